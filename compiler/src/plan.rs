@@ -1,0 +1,108 @@
+//! The plan: everything the runtime needs to trace, as plain data.
+//!
+//! It is the border between the rooms without privilege and the room with it, so it holds no file handles, no lifetimes and nothing of
+//! the language; `explain` shows it without attaching.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::Serialize;
+
+/// What to probe in one executable, and how to treat what is seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The executable that the plan was made for.
+    pub executable: PathBuf,
+    /// Functions probed by any trace; a cookie's function id is an index into this.
+    pub functions: Vec<PlannedFunction>,
+    /// The program's traces, in source order.
+    pub traces: Vec<TracePlan>,
+    /// Matched functions that are not probed, and why.
+    pub skipped: Vec<Skipped>,
+    /// Offset of `goid` in `runtime.g`, in bytes.
+    pub goid_offset: u32,
+    /// How the offset was established, for `explain`.
+    pub goid_evidence: String,
+}
+
+/// A function with probe sites.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedFunction {
+    /// Full symbol name.
+    pub name: String,
+    /// Link-time address of its first instruction.
+    pub address: u64,
+    /// Link-time address of its entry site: subtract it from a chunk's `entry_ip` for the load bias.
+    pub entry_site: u64,
+    /// Places into which it was also inlined; those calls are not seen.
+    pub inlined_at: u32,
+}
+
+/// One `trace` item.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TracePlan {
+    /// The label, or the target patterns as written.
+    pub label: String,
+    /// Filters that the kernel side decides.
+    pub filter: Filter,
+    /// Stop this trace after so long.
+    pub duration: Option<Duration>,
+    /// Functions that start a graph.
+    pub targets: Vec<u32>,
+    /// Functions shown inside a graph, the targets too.
+    pub included: Vec<u32>,
+    /// Where to probe, by ascending address.
+    pub sites: Vec<Site>,
+}
+
+/// Filters of a trace. `None` and empty mean "all".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Filter {
+    /// Least duration of the target call.
+    pub min: Option<Duration>,
+    /// Greatest duration of the target call.
+    pub max: Option<Duration>,
+    /// Calls below the target that took less are dropped.
+    pub prune: Option<Duration>,
+    /// Levels shown below the target.
+    pub depth: Option<u32>,
+    /// One target call in this many.
+    pub sample: Option<u64>,
+    /// Kept graphs.
+    pub limit: Option<u64>,
+    /// Interval for which `limit` holds.
+    pub limit_per: Option<Duration>,
+    /// Processes.
+    pub pids: Vec<u32>,
+    /// Thread names, at most 15 bytes each.
+    pub comms: Vec<String>,
+    /// Goroutine ids.
+    pub goroutines: Vec<u64>,
+    /// Return addresses of the target's callers to keep.
+    pub stack: Option<u32>,
+}
+
+/// A place to probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Site {
+    /// Link-time address.
+    pub address: u64,
+    /// Offset in the file, which is what the kernel is given.
+    pub file_offset: u64,
+    /// An `ebpf_templates::Cookie`, packed.
+    pub cookie: u64,
+    /// The instruction found there when the plan was made, compared with the file again before attaching.
+    pub bytes: [u8; 16],
+    /// How many of `bytes` count.
+    pub len: u8,
+    /// The kernel emulates the instruction instead of single-stepping it.
+    pub emulated: bool,
+}
+
+/// A matched function that is not probed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Full symbol name.
+    pub name: String,
+    /// Why, as a clause: "the runtime cannot be probed safely here".
+    pub reason: String,
+}

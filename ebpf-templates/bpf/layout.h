@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What the probe program and user space share: cookies, configuration, goroutine state, records.
+ * src/layout.rs says the same in Rust; a test compares sizes and offsets through the object's BTF.
+ */
+#ifndef GOFUNCGRAPH_LAYOUT_H
+#define GOFUNCGRAPH_LAYOUT_H
+
+typedef __u64 u64;
+typedef __u32 u32;
+typedef __u16 u16;
+typedef __u8 u8;
+
+/* Attach cookie: function id | offset of the site in the function | kind | flags. */
+#define COOKIE_FUNCTION_BITS 24
+#define COOKIE_OFFSET_SHIFT 24
+#define COOKIE_OFFSET_BITS 24
+#define COOKIE_KIND_SHIFT 48
+#define COOKIE_KIND_BITS 4
+#define COOKIE_FLAGS_SHIFT 52
+
+enum site_kind {
+	SITE_ENTER = 0,        /* the frame begins; [rsp] is the return address */
+	SITE_RETURN = 1,       /* a ret */
+	SITE_TAIL_OUT = 2,     /* a jump to a function that is not probed: the frame ends here */
+	SITE_TAIL_INTO = 3,    /* a jump to a probed function: that call becomes a child at the same depth */
+	SITE_ENTER_RETURN = 4, /* the function's first instruction is its ret */
+	SITE_UNWOUND = 5,      /* runtime.deferreturn's entry: frames at or below this depth are dead */
+	SITE_EXIT = 6,         /* runtime.goexit1's entry: the goroutine ends */
+};
+
+#define FLAG_TARGET 1u        /* starts a graph */
+#define FLAG_G_FROM_TLS 2u    /* R14 does not hold g here: take it from fs:-8 */
+#define FLAG_JBE_NOT_TAKEN 4u /* the site is the stack check's jbe: only when it falls through */
+
+enum counter {
+	COUNTER_GRAPHS = 0,          /* kept graphs sent */
+	COUNTER_FILTERED = 1,        /* target calls dropped by min, max, sample or limit */
+	COUNTER_LOST_RECORDS = 2,    /* call records that the ring buffer could not take */
+	COUNTER_LOST_GRAPHS = 3,     /* graphs whose last chunk the ring buffer could not take */
+	COUNTER_GOROUTINES_FULL = 4, /* target calls not traced: goroutine table full */
+	COUNTER_MISSING_CALLS = 5,   /* calls not stored: frame store full */
+	COUNTER_NO_G = 6,            /* events whose g or stack could not be read */
+	COUNTER_STALE = 7,           /* states left behind by a process that is gone (exec) */
+	COUNTER_MAX = 8,
+};
+
+#define MAX_TRACES 64
+#define MAX_SCOPE 16 /* entries of each scope list */
+#define COMM_LEN 16
+#define MAX_STACK 64
+
+/* .rodata, one instance a trace. 0 means "no limit" everywhere. */
+struct config {
+	u64 min_ns;
+	u64 max_ns; /* ~0 where none was given */
+	u64 prune_ns;
+	u64 limit;        /* kept graphs … */
+	u64 limit_per_ns; /* … in each such interval; 0: in all */
+	u64 sample;       /* one target call in this many; 0 and 1: all */
+	u64 goroutines[MAX_SCOPE];
+	u64 pid_ns_dev; /* our pid namespace; 0: the initial one */
+	u64 pid_ns_ino;
+	u32 trace; /* index of this trace */
+	u32 depth; /* levels below the target; ~0 where none was given */
+	u32 goid_offset; /* of runtime.g.goid */
+	u32 stack;       /* return addresses of the target's callers to keep */
+	u32 pids[MAX_SCOPE];
+	u32 pid_count;
+	u32 goroutine_count;
+	u32 comm_count;
+	u32 have_loop; /* bpf_loop exists (Linux 5.17) */
+	u32 wakeup_bytes; /* wake the reader once this much waits in the ring buffer */
+	u32 unused;
+	char comms[MAX_SCOPE][COMM_LEN];
+};
+
+struct goroutine_key {
+	u32 tgid;
+	u32 trace;
+	u64 goid;
+};
+
+/* An open call. */
+struct frame {
+	u64 entry_ns;  /* CLOCK_MONOTONIC */
+	u64 caller_pc; /* return address, as the process sees it */
+	u32 depth;     /* g.stack.hi - address of the return address */
+	u32 function;
+	u32 missing; /* calls made below this one that the frame store could not hold */
+	u32 flags;   /* FRAME_… */
+};
+#define FRAME_TAIL 1u /* has jumped into another probed function: the next entry at this depth is its child */
+
+enum call_exit { EXIT_RETURN = 0, EXIT_UNWOUND = 1, EXIT_OPEN = 2 };
+
+/* A finished call. */
+struct call {
+	u64 entry_ns;
+	u64 duration_ns;
+	u64 caller_pc;
+	u32 function;
+	u32 return_offset; /* of the leaving instruction in the function; ~0 where it did not return */
+	u32 missing;
+	u16 level; /* 0 = the target */
+	u8 exit;   /* enum call_exit */
+	u8 unused;
+};
+
+enum chunk_kind {
+	CHUNK_CALLS = 1,   /* finished calls of a graph whose fate is not decided */
+	CHUNK_GRAPH = 2,   /* the last calls of a kept graph, the target's own among them */
+	CHUNK_DISCARD = 3, /* a graph that had sent CHUNK_CALLS and was not kept */
+	CHUNK_STACK = 4,   /* followed by `count` return addresses instead of calls; comes before CHUNK_GRAPH */
+};
+
+/* Goes before `count` calls in the ring buffer. (tgid, trace, goid, start_ns) identify the graph. */
+struct chunk {
+	u32 kind;
+	u32 trace;
+	u32 tgid;
+	u32 tid;
+	u64 goid;
+	u64 start_ns;
+	u64 entry_ip; /* address of the target's entry site, as the process sees it */
+	u32 count;
+	u32 lost;    /* calls of this graph lost so far on the way to the ring buffer */
+	u32 missing; /* calls of this graph not stored so far */
+	u32 unused;
+};
+
+#define INLINE_FRAMES 32
+#define MAX_FRAMES 65535
+#define CHUNK_CALLS_MAX 48
+
+/* A goroutine in a graph. */
+struct goroutine {
+	u64 mm;    /* identity of the address space: changes on exec */
+	u32 level; /* open frames */
+	u32 skip_depth; /* not 0: this call is not traced, and neither is anything in it, down from this depth */
+	struct frame frames[INLINE_FRAMES]; /* deeper ones are in the map deep_frames */
+	struct chunk chunk;                 /* header and … */
+	struct call calls[CHUNK_CALLS_MAX]; /* … finished calls not sent yet, contiguous */
+};
+
+struct deep_key {
+	struct goroutine_key goroutine;
+	u32 level;
+	u32 unused;
+};
+
+#endif

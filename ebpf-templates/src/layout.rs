@@ -1,0 +1,292 @@
+//! The layouts of `bpf/layout.h` in Rust: cookies, configuration, goroutine state and records.
+//!
+//! User space reads records with these types straight out of the ring buffer, so a field that moved on one side only would be read
+//! as another; a test compares every size and offset with the object's BTF.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Most traces of one program.
+pub const MAX_TRACES: usize = 64;
+/// Most entries of each scope list (`pid`, `comm`, `goroutine`).
+pub const MAX_SCOPE: usize = 16;
+/// Bytes of a thread name, its NUL included (`TASK_COMM_LEN`, include/linux/sched.h).
+pub const COMM_LEN: usize = 16;
+/// Most return addresses that `stack` keeps.
+pub const MAX_STACK: usize = 64;
+/// Frames kept in a goroutine's own state; deeper ones are in the map `deep_frames`.
+pub const INLINE_FRAMES: usize = 32;
+/// Most open frames of one goroutine.
+pub const MAX_FRAMES: usize = 65_535;
+/// Finished calls that a goroutine's state holds before it spills.
+pub const CHUNK_CALLS_MAX: usize = 48;
+/// `return_offset` of a call that did not return.
+pub const NO_OFFSET: u32 = u32::MAX;
+
+/// What happens at a probe site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum SiteKind {
+    /// A frame begins; `[rsp]` is the return address.
+    Enter = 0,
+    /// A `ret`.
+    Return = 1,
+    /// A jump to a function that is not probed: the frame ends here.
+    TailOut = 2,
+    /// A jump to a probed function, whose call becomes a child at the same depth.
+    TailInto = 3,
+    /// The function's first instruction is its `ret`.
+    EnterReturn = 4,
+    /// `runtime.deferreturn`'s entry: frames at or below this depth are dead.
+    Unwound = 5,
+    /// `runtime.goexit1`'s entry: the goroutine ends.
+    Exit = 6,
+}
+
+/// What the probe program is told about a site, packed into the 64 bits of an attach cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cookie {
+    /// Index of the function in the plan, below 2^24.
+    pub function: u32,
+    /// Bytes from the function's entry to the site, below 2^24.
+    pub offset: u32,
+    /// What happens here.
+    pub kind: SiteKind,
+    /// The function starts a graph.
+    pub target: bool,
+    /// R14 does not hold g here: take it from `fs:-8`.
+    pub g_from_tls: bool,
+    /// The site is the stack check's `jbe`: the frame begins only when it is not taken.
+    pub jbe_not_taken: bool,
+}
+
+impl Cookie {
+    /// Functions and offsets end below this.
+    pub const LIMIT: u32 = 1 << 24;
+
+    /// The 64 bits, laid out as `COOKIE_…` in `layout.h`.
+    #[must_use]
+    pub fn pack(self) -> u64 {
+        debug_assert!(self.function < Self::LIMIT && self.offset < Self::LIMIT);
+        let flags =
+            u64::from(self.target) | u64::from(self.g_from_tls) << 1 | u64::from(self.jbe_not_taken) << 2;
+        u64::from(self.function) | u64::from(self.offset) << 24 | (self.kind as u64) << 48 | flags << 52
+    }
+}
+
+/// Indices into the map `counters`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Counter {
+    /// Kept graphs sent.
+    Graphs = 0,
+    /// Target calls dropped by `min`, `max`, `sample` or `limit`.
+    Filtered = 1,
+    /// Call records that the ring buffer could not take.
+    LostRecords = 2,
+    /// Graphs whose last chunk the ring buffer could not take.
+    LostGraphs = 3,
+    /// Target calls not traced because the goroutine table was full.
+    GoroutinesFull = 4,
+    /// Calls not stored because the frame store was full.
+    MissingCalls = 5,
+    /// Events whose g or stack could not be read.
+    NoG = 6,
+    /// States left behind by a process image that is gone (exec).
+    Stale = 7,
+}
+
+/// Number of counters.
+pub const COUNTER_MAX: usize = 8;
+
+/// The program's `.rodata`, one instance a trace.
+#[derive(Debug, Clone, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Config {
+    /// Keep graphs whose target took at least this many nanoseconds.
+    pub min_ns: u64,
+    /// … and at most this many; `u64::MAX` where none was given.
+    pub max_ns: u64,
+    /// Drop calls below the target that took fewer nanoseconds.
+    pub prune_ns: u64,
+    /// Kept graphs; 0 = no limit.
+    pub limit: u64,
+    /// The limit holds for each interval of this many nanoseconds; 0 = for the whole trace.
+    pub limit_per_ns: u64,
+    /// One target call in this many; 0 and 1 = all.
+    pub sample: u64,
+    /// The goroutines in scope, `goroutine_count` of them.
+    pub goroutines: [u64; MAX_SCOPE],
+    /// Device of our pid namespace; 0 = the initial one.
+    pub pid_ns_dev: u64,
+    /// Inode of our pid namespace.
+    pub pid_ns_ino: u64,
+    /// Index of this trace.
+    pub trace: u32,
+    /// Levels below the target; `u32::MAX` where none was given.
+    pub depth: u32,
+    /// Offset of `goid` in `runtime.g`, in bytes.
+    pub goid_offset: u32,
+    /// Return addresses of the target's callers to keep.
+    pub stack: u32,
+    /// The processes in scope, `pid_count` of them.
+    pub pids: [u32; MAX_SCOPE],
+    /// 0 = every process.
+    pub pid_count: u32,
+    /// 0 = every goroutine.
+    pub goroutine_count: u32,
+    /// 0 = every thread name.
+    pub comm_count: u32,
+    /// Not 0 where `bpf_loop` exists (Linux 5.17).
+    pub have_loop: u32,
+    /// Wake the reader once this many bytes wait in the ring buffer.
+    pub wakeup_bytes: u32,
+    /// Padding.
+    pub unused: u32,
+    /// The thread names in scope, NUL-padded, `comm_count` of them.
+    pub comms: [[u8; COMM_LEN]; MAX_SCOPE],
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        use zerocopy::FromZeros;
+        Self { max_ns: u64::MAX, depth: u32::MAX, ..Self::new_zeroed() }
+    }
+}
+
+/// Key of the map `goroutines`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct GoroutineKey {
+    /// Process.
+    pub tgid: u32,
+    /// Index of the trace.
+    pub trace: u32,
+    /// `runtime.g.goid`.
+    pub goid: u64,
+}
+
+/// An open call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Frame {
+    /// When it was entered, CLOCK_MONOTONIC nanoseconds.
+    pub entry_ns: u64,
+    /// Return address, as the process sees it.
+    pub caller_pc: u64,
+    /// `g.stack.hi` minus the address of the return address, in bytes.
+    pub depth: u32,
+    /// Index of the function in the plan.
+    pub function: u32,
+    /// Calls made below this one that the frame store could not hold.
+    pub missing: u32,
+    /// `FRAME_…` of `layout.h`.
+    pub flags: u32,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum CallExit {
+    /// It returned.
+    Return = 0,
+    /// A panic or `runtime.Goexit` removed its frame.
+    Unwound = 1,
+    /// It had not ended when tracing stopped.
+    Open = 2,
+}
+
+/// A finished call, as it stands in the ring buffer after a [`Chunk`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct CallRecord {
+    /// When it was entered, CLOCK_MONOTONIC nanoseconds.
+    pub entry_ns: u64,
+    /// How long it took, nanoseconds.
+    pub duration_ns: u64,
+    /// Return address, as the process sees it.
+    pub caller_pc: u64,
+    /// Index of the function in the plan.
+    pub function: u32,
+    /// Bytes from the function's entry to the instruction through which it left; [`NO_OFFSET`] where it did not return.
+    pub return_offset: u32,
+    /// Calls made below this one that the frame store could not hold.
+    pub missing: u32,
+    /// 0 = the target.
+    pub level: u16,
+    /// A [`CallExit`].
+    pub exit: u8,
+    /// Padding.
+    pub unused: u8,
+}
+
+/// What a [`Chunk`] brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ChunkKind {
+    /// Finished calls of a graph whose fate is not decided.
+    Calls = 1,
+    /// The last calls of a kept graph, the target's own among them.
+    Graph = 2,
+    /// A graph that had sent [`ChunkKind::Calls`] was not kept.
+    Discard = 3,
+    /// `count` return addresses (u64) follow instead of calls; comes before [`ChunkKind::Graph`].
+    Stack = 4,
+}
+
+/// Header of a record in the ring buffer; `count` calls follow. (tgid, trace, goid, start_ns) identify the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Chunk {
+    /// A [`ChunkKind`].
+    pub kind: u32,
+    /// Index of the trace.
+    pub trace: u32,
+    /// Process.
+    pub tgid: u32,
+    /// Thread that sent it.
+    pub tid: u32,
+    /// Goroutine.
+    pub goid: u64,
+    /// When the target was entered, CLOCK_MONOTONIC nanoseconds.
+    pub start_ns: u64,
+    /// Address of the target's entry site, as the process sees it.
+    pub entry_ip: u64,
+    /// Calls (or addresses) that follow.
+    pub count: u32,
+    /// Calls of this graph lost so far on the way to the ring buffer.
+    pub lost: u32,
+    /// Calls of this graph not stored so far.
+    pub missing: u32,
+    /// Padding.
+    pub unused: u32,
+}
+
+/// A goroutine in a graph: value of the map `goroutines`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Goroutine {
+    /// Identity of the address space: changes on exec.
+    pub mm: u64,
+    /// Open frames.
+    pub level: u32,
+    /// Not 0: this call is not traced, and neither is anything in it, down from this depth.
+    pub skip_depth: u32,
+    /// Open calls; deeper ones are in the map `deep_frames`.
+    pub frames: [Frame; INLINE_FRAMES],
+    /// Header of the next record; its `count` calls stand in `calls`.
+    pub chunk: Chunk,
+    /// Finished calls not sent yet.
+    pub calls: [CallRecord; CHUNK_CALLS_MAX],
+}
+
+/// Key of the map `deep_frames`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct DeepKey {
+    /// Whose frame.
+    pub goroutine: GoroutineKey,
+    /// Its level, at least [`INLINE_FRAMES`].
+    pub level: u32,
+    /// Padding.
+    pub unused: u32,
+}

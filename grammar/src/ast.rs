@@ -1,0 +1,180 @@
+//! The syntax tree: what was written, with a span on every node and nothing resolved.
+
+/// A half-open range of byte offsets into the source text.
+pub type Span = std::ops::Range<usize>;
+
+/// A value and where it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// What was written.
+    pub node: T,
+    /// Where.
+    pub span: Span,
+}
+
+/// A whole program text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Program {
+    /// Its items in source order.
+    pub items: Vec<Item>,
+}
+
+/// One top-level item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// `trace label: patterns < clauses >`
+    Trace(Trace),
+    /// `target ./server`
+    Target(Target),
+    /// `set @name = patterns`
+    Set(Set),
+    /// `param name: type = literal`
+    Param(Param),
+}
+
+/// Which calls to watch, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// The whole item.
+    pub span: Span,
+    /// The name before the colon, if any.
+    pub label: Option<Spanned<String>>,
+    /// The target patterns.
+    pub patterns: Vec<Pattern>,
+    /// The clauses between `< … >` or `{ … }`.
+    pub clauses: Vec<Clause>,
+}
+
+/// The Go executable to trace, where the command line names none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The whole item.
+    pub span: Span,
+    /// The path as written, quotes removed.
+    pub path: Spanned<String>,
+}
+
+/// A named group of functions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Set {
+    /// The whole item.
+    pub span: Span,
+    /// The name without its `@`; the span covers the `@` too.
+    pub name: Spanned<String>,
+    /// Its members.
+    pub patterns: Vec<Pattern>,
+}
+
+/// A value that the command line may give with `-D name=value`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Param {
+    /// The whole item.
+    pub span: Span,
+    /// The name without a `$`.
+    pub name: Spanned<String>,
+    /// The declared type (`int`, `duration`, `string`, `size`, `bool`), as written.
+    pub ty: Option<Spanned<String>>,
+    /// The value used where the command line gives none.
+    pub default: Option<Value>,
+}
+
+/// Which functions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    /// Where.
+    pub span: Span,
+    /// What.
+    pub kind: PatternKind,
+}
+
+/// The three ways to name functions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PatternKind {
+    /// A symbol name or glob, quotes removed: `net/http.(*conn).serve`, `main.*`, `net/http/...`.
+    Name(String),
+    /// The functions of a file: `:server.go` (stored without the colon).
+    File(String),
+    /// A set: `@main` (stored without the `@`).
+    Set(String),
+}
+
+/// One clause of a trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clause {
+    /// The whole clause without its `;`.
+    pub span: Span,
+    /// The keyword as written.
+    pub keyword: Spanned<String>,
+    /// What it says.
+    pub kind: ClauseKind,
+}
+
+/// What a clause says. Values are unchecked: `min 5` parses, the compiler refuses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClauseKind {
+    /// `include P, …`
+    Include(Vec<Pattern>),
+    /// `exclude P, …`
+    Exclude(Vec<Pattern>),
+    /// `depth N`
+    Depth(Value),
+    /// `min D`
+    Min(Value),
+    /// `max D`
+    Max(Value),
+    /// `prune D`
+    Prune(Value),
+    /// `pid N, …`
+    Pid(Vec<Value>),
+    /// `comm "s", …`
+    Comm(Vec<Value>),
+    /// `goroutine N, …`
+    Goroutine(Vec<Value>),
+    /// `sample A/B`
+    Sample {
+        /// The numerator, which has to be 1.
+        one: Value,
+        /// One graph of this many.
+        of: Value,
+    },
+    /// `limit N [per D]`
+    Limit {
+        /// How many graphs.
+        count: Value,
+        /// In each of these intervals; for the whole trace where absent.
+        per: Option<Value>,
+    },
+    /// `for D`
+    For(Value),
+    /// `stack [N]`
+    Stack(Option<Value>),
+    /// A clause of the language that this version cannot run yet (`where`, `args`, …), or no clause of the language at all;
+    /// the compiler tells them apart by the keyword.
+    Unknown,
+}
+
+/// A literal or a `$param`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value {
+    /// Where.
+    pub span: Span,
+    /// What.
+    pub kind: ValueKind,
+}
+
+/// The kinds of literal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValueKind {
+    /// `42`, `0x2a`, `1_000`
+    Integer(u64),
+    /// `"text"`, escapes resolved.
+    String(String),
+    /// `250ms`, in nanoseconds.
+    Duration(u64),
+    /// `4KiB`, in bytes.
+    Size(u64),
+    /// `true`, `false`
+    Bool(bool),
+    /// `$name`, without the `$`.
+    Param(String),
+}
