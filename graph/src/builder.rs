@@ -1,0 +1,403 @@
+//! Gathers the records of each goroutine until its graph has ended.
+
+use std::{collections::HashMap, mem};
+
+use ebpf_templates::{
+    CallExit, CallRecord, Chunk, ChunkKind, Frame, Goroutine, GoroutineKey, INLINE_FRAMES,
+    NO_OFFSET,
+};
+use zerocopy::FromBytes;
+
+use crate::{
+    order::preorder,
+    packed::{pack, unpack},
+    tree::{Call, Exit, Graph},
+};
+
+/// Bytes that spilled calls may take before further ones are dropped, and counted as lost.
+const HELD_MAX: usize = 48 << 20;
+/// What a graph that has spilled takes besides its calls: its entry in the table, which is up to half empty.
+const PENDING_BYTES: usize = 2 * (size_of::<GoroutineKey>() + size_of::<Pending>());
+/// Abandoned graphs kept for [`Builder::gone`]; beyond this only their number is.
+const ABANDONED_MAX: usize = 1_024;
+
+/// A record that is not what the probe program writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// It ends before its header does.
+    #[error("a record of {0} bytes is too short for its header")]
+    Short(usize),
+    /// Its kind is none that there is.
+    #[error("a record has the unknown kind {0}")]
+    Kind(u32),
+    /// It ends before what it announces does.
+    #[error("a record announces {announced} entries and holds {held}")]
+    Count {
+        /// Entries by the header.
+        announced: u32,
+        /// Whole entries found.
+        held: usize,
+    },
+    /// A call ended in a way that there is not.
+    #[error("a call has the unknown exit {0}")]
+    Exit(u8),
+}
+
+/// Turns records into graphs.
+///
+/// Records of one goroutine have to come in the order in which the probe program sent them; those of different goroutines may be
+/// interleaved at will.
+#[derive(Debug)]
+pub struct Builder {
+    pending: HashMap<GoroutineKey, Pending>,
+    abandoned: Vec<(GoroutineKey, Pending)>,
+    abandoned_count: u64,
+    dropped_calls: u64,
+    held: usize,
+    held_max: usize,
+}
+
+/// What has come of a graph that has not ended.
+#[derive(Debug, Default)]
+struct Pending {
+    start_ns: u64,
+    entry_ip: u64,
+    tid: u32,
+    lost: u32,
+    missing: u32,
+    dropped: u64,
+    chunks: Vec<Box<[u8]>>,
+    stack: Vec<u64>,
+}
+
+impl Pending {
+    fn begin(header: &Chunk) -> Self {
+        Self {
+            start_ns: header.start_ns,
+            entry_ip: header.entry_ip,
+            ..Self::default()
+        }
+    }
+
+    /// The header's counts are those of the whole graph up to it.
+    fn heard(&mut self, header: &Chunk) {
+        self.tid = header.tid;
+        self.lost = self.lost.max(header.lost);
+        self.missing = self.missing.max(header.missing);
+    }
+
+    fn bytes(&self) -> usize {
+        PENDING_BYTES
+            + self
+                .chunks
+                .iter()
+                .map(|chunk| chunk_bytes(chunk))
+                .sum::<usize>()
+            + mem::size_of_val(self.stack.as_slice())
+    }
+
+    fn calls(&self) -> impl Iterator<Item = CallRecord> {
+        self.chunks
+            .iter()
+            .flat_map(|chunk| unpack(chunk, self.start_ns, self.entry_ip))
+    }
+
+    fn graph(self, key: &GoroutineKey, finished: Vec<Call>, open: bool) -> Graph {
+        let calls = preorder(finished);
+        let lost_calls = u64::from(self.lost) + self.dropped;
+        let below: u64 = calls.iter().map(|call| u64::from(call.missing)).sum();
+        let missing_calls = below.max(u64::from(self.missing));
+        let mut deepest_child = 0;
+        let whole = !calls.is_empty()
+            && calls.iter().enumerate().all(|(index, call)| {
+                let fits = call.level <= deepest_child && (index == 0) == (call.level == 0);
+                deepest_child = call.level + 1;
+                fits
+            });
+        Graph {
+            trace: key.trace,
+            pid: key.tgid,
+            tid: self.tid,
+            goroutine: key.goid,
+            start_ns: self.start_ns,
+            entry_ip: self.entry_ip,
+            complete: whole && lost_calls == 0 && missing_calls == 0,
+            lost_calls,
+            missing_calls,
+            open,
+            calls,
+            stack: self.stack,
+        }
+    }
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Builder {
+    /// A builder that has seen nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limit(HELD_MAX)
+    }
+
+    /// One that keeps at most about `bytes` of calls whose graphs have not ended. Calls beyond are dropped and counted.
+    #[must_use]
+    pub fn with_limit(bytes: usize) -> Self {
+        Self {
+            pending: HashMap::new(),
+            abandoned: Vec::new(),
+            abandoned_count: 0,
+            dropped_calls: 0,
+            held: 0,
+            held_max: bytes,
+        }
+    }
+
+    /// Takes one record of the ring buffer; returns the graph that it ends, if it ends one. Bytes after the announced entries are
+    /// ignored.
+    ///
+    /// # Errors
+    /// [`Malformed`]; the builder is then as it was before.
+    pub fn record(&mut self, bytes: &[u8]) -> Result<Option<Graph>, Malformed> {
+        let (header, body) =
+            Chunk::read_from_prefix(bytes).map_err(|_| Malformed::Short(bytes.len()))?;
+        let key = GoroutineKey {
+            tgid: header.tgid,
+            trace: header.trace,
+            goid: header.goid,
+        };
+        match header.kind {
+            kind if kind == ChunkKind::Calls as u32 => {
+                let calls: Vec<CallRecord> = entries(body, header.count)?;
+                check_exits(&calls)?;
+                self.spilled(key, &header, &calls);
+                Ok(None)
+            }
+            kind if kind == ChunkKind::Stack as u32 => {
+                let stack: Vec<u64> = entries(body, header.count)?;
+                let pending = self.pending(key, &header);
+                let before = mem::size_of_val(pending.stack.as_slice());
+                let now = mem::size_of_val(stack.as_slice());
+                pending.stack = stack;
+                self.held = (self.held + now).saturating_sub(before);
+                Ok(None)
+            }
+            kind if kind == ChunkKind::Graph as u32 => {
+                let last: Vec<CallRecord> = entries(body, header.count)?;
+                check_exits(&last)?;
+                let mut pending = self
+                    .take(&key, header.start_ns)
+                    .unwrap_or_else(|| Pending::begin(&header));
+                pending.heard(&header);
+                let start_ns = header.start_ns;
+                let calls = pending
+                    .calls()
+                    .chain(last)
+                    .map(|record| call(&record, start_ns))
+                    .collect();
+                Ok(Some(pending.graph(&key, calls, false)))
+            }
+            kind if kind == ChunkKind::Discard as u32 => {
+                self.take(&key, header.start_ns);
+                Ok(None)
+            }
+            kind => Err(Malformed::Kind(kind)),
+        }
+    }
+
+    /// The graph of a goroutine that was still in one when tracing stopped: what it had sent, what its state held, and its open
+    /// frames, which have lasted until `now_ns` (CLOCK_MONOTONIC). `deep` holds the frames from level [`INLINE_FRAMES`] on; where some
+    /// are missing the graph is not complete. `None` where the goroutine was in no graph, or in one that was not traced.
+    pub fn open(
+        &mut self,
+        key: &GoroutineKey,
+        state: &Goroutine,
+        deep: &[Frame],
+        now_ns: u64,
+    ) -> Option<Graph> {
+        if state.level == 0 || state.skip_depth != 0 {
+            return None;
+        }
+        let header = &state.chunk;
+        let start_ns = header.start_ns;
+        let mut pending = self
+            .take(key, start_ns)
+            .unwrap_or_else(|| Pending::begin(header));
+        pending.heard(header);
+        let held = state
+            .calls
+            .iter()
+            .take(header.count as usize)
+            .filter(|record| exit(record.exit).is_some());
+        let mut calls: Vec<Call> = pending
+            .calls()
+            .chain(held.copied())
+            .map(|record| call(&record, start_ns))
+            .collect();
+        let frames = state.frames.iter().take(INLINE_FRAMES).chain(deep);
+        let open: Vec<Call> = (0..state.level)
+            .zip(frames)
+            .map(|(level, frame)| Call {
+                function: frame.function,
+                level,
+                start_ns: frame.entry_ns.saturating_sub(start_ns),
+                duration_ns: now_ns.saturating_sub(frame.entry_ns),
+                caller_pc: frame.caller_pc,
+                return_offset: None,
+                exit: Exit::Open,
+                missing: frame.missing,
+            })
+            .collect();
+        pending.dropped += u64::from(state.level) - open.len() as u64;
+        calls.extend(open.into_iter().rev());
+        Some(pending.graph(key, calls, true))
+    }
+
+    /// The graphs whose end never came, as far as they had come, oldest first: those that another graph of the same goroutine has
+    /// followed, and those of process `pid`, which has ended, or with `None` of all processes. They lack the target's own call,
+    /// so they are not complete, and whether the trace's filters would have kept them is not known.
+    ///
+    /// Ask [`Builder::open`] for the goroutines that are still in a graph first.
+    pub fn gone(&mut self, pid: Option<u32>) -> Vec<Graph> {
+        let mut gone = mem::take(&mut self.abandoned);
+        gone.extend(
+            self.pending
+                .extract_if(|key, _| pid.is_none_or(|pid| key.tgid == pid)),
+        );
+        gone.sort_by_key(|(key, pending)| (pending.start_ns, key.tgid, key.trace, key.goid));
+        gone.into_iter()
+            .map(|(key, pending)| {
+                self.held = self.held.saturating_sub(pending.bytes());
+                let calls = pending
+                    .calls()
+                    .map(|record| call(&record, pending.start_ns))
+                    .collect();
+                pending.graph(&key, calls, false)
+            })
+            .collect()
+    }
+
+    /// Bytes taken by graphs that have not ended.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.held
+    }
+
+    /// Graphs so far whose goroutine began another one before their end had come: it was lost on the way.
+    #[must_use]
+    pub fn abandoned(&self) -> u64 {
+        self.abandoned_count
+    }
+
+    /// Calls so far that there was no room for.
+    #[must_use]
+    pub fn dropped_calls(&self) -> u64 {
+        self.dropped_calls
+    }
+
+    fn spilled(&mut self, key: GoroutineKey, header: &Chunk, calls: &[CallRecord]) {
+        let packed = pack(calls, header.start_ns, header.entry_ip);
+        let bytes = chunk_bytes(&packed);
+        let fits = self.held + bytes <= self.held_max;
+        let pending = self.pending(key, header);
+        if fits {
+            pending.chunks.push(packed);
+            self.held += bytes;
+        } else {
+            pending.dropped += calls.len() as u64;
+            self.dropped_calls += calls.len() as u64;
+        }
+    }
+
+    /// The entry of the graph that `header` belongs to, begun if need be.
+    fn pending(&mut self, key: GoroutineKey, header: &Chunk) -> &mut Pending {
+        if self
+            .pending
+            .get(&key)
+            .is_some_and(|pending| pending.start_ns != header.start_ns)
+        {
+            self.abandon(&key);
+        }
+        let held = &mut self.held;
+        let pending = self.pending.entry(key).or_insert_with(|| {
+            *held += PENDING_BYTES;
+            Pending::begin(header)
+        });
+        pending.heard(header);
+        pending
+    }
+
+    /// Removes and returns what has come of the graph that began at `start_ns`.
+    fn take(&mut self, key: &GoroutineKey, start_ns: u64) -> Option<Pending> {
+        if self.pending.get(key)?.start_ns != start_ns {
+            self.abandon(key);
+            return None;
+        }
+        let pending = self.pending.remove(key)?;
+        self.held = self.held.saturating_sub(pending.bytes());
+        Some(pending)
+    }
+
+    fn abandon(&mut self, key: &GoroutineKey) {
+        let Some(pending) = self.pending.remove(key) else {
+            return;
+        };
+        self.abandoned_count += 1;
+        if self.abandoned.len() < ABANDONED_MAX {
+            self.abandoned.push((*key, pending));
+        } else {
+            self.held = self.held.saturating_sub(pending.bytes());
+        }
+    }
+}
+
+/// What a packed chunk takes: its bytes, its place in the list (which grows by doubling) and the allocator's header.
+fn chunk_bytes(chunk: &[u8]) -> usize {
+    chunk.len() + 2 * size_of::<Box<[u8]>>() + 16
+}
+
+fn entries<T: FromBytes>(body: &[u8], count: u32) -> Result<Vec<T>, Malformed> {
+    let malformed = || Malformed::Count {
+        announced: count,
+        held: body.len() / size_of::<T>(),
+    };
+    let length = size_of::<T>()
+        .checked_mul(count as usize)
+        .ok_or_else(malformed)?;
+    let body = body.get(..length).ok_or_else(malformed)?;
+    body.chunks_exact(size_of::<T>())
+        .map(|entry| T::read_from_bytes(entry).map_err(|_| malformed()))
+        .collect()
+}
+
+fn check_exits(calls: &[CallRecord]) -> Result<(), Malformed> {
+    match calls.iter().find(|record| exit(record.exit).is_none()) {
+        Some(record) => Err(Malformed::Exit(record.exit)),
+        None => Ok(()),
+    }
+}
+
+fn exit(byte: u8) -> Option<Exit> {
+    [CallExit::Return, CallExit::Unwound, CallExit::Open]
+        .into_iter()
+        .find(|exit| *exit as u8 == byte)
+}
+
+/// `record.exit` has been checked.
+fn call(record: &CallRecord, start_ns: u64) -> Call {
+    Call {
+        function: record.function,
+        level: u32::from(record.level),
+        start_ns: record.entry_ns.saturating_sub(start_ns),
+        duration_ns: record.duration_ns,
+        caller_pc: record.caller_pc,
+        return_offset: (record.return_offset != NO_OFFSET).then_some(record.return_offset),
+        exit: exit(record.exit).unwrap_or(Exit::Unwound),
+        missing: record.missing,
+    }
+}

@@ -1,0 +1,92 @@
+//! What a trace did in all, every way to lose something included.
+
+use ebpf_templates::{COUNTER_MAX, Counter};
+
+/// Sums over a whole run.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Totals {
+    /// Kept graphs.
+    pub graphs: u64,
+    /// Target calls dropped by `min`, `max`, `sample` or `limit`.
+    pub filtered: u64,
+    /// Calls that the ring buffer could not take.
+    pub lost_records: u64,
+    /// Graphs whose end the ring buffer could not take.
+    pub lost_graphs: u64,
+    /// Target calls not traced because the goroutine table was full.
+    pub goroutines_full: u64,
+    /// Calls too deep to be stored.
+    pub missing_calls: u64,
+    /// Events whose goroutine or stack could not be read.
+    pub no_g: u64,
+    /// States left behind by a process image that is gone (exec).
+    pub stale: u64,
+    /// Spilled calls that user space had no room for ([`crate::Builder::dropped_calls`]).
+    pub dropped_calls: u64,
+    /// How long tracing lasted, seconds.
+    pub seconds: f64,
+}
+
+impl Totals {
+    /// From the kernel side's counters, summed over all processors.
+    #[must_use]
+    pub fn from_counters(counters: &[u64; COUNTER_MAX], seconds: f64) -> Self {
+        let count = |counter: Counter| counters.get(counter as usize).copied().unwrap_or(0);
+        Self {
+            graphs: count(Counter::Graphs),
+            filtered: count(Counter::Filtered),
+            lost_records: count(Counter::LostRecords),
+            lost_graphs: count(Counter::LostGraphs),
+            goroutines_full: count(Counter::GoroutinesFull),
+            missing_calls: count(Counter::MissingCalls),
+            no_g: count(Counter::NoG),
+            stale: count(Counter::Stale),
+            dropped_calls: 0,
+            seconds,
+        }
+    }
+
+    /// Something that should have been seen was not.
+    #[must_use]
+    pub fn lossy(&self) -> bool {
+        self.lost_records
+            + self.lost_graphs
+            + self.goroutines_full
+            + self.missing_calls
+            + self.no_g
+            + self.dropped_calls
+            > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_has_its_place() {
+        let totals = Totals::from_counters(&[1, 2, 3, 4, 5, 6, 7, 8], 10.0);
+        let expected = Totals {
+            graphs: 1,
+            filtered: 2,
+            lost_records: 3,
+            lost_graphs: 4,
+            goroutines_full: 5,
+            missing_calls: 6,
+            no_g: 7,
+            stale: 8,
+            dropped_calls: 0,
+            seconds: 10.0,
+        };
+        assert_eq!(totals, expected);
+        assert!(totals.lossy());
+        assert!(
+            !Totals {
+                graphs: 9,
+                filtered: 9,
+                ..Totals::default()
+            }
+            .lossy()
+        );
+    }
+}

@@ -1,0 +1,209 @@
+//! A call tree, kept flat: ten thousand levels need neither ten thousand allocations nor recursion.
+
+pub use ebpf_templates::CallExit as Exit;
+
+/// One call of a target, with the calls shown inside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Graph {
+    /// Index of the trace in the plan.
+    pub trace: u32,
+    /// Process.
+    pub pid: u32,
+    /// Thread on which the graph ended, or was last heard of.
+    pub tid: u32,
+    /// `runtime.g.goid`.
+    pub goroutine: u64,
+    /// When the target was entered, CLOCK_MONOTONIC nanoseconds.
+    pub start_ns: u64,
+    /// Address of the target's entry site, as the process sees it.
+    pub entry_ip: u64,
+    /// Nothing is known to be missing: no call was lost, none was too deep to be stored, the target's own call is here and every other
+    /// call stands below its caller.
+    pub complete: bool,
+    /// Calls that were lost on the way.
+    pub lost_calls: u64,
+    /// Calls that were too deep to be stored.
+    pub missing_calls: u64,
+    /// Tracing stopped before the target's call ended.
+    pub open: bool,
+    /// The calls in pre-order, which is the order in which they were entered. The first is the target's, unless it was lost
+    /// ([`Graph::root`]).
+    pub calls: Vec<Call>,
+    /// Return addresses of the target's callers, the nearest first, as the process sees them. Empty unless the trace asks for them.
+    pub stack: Vec<u64>,
+}
+
+/// One call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// Index of the function in the plan.
+    pub function: u32,
+    /// How many shown calls it was made in; 0 = the target.
+    pub level: u32,
+    /// When it was entered, nanoseconds after [`Graph::start_ns`].
+    pub start_ns: u64,
+    /// How long it took, or has taken so far, nanoseconds.
+    pub duration_ns: u64,
+    /// Return address, as the process sees it.
+    pub caller_pc: u64,
+    /// Bytes from the function's entry to the instruction through which it left; `None` where it did not return.
+    pub return_offset: Option<u32>,
+    /// How it ended.
+    pub exit: Exit,
+    /// Calls made below this one that were too deep to be stored.
+    pub missing: u32,
+}
+
+impl Call {
+    /// When it ended, nanoseconds after the graph's start.
+    #[must_use]
+    pub fn end_ns(&self) -> u64 {
+        self.start_ns.saturating_add(self.duration_ns)
+    }
+}
+
+impl Graph {
+    /// The target's own call; `None` where it was lost.
+    #[must_use]
+    pub fn root(&self) -> Option<&Call> {
+        self.calls.first().filter(|call| call.level == 0)
+    }
+
+    /// The time that call `index` spent outside the calls shown below it, nanoseconds; 0 where there is no such call.
+    #[must_use]
+    pub fn self_ns(&self, index: usize) -> u64 {
+        let Some(call) = self.calls.get(index) else {
+            return 0;
+        };
+        // Where callers were lost a child may stand more than one level deeper.
+        let mut child_level = u32::MAX;
+        let mut rest = call.duration_ns;
+        for below in self
+            .calls
+            .iter()
+            .skip(index + 1)
+            .take_while(|below| below.level > call.level)
+        {
+            if below.level <= child_level {
+                child_level = below.level;
+                rest = rest.saturating_sub(below.duration_ns);
+            }
+        }
+        rest
+    }
+
+    /// Walks the tree without recursion: every call is entered, and left after the calls inside it.
+    #[must_use]
+    pub fn events(&self) -> Events<'_> {
+        Events {
+            calls: &self.calls,
+            next: 0,
+            open: Vec::new(),
+        }
+    }
+}
+
+/// A step of [`Graph::events`]; the number is an index into [`Graph::calls`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The call begins.
+    Enter(usize),
+    /// The call ends.
+    Leave(usize),
+}
+
+/// Iterator over the [`Step`]s of a graph, in the order in which they happened.
+#[derive(Debug, Clone)]
+pub struct Events<'a> {
+    calls: &'a [Call],
+    next: usize,
+    open: Vec<(usize, u32)>,
+}
+
+impl Iterator for Events<'_> {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        let next = self.calls.get(self.next);
+        if let Some(&(index, level)) = self.open.last()
+            && next.is_none_or(|call| call.level <= level)
+        {
+            self.open.pop();
+            return Some(Step::Leave(index));
+        }
+        let index = self.next;
+        self.open.push((index, next?.level));
+        self.next += 1;
+        Some(Step::Enter(index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(calls: &[(u32, u64, u64)]) -> Graph {
+        let calls = calls
+            .iter()
+            .map(|&(level, start_ns, duration_ns)| Call {
+                function: 0,
+                level,
+                start_ns,
+                duration_ns,
+                caller_pc: 0,
+                return_offset: None,
+                exit: Exit::Return,
+                missing: 0,
+            })
+            .collect();
+        Graph {
+            trace: 0,
+            pid: 1,
+            tid: 1,
+            goroutine: 1,
+            start_ns: 0,
+            entry_ip: 0,
+            complete: true,
+            lost_calls: 0,
+            missing_calls: 0,
+            open: false,
+            calls,
+            stack: vec![],
+        }
+    }
+
+    #[test]
+    fn self_time_leaves_out_children_but_not_grandchildren() {
+        let graph = graph(&[(0, 0, 100), (1, 10, 50), (2, 20, 30), (1, 70, 20)]);
+        assert_eq!(
+            [0, 1, 2, 3, 4].map(|index| graph.self_ns(index)),
+            [30, 20, 30, 20, 0]
+        );
+    }
+
+    #[test]
+    fn self_time_counts_calls_whose_callers_were_lost_as_children() {
+        let graph = graph(&[(0, 0, 100), (3, 10, 5), (2, 20, 30), (3, 25, 5)]);
+        assert_eq!(graph.self_ns(0), 65);
+    }
+
+    #[test]
+    fn events_nest() {
+        use Step::{Enter, Leave};
+        let graph = graph(&[(0, 0, 9), (1, 1, 3), (2, 2, 1), (1, 5, 1)]);
+        let steps: Vec<Step> = graph.events().collect();
+        assert_eq!(
+            steps,
+            [
+                Enter(0),
+                Enter(1),
+                Enter(2),
+                Leave(2),
+                Leave(1),
+                Enter(3),
+                Leave(3),
+                Leave(0)
+            ]
+        );
+    }
+}

@@ -1,0 +1,335 @@
+//! What happens to graphs that do not come in one piece, or not at all.
+#![allow(missing_docs)]
+
+use ebpf_templates::{
+    CHUNK_CALLS_MAX, CallRecord, Chunk, ChunkKind, Frame, Goroutine, GoroutineKey, INLINE_FRAMES,
+};
+use graph::{Builder, Exit, Malformed};
+use zerocopy::{FromZeros, IntoBytes};
+
+fn header(kind: ChunkKind, goid: u64, start_ns: u64) -> Chunk {
+    Chunk {
+        kind: kind as u32,
+        trace: 0,
+        tgid: 7,
+        tid: 8,
+        goid,
+        start_ns,
+        entry_ip: 0x40_1000,
+        ..Chunk::new_zeroed()
+    }
+}
+
+fn record(header: Chunk, calls: &[CallRecord]) -> Vec<u8> {
+    [
+        Chunk {
+            count: calls.len() as u32,
+            ..header
+        }
+        .as_bytes(),
+        calls.as_bytes(),
+    ]
+    .concat()
+}
+
+fn call(level: u16, entry_ns: u64, duration_ns: u64) -> CallRecord {
+    CallRecord {
+        entry_ns,
+        duration_ns,
+        caller_pc: 0x40_2000 + entry_ns,
+        function: u32::from(level),
+        return_offset: 96,
+        missing: 0,
+        level,
+        exit: 0,
+        unused: 0,
+    }
+}
+
+#[test]
+fn a_graph_in_three_records() {
+    let mut builder = Builder::new();
+    let first = record(
+        header(ChunkKind::Calls, 1, 100),
+        &[call(2, 110, 5), call(1, 105, 20)],
+    );
+    assert_eq!(builder.record(&first), Ok(None));
+    assert_eq!(
+        builder.record(&record(
+            header(ChunkKind::Calls, 1, 100),
+            &[call(1, 130, 9)]
+        )),
+        Ok(None)
+    );
+    assert!(builder.held_bytes() > 0);
+    let graph = builder
+        .record(&record(
+            header(ChunkKind::Graph, 1, 100),
+            &[call(0, 100, 50)],
+        ))
+        .unwrap()
+        .unwrap();
+    let shape: Vec<(u32, u64)> = graph
+        .calls
+        .iter()
+        .map(|call| (call.level, call.start_ns))
+        .collect();
+    assert_eq!(shape, [(0, 0), (1, 5), (2, 10), (1, 30)]);
+    assert!(graph.complete);
+    assert_eq!(graph.calls[2].caller_pc, 0x40_2000 + 110);
+    assert_eq!(builder.held_bytes(), 0);
+}
+
+#[test]
+fn counts_of_losses_are_those_of_the_last_record() {
+    let mut builder = Builder::new();
+    builder
+        .record(&record(
+            Chunk {
+                lost: 48,
+                ..header(ChunkKind::Calls, 1, 100)
+            },
+            &[],
+        ))
+        .unwrap();
+    let last = Chunk {
+        lost: 96,
+        missing: 3,
+        ..header(ChunkKind::Graph, 1, 100)
+    };
+    let graph = builder
+        .record(&record(last, &[call(0, 100, 50)]))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (graph.complete, graph.lost_calls, graph.missing_calls),
+        (false, 96, 3)
+    );
+}
+
+#[test]
+fn a_gap_between_levels_is_a_loss() {
+    let mut builder = Builder::new();
+    let calls = [call(2, 110, 5), call(0, 100, 50)];
+    let graph = builder
+        .record(&record(header(ChunkKind::Graph, 1, 100), &calls))
+        .unwrap()
+        .unwrap();
+    assert!(!graph.complete);
+    assert_eq!(graph.calls.len(), 2);
+}
+
+#[test]
+fn a_graph_whose_end_was_lost_is_kept_for_gone() {
+    let mut builder = Builder::new();
+    builder
+        .record(&record(
+            header(ChunkKind::Calls, 1, 100),
+            &[call(1, 110, 5)],
+        ))
+        .unwrap();
+    let next = builder
+        .record(&record(
+            header(ChunkKind::Graph, 1, 900),
+            &[call(0, 900, 50)],
+        ))
+        .unwrap()
+        .unwrap();
+    assert!(next.complete);
+    assert_eq!((builder.abandoned(), next.calls.len()), (1, 1));
+    let gone = builder.gone(Some(4_444));
+    assert_eq!(
+        (gone.len(), gone[0].complete, gone[0].open),
+        (1, false, false)
+    );
+    assert_eq!(
+        (gone[0].root(), gone[0].calls.len(), gone[0].start_ns),
+        (None, 1, 100)
+    );
+    assert_eq!(builder.held_bytes(), 0);
+}
+
+#[test]
+fn gone_is_about_one_process_or_all() {
+    let mut builder = Builder::new();
+    for tgid in [7, 9] {
+        let chunk = Chunk {
+            tgid,
+            ..header(ChunkKind::Calls, 1, u64::from(tgid))
+        };
+        builder.record(&record(chunk, &[call(1, 110, 5)])).unwrap();
+    }
+    assert_eq!(
+        builder
+            .gone(Some(9))
+            .iter()
+            .map(|graph| graph.pid)
+            .collect::<Vec<_>>(),
+        [9]
+    );
+    assert_eq!(
+        builder
+            .gone(None)
+            .iter()
+            .map(|graph| graph.pid)
+            .collect::<Vec<_>>(),
+        [7]
+    );
+    assert_eq!(builder.held_bytes(), 0);
+}
+
+#[test]
+fn discarded_calls_are_forgotten() {
+    let mut builder = Builder::new();
+    builder
+        .record(&record(
+            header(ChunkKind::Calls, 1, 100),
+            &[call(1, 110, 5)],
+        ))
+        .unwrap();
+    assert_eq!(
+        builder.record(&record(header(ChunkKind::Discard, 1, 100), &[])),
+        Ok(None)
+    );
+    assert_eq!(
+        (
+            builder.held_bytes(),
+            builder.abandoned(),
+            builder.gone(None).len()
+        ),
+        (0, 0, 0)
+    );
+}
+
+#[test]
+fn open_frames_with_missing_deep_ones() {
+    let mut builder = Builder::new();
+    let mut state = Goroutine::new_zeroed();
+    let frame = |level: u64| Frame {
+        entry_ns: 100 + level,
+        caller_pc: level,
+        depth: 0,
+        function: level as u32,
+        missing: 0,
+        flags: 0,
+    };
+    state.level = 40;
+    state.frames = std::array::from_fn(|level| frame(level as u64));
+    state.chunk = Chunk {
+        count: u32::MAX,
+        ..header(ChunkKind::Calls, 1, 100)
+    };
+    state.calls.fill(call(33, 150, 1));
+    let deep: Vec<Frame> = (INLINE_FRAMES as u64..38).map(frame).collect();
+    let key = GoroutineKey {
+        tgid: 7,
+        trace: 0,
+        goid: 1,
+    };
+    let graph = builder.open(&key, &state, &deep, 1_000).unwrap();
+    assert_eq!(
+        (graph.open, graph.complete, graph.lost_calls),
+        (true, false, 2)
+    );
+    assert_eq!(graph.calls.len(), 38 + CHUNK_CALLS_MAX);
+    assert_eq!(
+        (graph.calls[0].exit, graph.calls[0].duration_ns),
+        (Exit::Open, 900)
+    );
+
+    state.skip_depth = 64;
+    assert_eq!(builder.open(&key, &state, &deep, 1_000), None);
+}
+
+#[test]
+fn malformed_records_are_refused_and_change_nothing() {
+    let mut builder = Builder::new();
+    let whole = record(header(ChunkKind::Calls, 1, 100), &[call(1, 110, 5)]);
+    assert_eq!(builder.record(&whole[..30]), Err(Malformed::Short(30)));
+    assert_eq!(
+        builder.record(&whole[..90]),
+        Err(Malformed::Count {
+            announced: 1,
+            held: 0
+        })
+    );
+    let mut unknown = whole.clone();
+    unknown[0] = 77;
+    assert_eq!(builder.record(&unknown), Err(Malformed::Kind(77)));
+    let strange = record(
+        header(ChunkKind::Graph, 1, 100),
+        &[CallRecord {
+            exit: 9,
+            ..call(0, 100, 1)
+        }],
+    );
+    assert_eq!(builder.record(&strange), Err(Malformed::Exit(9)));
+    let mut huge = whole.clone();
+    huge[40..44].fill(0xff);
+    assert_eq!(
+        builder.record(&huge),
+        Err(Malformed::Count {
+            announced: u32::MAX,
+            held: 1
+        })
+    );
+    assert_eq!(builder.held_bytes(), 0);
+    // Room that the probe program reserved and did not use is no fault.
+    assert_eq!(
+        builder.record(&[whole.as_slice(), &[0; 64]].concat()),
+        Ok(None)
+    );
+}
+
+#[test]
+fn ten_thousand_goroutines_with_spilled_chunks_fit() {
+    let mut builder = Builder::new();
+    for chunk in 0..4 {
+        for goid in 0..10_000 {
+            let start = 1_000_000_000_000 + goid * 300;
+            let calls: Vec<CallRecord> = (0..CHUNK_CALLS_MAX as u64)
+                .map(|index| {
+                    call(
+                        1 + (index % 5) as u16,
+                        start + (chunk * 50 + index) * 40_000,
+                        35_000,
+                    )
+                })
+                .collect();
+            builder
+                .record(&record(header(ChunkKind::Calls, goid, start), &calls))
+                .unwrap();
+        }
+    }
+    assert!(
+        builder.held_bytes() < 48 << 20,
+        "{} bytes",
+        builder.held_bytes()
+    );
+    assert_eq!(builder.dropped_calls(), 0);
+}
+
+#[test]
+fn beyond_the_limit_calls_are_dropped_and_counted() {
+    let mut builder = Builder::with_limit(4_096);
+    for chunk in 0..100 {
+        builder
+            .record(&record(
+                header(ChunkKind::Calls, 1, 100),
+                &[call(1, 110 + chunk, 1); 10],
+            ))
+            .unwrap();
+    }
+    assert!(builder.held_bytes() <= 4_096);
+    let graph = builder
+        .record(&record(
+            header(ChunkKind::Graph, 1, 100),
+            &[call(0, 100, 500)],
+        ))
+        .unwrap()
+        .unwrap();
+    assert!(builder.dropped_calls() > 0);
+    assert_eq!(graph.lost_calls, builder.dropped_calls());
+    assert_eq!(graph.calls.len() as u64 + graph.lost_calls, 1_001);
+    assert!(!graph.complete);
+}
