@@ -91,6 +91,7 @@ struct frame {
 	u32 flags;   /* FRAME_… */
 };
 #define FRAME_TAIL 1u /* has jumped into another probed function: the next entry at this depth is its child */
+#define FRAME_TAIL_OFFSET_SHIFT 8 /* … from this offset */
 
 enum call_exit { EXIT_RETURN = 0, EXIT_UNWOUND = 1, EXIT_OPEN = 2 };
 
@@ -126,7 +127,7 @@ struct chunk {
 	u32 count;
 	u32 lost;    /* calls of this graph lost so far on the way to the ring buffer */
 	u32 missing; /* calls of this graph not stored so far */
-	u32 unused;
+	u32 sent;    /* chunks of this graph sent before this one */
 };
 
 #define INLINE_FRAMES 32
@@ -141,6 +142,19 @@ struct goroutine {
 	struct frame frames[INLINE_FRAMES]; /* deeper ones are in the map deep_frames */
 	struct chunk chunk;                 /* header and … */
 	struct call calls[CHUNK_CALLS_MAX]; /* … finished calls not sent yet, contiguous */
+};
+
+/* Return addresses above the target's frame, innermost first. */
+struct stack {
+	struct chunk chunk;
+	u64 addresses[MAX_STACK];
+};
+
+/* Sampling and limits of a trace. */
+struct trace_state {
+	u64 sampled;
+	u64 kept;
+	u64 window_ns; /* start of the interval in which `kept` counts */
 };
 
 struct deep_key {

@@ -257,8 +257,8 @@ pub struct Chunk {
     pub lost: u32,
     /// Calls of this graph not stored so far.
     pub missing: u32,
-    /// Padding.
-    pub unused: u32,
+    /// Chunks of this graph sent before this one.
+    pub sent: u32,
 }
 
 /// A goroutine in a graph: value of the map `goroutines`.

@@ -6,3 +6,20 @@
 mod layout;
 
 pub use layout::*;
+
+/// Aligns the embedded object for ELF readers that look at it in place.
+#[repr(C, align(8))]
+struct Aligned<T: ?Sized>(T);
+
+static ALIGNED: &Aligned<[u8]> = &Aligned(*include_bytes!("../prebuilt/probe.bpf.o"));
+
+/// The probe program: an eBPF ELF object with BTF.
+#[must_use]
+pub fn object() -> &'static [u8] {
+    &ALIGNED.0
+}
+
+/// The object's one program.
+pub const PROGRAM: &str = "probe";
+/// The `.rodata` variable that holds a [`Config`].
+pub const CONFIG: &str = "config";

@@ -1,1 +1,21 @@
-//! Placeholder.
+//! Everything that needs privilege: loading the probe program, attaching it, reading what it sends, and letting go.
+//!
+//! The only crate with `unsafe`, because it is the only one that speaks to the kernel directly. It takes a [`compiler::plan::Plan`] and
+//! gives out bytes and plain structs; what they mean is the business of others.
+
+mod attach;
+mod binary;
+mod error;
+mod kernel;
+mod launch;
+mod loader;
+pub mod process;
+mod sys;
+mod tracer;
+
+pub use attach::{Progress, Refused};
+pub use binary::{Binary, Bytes};
+pub use error::Error;
+pub use kernel::{Kernel, monotonic_ns, realtime_minus_monotonic_ns};
+pub use launch::Launched;
+pub use tracer::{Attachment, OpenGoroutine, Options, Tracer};

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The open calls of a goroutine. A frame is identified by its depth, the distance of its return address from the top of the
+ * goroutine's stack, which stays the same when the stack is copied to grow or shrink.
+ */
+#ifndef GOFUNCGRAPH_FRAMES_H
+#define GOFUNCGRAPH_FRAMES_H
+
+static __always_inline struct frame *frame_at(struct goroutine *g, const struct goroutine_key *key, u32 level)
+{
+	if (level < INLINE_FRAMES)
+		return &g->frames[level & (INLINE_FRAMES - 1)];
+	struct deep_key k = { .goroutine = *key, .level = level };
+	return bpf_map_lookup_elem(&deep_frames, &k);
+}
+
+/* Makes room for one more frame; 0: there is none, and the call is counted where it is missing. */
+static __noinline struct frame *push_frame(struct goroutine *g, const struct goroutine_key *key)
+{
+	u32 level = g->level;
+
+	if (level < INLINE_FRAMES) {
+		g->level = level + 1;
+		return &g->frames[level & (INLINE_FRAMES - 1)];
+	}
+	if (level < MAX_FRAMES) {
+		struct deep_key k = { .goroutine = *key, .level = level };
+		struct frame f = {};
+		if (!bpf_map_update_elem(&deep_frames, &k, &f, BPF_ANY)) {
+			g->level = level + 1;
+			return bpf_map_lookup_elem(&deep_frames, &k);
+		}
+	}
+	struct frame *top = frame_at(g, key, level - 1);
+	if (top)
+		top->missing++;
+	g->chunk.missing++;
+	count(COUNTER_MISSING_CALLS, 1);
+	return 0;
+}
+
+/* What ends frames, and how. */
+struct leave {
+	struct goroutine *g;
+	const struct goroutine_key *key;
+	u64 now;
+	u32 return_offset; /* ~0 where the frame is unwound */
+	u32 depth;         /* frames deeper than this are dead */
+	u32 finished;      /* the graph has ended, and with it the goroutine's state */
+	u32 unused;
+};
+
+/* Ends the innermost frame; the graph with it where that was the target's. */
+static __noinline int close_top(struct leave *l)
+{
+	struct goroutine *g = l->g;
+	u32 level = g->level - 1;
+
+	if (level >= MAX_FRAMES)
+		return 0;
+	g->level = level;
+	struct frame *f = frame_at(g, l->key, level);
+	if (!f) {
+		g->chunk.lost++;
+		count(COUNTER_LOST_RECORDS, 1);
+		return 0;
+	}
+	u64 duration = l->now - f->entry_ns;
+	if (!level || duration >= config.prune_ns) {
+		u32 n = g->chunk.count;
+		if (n >= CHUNK_CALLS_MAX) {
+			send_calls(g, CHUNK_CALLS);
+			n = 0;
+		}
+		struct call *c = &g->calls[n];
+		c->entry_ns = f->entry_ns;
+		c->duration_ns = duration;
+		c->caller_pc = f->caller_pc;
+		c->function = f->function;
+		c->return_offset = l->return_offset;
+		c->missing = f->missing;
+		c->level = level;
+		c->exit = l->return_offset == ~0u ? EXIT_UNWOUND : EXIT_RETURN;
+		c->unused = 0;
+		g->chunk.count = n + 1;
+	}
+	if (level >= INLINE_FRAMES) {
+		struct deep_key k = { .goroutine = *l->key, .level = level };
+		bpf_map_delete_elem(&deep_frames, &k);
+	}
+	if (!level) {
+		finish_graph(g, l->key, duration, l->now);
+		l->finished = 1;
+	}
+	return 0;
+}
+
+/* One step of unwinding; 1: done. */
+static __noinline long unwind_step(u32 i, struct leave *l)
+{
+	struct goroutine *g = l->g;
+	u32 level = g->level - 1;
+
+	if (l->finished || level >= MAX_FRAMES)
+		return 1;
+	struct frame *top = frame_at(g, l->key, level);
+	if (top && top->depth <= l->depth)
+		return 1;
+	l->return_offset = ~0u;
+	close_top(l);
+	return l->finished;
+}
+
+#define UNWIND_WITHOUT_LOOP 64
+
+/* Ends all frames deeper than l->depth as unwound. */
+static __noinline int unwind(struct leave *l)
+{
+	if (!unwind_step(0, l)) {
+		if (config.have_loop) {
+			bpf_loop(MAX_FRAMES, unwind_step, l, 0);
+		} else {
+			int i;
+			for (i = 0; i < UNWIND_WITHOUT_LOOP; i++)
+				if (unwind_step(0, l))
+					return 0;
+		}
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* The maps. User space sets max_entries of the large ones before loading; all instances of the program share them. */
+#ifndef GOFUNCGRAPH_MAPS_H
+#define GOFUNCGRAPH_MAPS_H
+
+const volatile struct config config = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 24);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct goroutine_key);
+	__type(value, struct goroutine);
+} goroutines SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct deep_key);
+	__type(value, struct frame);
+} deep_frames SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct goroutine_key);
+	__type(value, struct stack);
+} stacks SEC(".maps");
+
+/* What a new entry is copied from; never written. Too large for the program's own stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct goroutine);
+} empty SEC(".maps");
+
+/* Processes that have been in a graph, so that user space can look after those that end in one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__type(value, u64);
+} processes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_TRACES);
+	__type(key, u32);
+	__type(value, struct trace_state);
+} traces SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, COUNTER_MAX);
+	__type(key, u32);
+	__type(value, u64);
+} counters SEC(".maps");
+
+static __always_inline void count(u32 counter, u64 n)
+{
+	u64 *v = bpf_map_lookup_elem(&counters, &counter);
+	if (v)
+		__sync_fetch_and_add(v, n);
+}
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The probe program. One instance is loaded for each trace, with its own .rodata, over maps that all share; its sites say in their
+ * cookies what happens there. A call outside any graph costs one look-up.
+ */
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <bpf/bpf_helpers.h>
+
+#include "layout.h"
+#include "maps.h"
+#include "send.h"
+#include "frames.h"
+
+struct thread_struct {
+	unsigned long fsbase;
+} __attribute__((preserve_access_index));
+
+struct mm_struct;
+
+struct task_struct {
+	struct mm_struct *mm;
+	struct thread_struct thread;
+} __attribute__((preserve_access_index));
+
+#define FLAGS_CF_ZF 0x41 /* carry and zero: jbe is taken when either is set */
+
+struct event {
+	struct goroutine_key key;
+	u64 cookie;
+	u64 g;
+	u64 tgid_tid;
+	u32 depth;
+	u32 function;
+};
+
+#define read_user(to, from) bpf_probe_read_user(to, sizeof(*(to)), (const void *)(from))
+
+static __always_inline u64 current_mm(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	return (u64)task->mm;
+}
+
+static __always_inline int in_scope(u32 tgid)
+{
+	u32 i;
+
+	if (!config.pid_count)
+		return 1;
+	for (i = 0; i < MAX_SCOPE; i++)
+		if (i < config.pid_count && config.pids[i] == tgid)
+			return 1;
+	return 0;
+}
+
+static __always_inline int comm_in_scope(void)
+{
+	char comm[COMM_LEN] = {};
+	u32 i, j;
+
+	if (!config.comm_count)
+		return 1;
+	bpf_get_current_comm(comm, sizeof(comm));
+	for (i = 0; i < MAX_SCOPE; i++) {
+		int same = 1;
+		if (i >= config.comm_count)
+			break;
+		for (j = 0; j < COMM_LEN; j++)
+			same &= comm[j] == config.comms[i][j];
+		if (same)
+			return 1;
+	}
+	return 0;
+}
+
+static __always_inline int goroutine_in_scope(u64 goid)
+{
+	u32 i;
+
+	if (!config.goroutine_count)
+		return 1;
+	for (i = 0; i < MAX_SCOPE; i++)
+		if (i < config.goroutine_count && config.goroutines[i] == goid)
+			return 1;
+	return 0;
+}
+
+/* sample and an exhausted limit leave whole graphs out. */
+static __always_inline int sampled(void)
+{
+	u32 trace = config.trace;
+
+	if (config.sample <= 1 && !config.limit)
+		return 1;
+	struct trace_state *t = bpf_map_lookup_elem(&traces, &trace);
+	if (!t)
+		return 1;
+	if (config.limit && !config.limit_per_ns && t->kept >= config.limit)
+		return 0;
+	return config.sample <= 1 || __sync_fetch_and_add(&t->sampled, 1) % config.sample == 0;
+}
+
+/* The target's callers: its return address, then the chain of frame pointers (RBP still is the caller's at every entry site). */
+static __noinline int keep_stack(struct pt_regs *ctx, const struct event *e, const struct chunk *chunk, u64 caller_pc)
+{
+	u32 zero = 0, i;
+	struct { u64 next, address; } frame;
+	u64 fp = ctx->rbp;
+	void *none = bpf_map_lookup_elem(&empty, &zero);
+
+	if (!none || bpf_map_update_elem(&stacks, &e->key, none, BPF_ANY))
+		return 0;
+	struct stack *s = bpf_map_lookup_elem(&stacks, &e->key);
+	if (!s)
+		return 0;
+	s->chunk = *chunk;
+	s->chunk.kind = CHUNK_STACK;
+	s->addresses[0] = caller_pc;
+	s->chunk.count = 1;
+	for (i = 1; i < MAX_STACK && i < config.stack; i++) {
+		if (!fp || read_user(&frame, fp) || !frame.address)
+			break;
+		s->addresses[i] = frame.address;
+		s->chunk.count = i + 1;
+		if (frame.next <= fp)
+			break;
+		fp = frame.next;
+	}
+	return 0;
+}
+
+/* A target is entered outside any graph: the goroutine gets its state, or the whole call is left out. */
+static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struct event *e)
+{
+	u32 zero = 0;
+
+	if (!comm_in_scope() || !goroutine_in_scope(e->key.goid))
+		return 0;
+	void *none = bpf_map_lookup_elem(&empty, &zero);
+	if (!none)
+		return 0;
+	int keep = sampled();
+	if (!keep)
+		count(COUNTER_FILTERED, 1);
+	if (bpf_map_update_elem(&goroutines, &e->key, none, BPF_NOEXIST)) {
+		if (keep)
+			count(COUNTER_GOROUTINES_FULL, 1);
+		return 0;
+	}
+	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e->key);
+	if (!g)
+		return 0;
+	g->mm = current_mm();
+	if (!keep) {
+		g->skip_depth = e->depth;
+		return 0;
+	}
+	g->chunk.trace = e->key.trace;
+	g->chunk.tgid = e->key.tgid;
+	g->chunk.tid = (u32)e->tgid_tid;
+	g->chunk.goid = e->key.goid;
+	g->chunk.entry_ip = ctx->rip;
+	u32 tgid = e->key.tgid;
+	if (!bpf_map_lookup_elem(&processes, &tgid))
+		bpf_map_update_elem(&processes, &tgid, &g->mm, BPF_ANY);
+	return g;
+}
+
+static __noinline int enter(struct pt_regs *ctx, const struct event *e)
+{
+	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e->key);
+	struct leave l = { .g = g, .key = &e->key, .depth = e->depth };
+	struct frame *top;
+	u64 caller_pc = 0;
+
+	if (g && g->skip_depth) {
+		if (e->depth > g->skip_depth && g->mm == current_mm())
+			return 0;
+		bpf_map_delete_elem(&goroutines, &e->key);
+		g = 0;
+	}
+	if (g) {
+		l.now = bpf_ktime_get_ns();
+		unwind(&l);
+		if (!l.finished) {
+			top = frame_at(g, &e->key, g->level - 1);
+			if (top && top->depth == e->depth && !(top->flags & FRAME_TAIL)) {
+				l.depth = e->depth - 1;
+				unwind(&l);
+			}
+		}
+		if (l.finished)
+			g = 0;
+	}
+	if (!g) {
+		if (!(e->cookie >> COOKIE_FLAGS_SHIFT & FLAG_TARGET))
+			return 0;
+		g = start_graph(ctx, e);
+		if (!g)
+			return 0;
+	}
+	if (g->level > config.depth)
+		return 0;
+	read_user(&caller_pc, ctx->rsp);
+	struct frame *f = push_frame(g, &e->key);
+	if (!f)
+		return 0;
+	f->caller_pc = caller_pc;
+	f->depth = e->depth;
+	f->function = e->function;
+	f->missing = 0;
+	f->flags = 0;
+	if (config.stack && g->level == 1)
+		keep_stack(ctx, e, &g->chunk, caller_pc);
+	u64 now = bpf_ktime_get_ns();
+	f->entry_ns = now;
+	if (g->level == 1) {
+		g->chunk.start_ns = now;
+		if (config.stack) {
+			struct stack *s = bpf_map_lookup_elem(&stacks, &e->key);
+			if (s)
+				s->chunk.start_ns = now;
+		}
+	}
+	return 0;
+}
+
+static __noinline int leave(const struct event *e, u64 now, u32 kind)
+{
+	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e->key);
+	struct leave l = { .g = g, .key = &e->key, .depth = e->depth, .now = now };
+	struct frame *top;
+
+	if (!g)
+		return 0;
+	if (g->skip_depth) {
+		if (e->depth <= g->skip_depth && kind != SITE_TAIL_INTO)
+			bpf_map_delete_elem(&goroutines, &e->key);
+		return 0;
+	}
+	if (kind == SITE_UNWOUND || kind == SITE_EXIT)
+		l.depth = kind == SITE_EXIT ? 0 : e->depth - 1;
+	unwind(&l);
+	if (l.finished || kind == SITE_UNWOUND || kind == SITE_EXIT)
+		return 0;
+	top = frame_at(g, &e->key, g->level - 1);
+	if (!top || top->depth != e->depth)
+		return 0;
+	if (kind == SITE_TAIL_INTO) {
+		if (top->function == e->function)
+			top->flags = FRAME_TAIL | (u32)(e->cookie >> COOKIE_OFFSET_SHIFT & ((1 << COOKIE_OFFSET_BITS) - 1)) << FRAME_TAIL_OFFSET_SHIFT;
+		return 0;
+	}
+	l.return_offset = e->cookie >> COOKIE_OFFSET_SHIFT & ((1 << COOKIE_OFFSET_BITS) - 1);
+	close_top(&l);
+	/* Callers that had jumped into this function return through it. */
+	u32 i;
+	for (i = 0; i < 8 && !l.finished; i++) {
+		top = frame_at(g, &e->key, g->level - 1);
+		if (!top || top->depth != e->depth)
+			break;
+		l.return_offset = top->flags >> FRAME_TAIL_OFFSET_SHIFT;
+		close_top(&l);
+	}
+	return 0;
+}
+
+SEC("uprobe")
+int probe(struct pt_regs *ctx)
+{
+	struct event e = {};
+	u64 stack_hi = 0, now = 0;
+	u32 kind;
+
+	e.cookie = bpf_get_attach_cookie(ctx);
+	kind = e.cookie >> COOKIE_KIND_SHIFT & ((1 << COOKIE_KIND_BITS) - 1);
+	if (kind != SITE_ENTER)
+		now = bpf_ktime_get_ns();
+	if (e.cookie >> COOKIE_FLAGS_SHIFT & FLAG_JBE_NOT_TAKEN && ctx->eflags & FLAGS_CF_ZF)
+		return 0;
+	if (config.pid_ns_dev) {
+		struct bpf_pidns_info ns = {};
+		if (bpf_get_ns_current_pid_tgid(config.pid_ns_dev, config.pid_ns_ino, &ns, sizeof(ns)))
+			return 0;
+		e.tgid_tid = (u64)ns.tgid << 32 | ns.pid;
+	} else {
+		e.tgid_tid = bpf_get_current_pid_tgid();
+	}
+	e.key.tgid = e.tgid_tid >> 32;
+	if (!in_scope(e.key.tgid))
+		return 0;
+	e.g = ctx->r14;
+	if (e.cookie >> COOKIE_FLAGS_SHIFT & FLAG_G_FROM_TLS) {
+		struct task_struct *task = bpf_get_current_task_btf();
+		if (read_user(&e.g, task->thread.fsbase - 8)) {
+			count(COUNTER_NO_G, 1);
+			return 0;
+		}
+	}
+	e.key.trace = config.trace;
+	if (read_user(&e.key.goid, e.g + config.goid_offset)) {
+		count(COUNTER_NO_G, 1);
+		return 0;
+	}
+	if (!e.key.goid)
+		return 0; /* on g0: no goroutine's call */
+	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e.key);
+	if (!g) {
+		if (!(e.cookie >> COOKIE_FLAGS_SHIFT & FLAG_TARGET) || (kind != SITE_ENTER && kind != SITE_ENTER_RETURN))
+			return 0;
+	} else if (g->mm != current_mm()) {
+		/* The process has called exec: what was open is gone with its old image. */
+		count(COUNTER_STALE, 1);
+		bpf_map_delete_elem(&goroutines, &e.key);
+	}
+	/* runtime.g.stack.hi, at +8 in every Go version from 1.19 on */
+	if (read_user(&stack_hi, e.g + 8) || stack_hi <= ctx->rsp || stack_hi - ctx->rsp > 1u << 31) {
+		count(COUNTER_NO_G, 1);
+		return 0;
+	}
+	e.depth = stack_hi - ctx->rsp;
+	e.function = e.cookie & ((1 << COOKIE_FUNCTION_BITS) - 1);
+	if (kind == SITE_ENTER || kind == SITE_ENTER_RETURN)
+		enter(ctx, &e);
+	if (kind != SITE_ENTER)
+		leave(&e, kind == SITE_ENTER_RETURN ? bpf_ktime_get_ns() : now, kind);
+	return 0;
+}
+
+char _license[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,121 @@
+//! The traced executable as an open, mapped file.
+//!
+//! Everything refers to the one open file, never again to its path: when the executable is replaced while it is being traced, the probes
+//! still go into the file that was read.
+
+#![allow(unsafe_code)]
+
+use std::{
+    ffi::CString,
+    fs::File,
+    io,
+    ops::Deref,
+    os::fd::AsRawFd,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use compiler::plan::Site;
+use memmap2::Mmap;
+
+use crate::Error;
+
+/// An open executable. Clones share the file and its mapping.
+#[derive(Debug, Clone)]
+pub struct Binary {
+    path: PathBuf,
+    file: Arc<File>,
+    data: Bytes,
+}
+
+/// The file's contents, for `gobinary::Executable::parse`.
+#[derive(Debug, Clone)]
+pub struct Bytes(Arc<Mmap>);
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Binary {
+    /// Opens and maps the file.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let read_error = |error| Error::Read {
+            path: path.to_owned(),
+            error,
+        };
+        let file = File::open(path).map_err(read_error)?;
+        if !file.metadata().map_err(read_error)?.is_file() {
+            return Err(read_error(io::Error::other("not a regular file")));
+        }
+        // SAFETY: the mapping is private and read-only. Someone who truncates the file in place makes reads fail with a signal; the
+        // kernel forbids that for an executable that is running (ETXTBSY), and a build that replaces it makes a new file.
+        let map = unsafe { Mmap::map(&file) }.map_err(read_error)?;
+        Ok(Self {
+            path: path.to_owned(),
+            file: Arc::new(file),
+            data: Bytes(Arc::new(map)),
+        })
+    }
+
+    /// The path that it was opened by.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its contents.
+    #[must_use]
+    pub fn bytes(&self) -> Bytes {
+        self.data.clone()
+    }
+
+    /// Device and inode.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn identity(&self) -> Result<(u64, u64), Error> {
+        use std::os::unix::fs::MetadataExt;
+        let meta = self.file.metadata().map_err(|error| Error::Read {
+            path: self.path.clone(),
+            error,
+        })?;
+        Ok((meta.dev(), meta.ino()))
+    }
+
+    /// A path that leads the kernel to this open file, whatever has become of the name.
+    pub(crate) fn kernel_path(&self) -> CString {
+        CString::new(format!("/proc/self/fd/{}", self.file.as_raw_fd())).unwrap_or_default()
+    }
+
+    /// Compares the file with what the plan found at each site: a probe inside another instruction would kill the target.
+    pub(crate) fn verify<'a>(&self, sites: impl Iterator<Item = &'a Site>) -> Result<(), Error> {
+        for site in sites {
+            let at = usize::try_from(site.file_offset).unwrap_or(usize::MAX);
+            let expected = site.bytes.get(..usize::from(site.len));
+            let found = at
+                .checked_add(usize::from(site.len))
+                .and_then(|end| self.data.get(at..end));
+            if expected.is_none() || found != expected {
+                return Err(Error::Changed {
+                    path: self.path.clone(),
+                    address: site.address,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Maps the file as a process would that runs it, so that attaching with every process in scope meets the kernel's objections even
+    /// where nobody runs it: without a mapping they are postponed, and then dropped in silence.
+    pub(crate) fn map_executable(&self) -> io::Result<impl Sized + use<>> {
+        // SAFETY: private and never read or run through this mapping.
+        unsafe { memmap2::MmapOptions::new().map_exec(&*self.file) }
+    }
+}

@@ -1,0 +1,111 @@
+//! What can go wrong between a plan and a running trace, each with what the user can do about it.
+
+use std::{io, path::PathBuf};
+
+/// A failure of the runtime.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The kernel is older than 5.15.
+    #[error(
+        "Linux {found} is too old: gofuncgraph needs 5.15 or newer (attach cookies for uprobes)"
+    )]
+    KernelTooOld {
+        /// Release as uname says it.
+        found: String,
+    },
+    /// A capability is missing.
+    #[error("missing {}: run as root (sudo), or give the command CAP_BPF and CAP_PERFMON{}", missing.join(" and "), if *container { "; in a container, the container has to be granted them" } else { "" })]
+    Privilege {
+        /// Names of the missing capabilities.
+        missing: Vec<&'static str>,
+        /// Root without the capability, as in a container.
+        container: bool,
+    },
+    /// The kernel has no BTF.
+    #[error(
+        "this kernel has no type information at /sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF), which the probe program needs: {0}"
+    )]
+    NoBtf(String),
+    /// The embedded object is unusable.
+    #[error("the embedded probe program cannot be prepared: {0}")]
+    Object(String),
+    /// The kernel refused a BPF map.
+    #[error(
+        "the kernel refused the map `{name}`: {reason}; fewer --max-goroutines need less memory"
+    )]
+    Map {
+        /// Map.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// The verifier refused the program.
+    #[error("the kernel refused the probe program: {error}\n{log}")]
+    Verifier {
+        /// Error of the system call.
+        error: io::Error,
+        /// End of the verifier's log.
+        log: String,
+    },
+    /// Attaching failed altogether.
+    #[error("cannot attach to {path}: {error}")]
+    Attach {
+        /// File.
+        path: PathBuf,
+        /// Error of the system call.
+        error: io::Error,
+    },
+    /// Every site was refused.
+    #[error("the kernel refused every one of the {sites} probe sites in {path}")]
+    AllRefused {
+        /// File.
+        path: PathBuf,
+        /// Sites tried.
+        sites: usize,
+    },
+    /// The perf fallback has a cap.
+    #[error(
+        "{sites} probe sites, but this kernel (before 6.6) attaches them one by one and detaches each in about 0.1 s, so at most {cap} are taken; narrow the patterns, or raise --max-probes (detaching will take about {seconds} s)"
+    )]
+    TooManyProbes {
+        /// Sites of the plan.
+        sites: usize,
+        /// Most that are taken.
+        cap: usize,
+        /// Expected time to detach.
+        seconds: usize,
+    },
+    /// The file is not the one that the plan was made from.
+    #[error("{path} has changed since it was read: the instruction at {address:#x} is another one")]
+    Changed {
+        /// File.
+        path: PathBuf,
+        /// Link-time address.
+        address: u64,
+    },
+    /// A file could not be read.
+    #[error("cannot read {path}: {error}")]
+    Read {
+        /// File.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The command could not be started.
+    #[error("cannot start {command}: {error}")]
+    Launch {
+        /// Command.
+        command: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// Any other system call.
+    #[error("{what}: {error}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why not.
+        error: io::Error,
+    },
+}

@@ -1,0 +1,155 @@
+//! What this kernel and this user can do, found out by trying rather than by version where that is possible.
+
+#![allow(unsafe_code)]
+
+use std::{ffi::CStr, fs, mem};
+
+use crate::Error;
+
+/// Kernel features that decide how tracing is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kernel {
+    /// `uname -r`.
+    pub release: String,
+    /// Major and minor version.
+    pub version: (u32, u32),
+    /// /sys/kernel/btf/vmlinux is there.
+    pub btf: bool,
+}
+
+impl Kernel {
+    /// Asks `uname(2)`.
+    #[must_use]
+    pub fn detect() -> Self {
+        // SAFETY: utsname is a C struct of char arrays: all zeroes is a value.
+        let mut name: libc::utsname = unsafe { mem::zeroed() };
+        // SAFETY: uname fills the struct that it is given.
+        unsafe { libc::uname(&mut name) };
+        // SAFETY: the kernel NUL-terminates the field, and it was all zeroes before.
+        let release = unsafe { CStr::from_ptr(name.release.as_ptr()) }
+            .to_string_lossy()
+            .into_owned();
+        let mut numbers = release
+            .split(|c: char| !c.is_ascii_digit())
+            .map(|n| n.parse().unwrap_or(0));
+        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        Self {
+            release,
+            version,
+            btf: fs::exists("/sys/kernel/btf/vmlinux").unwrap_or(false),
+        }
+    }
+
+    /// `bpf_loop` exists (Linux 5.17, kernel/bpf/bpf_iter.c).
+    #[must_use]
+    pub fn has_loop(&self) -> bool {
+        self.version >= (5, 17)
+    }
+
+    /// One link attaches many uprobes (Linux 6.6, kernel/trace/bpf_trace.c `bpf_uprobe_multi_link_attach`).
+    #[must_use]
+    pub fn has_uprobe_multi(&self) -> bool {
+        self.version >= (6, 6)
+    }
+
+    /// The multi link's pid filter compares processes; before 6.10 it compared threads (kernel commit 46ba0e49b).
+    #[must_use]
+    pub fn has_process_filter(&self) -> bool {
+        self.version >= (6, 10)
+    }
+
+    /// The features as `--version` prints them.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let yes = |b| if b { "yes" } else { "no" };
+        format!(
+            "Linux {}: uprobe_multi {}, bpf_loop {}, BTF {}",
+            self.release,
+            yes(self.has_uprobe_multi()),
+            yes(self.has_loop()),
+            yes(self.btf)
+        )
+    }
+
+    /// Refuses what cannot work: an old kernel, no BTF, missing capabilities.
+    pub fn require(&self) -> Result<(), Error> {
+        if self.version < (5, 15) {
+            return Err(Error::KernelTooOld {
+                found: self.release.clone(),
+            });
+        }
+        let missing = missing_capabilities();
+        if !missing.is_empty() {
+            // SAFETY: geteuid has no preconditions.
+            let container = unsafe { libc::geteuid() } == 0;
+            return Err(Error::Privilege { missing, container });
+        }
+        if !self.btf {
+            return Err(Error::NoBtf("no such file".into()));
+        }
+        Ok(())
+    }
+}
+
+/// include/uapi/linux/capability.h
+const CAP_SYS_ADMIN: u32 = 21;
+const CAP_PERFMON: u32 = 38;
+const CAP_BPF: u32 = 39;
+
+/// Which of CAP_BPF and CAP_PERFMON this process lacks; CAP_SYS_ADMIN stands for both.
+fn missing_capabilities() -> Vec<&'static str> {
+    let effective = fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|status| {
+            let line = status.lines().find_map(|l| l.strip_prefix("CapEff:"))?;
+            u64::from_str_radix(line.trim(), 16).ok()
+        })
+        .unwrap_or(0);
+    let has = |capability: u32| effective >> capability & 1 == 1;
+    if has(CAP_SYS_ADMIN) {
+        return Vec::new();
+    }
+    [(CAP_BPF, "CAP_BPF"), (CAP_PERFMON, "CAP_PERFMON")]
+        .into_iter()
+        .filter(|(c, _)| !has(*c))
+        .map(|(_, name)| name)
+        .collect()
+}
+
+/// Device and inode of our pid namespace, unless it is the initial one (PROC_PID_INIT_INO, include/linux/proc_ns.h).
+pub(crate) fn pid_namespace() -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let meta = fs::metadata("/proc/self/ns/pid").ok()?;
+    (meta.ino() != 0xeffffffc).then(|| (meta.dev(), meta.ino()))
+}
+
+/// What a BPF program may subtract: CLOCK_REALTIME minus CLOCK_MONOTONIC, in nanoseconds.
+#[must_use]
+pub fn realtime_minus_monotonic_ns() -> i64 {
+    fn read(clock: libc::clockid_t) -> i64 {
+        let mut time = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: clock_gettime fills the struct that it is given.
+        unsafe { libc::clock_gettime(clock, &mut time) };
+        time.tv_sec * 1_000_000_000 + time.tv_nsec
+    }
+    // Between two readings of the one clock the other is read: take the middle.
+    let before = read(libc::CLOCK_MONOTONIC);
+    let real = read(libc::CLOCK_REALTIME);
+    let after = read(libc::CLOCK_MONOTONIC);
+    real - (before + (after - before) / 2)
+}
+
+/// CLOCK_MONOTONIC, which is what `bpf_ktime_get_ns` reads.
+#[must_use]
+pub fn monotonic_ns() -> u64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: clock_gettime fills the struct that it is given.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}

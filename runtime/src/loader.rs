@@ -1,0 +1,223 @@
+//! From the embedded object to loaded programs: what aya's own loader does, plus what it cannot do yet.
+//!
+//! aya 0.14 neither sets `expected_attach_type` (without which no multi link exists) nor loads one program several times over shared
+//! maps with a `.rodata` of its own each. This module does both over aya-obj's public API: parse, patch, CO-RE, maps, relocate, load.
+
+#![allow(unsafe_code)]
+
+use std::{
+    collections::{HashMap, HashSet},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+};
+
+use aya::maps::MapData;
+use aya_obj::{
+    EbpfSectionKind, Object,
+    btf::Btf,
+    generated::{bpf_attach_type, bpf_prog_type},
+};
+use ebpf_templates::Config;
+use zerocopy::IntoBytes;
+
+use crate::{Error, sys};
+
+/// Sizes of the maps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MapSizes {
+    /// Entries of `goroutines`.
+    pub goroutines: u32,
+    /// Entries of `deep_frames`.
+    pub deep_frames: u32,
+    /// Entries of `stacks`.
+    pub stacks: u32,
+    /// Bytes of the ring buffer, a power of two.
+    pub ring_bytes: u32,
+}
+
+/// One program for each configuration, and the maps that they share.
+pub(crate) struct Loaded {
+    pub maps: HashMap<String, MapData>,
+    pub programs: Vec<OwnedFd>,
+}
+
+/// Loads the probe program once for each of `configs`.
+pub(crate) fn load(configs: &[Config], sizes: MapSizes, multi: bool) -> Result<Loaded, Error> {
+    let kernel_btf = Btf::from_sys_fs().map_err(|e| Error::NoBtf(e.to_string()))?;
+    let mut loaded = Loaded {
+        maps: HashMap::new(),
+        programs: Vec::with_capacity(configs.len()),
+    };
+    let mut btf = None;
+    for config in configs {
+        let mut object = parse()?;
+        object
+            .patch_map_data(HashMap::from([(
+                ebpf_templates::CONFIG,
+                (config.as_bytes(), true),
+            )]))
+            .map_err(object_error)?;
+        let bytes = object
+            .fixup_and_sanitize_btf(
+                aya::features()
+                    .btf()
+                    .ok_or_else(|| object_error("the kernel takes no BTF"))?,
+            )
+            .map_err(object_error)?
+            .ok_or_else(|| object_error("it holds no BTF"))?
+            .to_bytes();
+        let btf: &OwnedFd = match &btf {
+            Some(fd) => fd,
+            None => btf.insert(sys::load_btf(&bytes).map_err(object_error)?),
+        };
+        if object.has_btf_relocations() {
+            object.relocate_btf(&kernel_btf).map_err(object_error)?;
+        }
+        let rodata = create_maps(&mut object, sizes, btf, &mut loaded.maps)?;
+        loaded
+            .programs
+            .push(load_program(object, &loaded.maps, &rodata, btf, multi)?);
+    }
+    Ok(loaded)
+}
+
+fn parse() -> Result<Object, Error> {
+    Object::parse(ebpf_templates::object()).map_err(object_error)
+}
+
+fn object_error(error: impl ToString) -> Error {
+    Error::Object(error.to_string())
+}
+
+/// Creates the maps that are not there yet; `.rodata`, which every program has for itself, is returned.
+fn create_maps(
+    object: &mut Object,
+    sizes: MapSizes,
+    btf: &OwnedFd,
+    maps: &mut HashMap<String, MapData>,
+) -> Result<MapData, Error> {
+    let mut rodata = None;
+    for (name, definition) in &mut object.maps {
+        let entries = match name.as_str() {
+            "goroutines" => Some(sizes.goroutines),
+            "deep_frames" => Some(sizes.deep_frames),
+            "stacks" => Some(sizes.stacks),
+            "events" => Some(sizes.ring_bytes),
+            _ => None,
+        };
+        if let Some(entries) = entries {
+            definition.set_max_entries(entries);
+        }
+        if maps.contains_key(name) {
+            continue;
+        }
+        let map_error = |reason: String| Error::Map {
+            name: name.clone(),
+            reason,
+        };
+        let map = MapData::create(definition.clone(), name, Some(btf.as_fd()))
+            .map_err(|e| map_error(with_sources(&e)))?;
+        if definition.section_kind() == EbpfSectionKind::Rodata {
+            sys::set_single_value(map.fd().as_fd(), definition.data())
+                .and_then(|()| sys::freeze(map.fd().as_fd()))
+                .map_err(|e| map_error(e.to_string()))?;
+            rodata = Some(map);
+        } else {
+            maps.insert(name.clone(), map);
+        }
+    }
+    rodata.ok_or_else(|| object_error("it holds no .rodata"))
+}
+
+/// An error with everything that caused it, since aya keeps the system call's error below its own.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+fn load_program(
+    mut object: Object,
+    maps: &HashMap<String, MapData>,
+    rodata: &MapData,
+    btf: &OwnedFd,
+    multi: bool,
+) -> Result<OwnedFd, Error> {
+    let text: HashSet<usize> = object
+        .functions
+        .keys()
+        .map(|(section, _)| *section)
+        .collect();
+    let definitions = std::mem::take(&mut object.maps);
+    object
+        .relocate_maps(
+            definitions.iter().map(|(name, definition)| {
+                let map = maps.get(name).unwrap_or(rodata);
+                (name.as_str(), map.fd().as_fd().as_raw_fd(), definition)
+            }),
+            &text,
+        )
+        .map_err(object_error)?;
+    object.relocate_calls(&text).map_err(object_error)?;
+    object.sanitize_functions(aya::features());
+
+    let (name, program) = object
+        .programs
+        .iter()
+        .find(|(name, _)| *name == ebpf_templates::PROGRAM)
+        .ok_or_else(|| object_error("it holds no program"))?;
+    let function = object
+        .functions
+        .get(&program.function_key())
+        .ok_or_else(|| object_error("its program has no code"))?;
+    let func_info = function.func_info.func_info_bytes();
+    let line_info = function.line_info.line_info_bytes();
+    let mut attr = sys::zeroed();
+    // SAFETY: BPF_PROG_LOAD uses this member of the union.
+    let fields = unsafe { &mut attr.__bindgen_anon_3 };
+    fields.prog_type = bpf_prog_type::BPF_PROG_TYPE_KPROBE as u32;
+    if multi {
+        fields.expected_attach_type = bpf_attach_type::BPF_TRACE_UPROBE_MULTI as u32;
+    }
+    for (to, from) in fields.prog_name.iter_mut().zip(name.bytes().take(15)) {
+        *to = from as _;
+    }
+    fields.insns = function.instructions.as_ptr() as u64;
+    fields.insn_cnt = function.instructions.len() as u32;
+    fields.license = program.license.as_ptr() as u64;
+    fields.prog_btf_fd = btf.as_raw_fd() as u32;
+    if function.func_info_rec_size > 0 {
+        fields.func_info = func_info.as_ptr() as u64;
+        fields.func_info_cnt = function.func_info.len() as u32;
+        fields.func_info_rec_size = function.func_info_rec_size as u32;
+    }
+    if function.line_info_rec_size > 0 {
+        fields.line_info = line_info.as_ptr() as u64;
+        fields.line_info_cnt = function.line_info.len() as u32;
+        fields.line_info_rec_size = function.line_info_rec_size as u32;
+    }
+    // Without a log first: writing one takes most of the verifier's time.
+    match sys::load_program(&attr) {
+        Ok(fd) => Ok(fd),
+        Err(error) => {
+            let mut log = vec![0_u8; 16 << 20];
+            // SAFETY: as above.
+            let fields = unsafe { &mut attr.__bindgen_anon_3 };
+            fields.log_level = 1;
+            fields.log_buf = log.as_mut_ptr() as u64;
+            fields.log_size = log.len() as u32;
+            if let Ok(fd) = sys::load_program(&attr) {
+                return Ok(fd);
+            }
+            let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
+            let log = String::from_utf8_lossy(log.get(..end).unwrap_or_default()).into_owned();
+            let lines: Vec<&str> = log.lines().collect();
+            let log = lines[lines.len().saturating_sub(60)..].join("\n");
+            Err(Error::Verifier { error, log })
+        }
+    }
+}

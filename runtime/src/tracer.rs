@@ -1,0 +1,390 @@
+//! A running trace: programs loaded, probes attached, records read, and everything given back at the end.
+
+#![allow(unsafe_code)]
+
+use std::{
+    io,
+    os::fd::{AsFd, AsRawFd},
+    time::Duration,
+};
+
+use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
+use compiler::plan::{Filter, Plan};
+use ebpf_templates::{
+    COMM_LEN, COUNTER_MAX, Config, DeepKey, Frame, Goroutine, GoroutineKey, INLINE_FRAMES,
+    MAX_FRAMES, MAX_SCOPE,
+};
+
+use crate::{
+    Binary, Error, Kernel, Progress, Refused,
+    attach::{self, Attached},
+    kernel,
+    loader::{self, MapSizes},
+    process,
+};
+
+/// Sizes and caps.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Goroutines that can be in graphs at once.
+    pub max_goroutines: u32,
+    /// Bytes of the ring buffer, a power of two.
+    pub ring_bytes: u32,
+    /// Most sites on kernels that attach them one by one.
+    pub max_probes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_goroutines: 10_240,
+            ring_bytes: 8 << 20,
+            max_probes: 100,
+        }
+    }
+}
+
+/// What attaching did.
+#[derive(Debug, Clone, Default)]
+pub struct Attachment {
+    /// Sites probed, over all traces.
+    pub sites: usize,
+    /// Sites that the kernel refused.
+    pub refused: Vec<Refused>,
+    /// The sites were attached one by one.
+    pub one_by_one: bool,
+}
+
+/// A goroutine that is in a graph: its state, and the frames that did not fit into it, by level.
+#[derive(Debug, Clone)]
+pub struct OpenGoroutine {
+    /// Whose.
+    pub key: GoroutineKey,
+    /// State.
+    pub state: Box<Goroutine>,
+    /// Frames from level [`INLINE_FRAMES`] on.
+    pub deep: Vec<Frame>,
+}
+
+/// Seconds that detaching one perf event costs (measured on Linux 6.18; Linux 6.1 is of that order).
+const PERF_DETACH_SECONDS: f64 = 0.11;
+/// Records read before the caller is asked again whether to go on.
+const RECORDS_PER_POLL: usize = 8192;
+/// Deep frames, shared by all goroutines.
+const DEEP_FRAMES: u32 = 65_536;
+
+/// A layout shared with the probe program.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Plain<T>(T);
+
+// SAFETY: the types are C structs of integers without padding (zerocopy's IntoBytes checks that) and any bytes are a value of them.
+unsafe impl<T: zerocopy::FromBytes + zerocopy::IntoBytes + Copy + 'static> aya::Pod for Plain<T> {}
+
+/// Programs, maps and links of one plan. Dropping it detaches.
+pub struct Tracer {
+    kernel: Kernel,
+    options: Options,
+    programs: Vec<std::os::fd::OwnedFd>,
+    links: Vec<Option<Attached>>,
+    events: RingBuf<MapData>,
+    goroutines: HashMap<MapData, Plain<GoroutineKey>, Plain<Goroutine>>,
+    deep_frames: HashMap<MapData, Plain<DeepKey>, Plain<Frame>>,
+    processes: HashMap<MapData, u32, u64>,
+    traces: Array<MapData, Plain<[u64; 3]>>,
+    counters: Array<MapData, u64>,
+}
+
+impl Tracer {
+    /// Loads the programs for the plan's traces; `pid` narrows them all to one process.
+    ///
+    /// # Errors
+    /// The kernel is too old, a capability is missing, or the kernel refuses a map or a program.
+    pub fn load(plan: &Plan, pid: Option<u32>, options: Options) -> Result<Self, Error> {
+        let kernel = Kernel::detect();
+        kernel.require()?;
+        let configs: Vec<Config> = plan
+            .traces
+            .iter()
+            .enumerate()
+            .map(|(index, trace)| {
+                let mut config = config(&trace.filter);
+                config.trace = index as u32;
+                config.goid_offset = plan.goid_offset;
+                config.have_loop = u32::from(kernel.has_loop());
+                config.wakeup_bytes = options.ring_bytes / 8;
+                if let Some((dev, ino)) = kernel::pid_namespace() {
+                    (config.pid_ns_dev, config.pid_ns_ino) = (dev, ino);
+                }
+                if let Some(pid) = pid {
+                    // The trace's own pids have been checked against this one before.
+                    config.pids[0] = pid;
+                    config.pid_count = 1;
+                }
+                config
+            })
+            .collect();
+        let with_stack = configs.iter().any(|c| c.stack > 0);
+        let sizes = MapSizes {
+            goroutines: options.max_goroutines.max(1),
+            deep_frames: DEEP_FRAMES,
+            stacks: if with_stack {
+                options.max_goroutines.max(1)
+            } else {
+                1
+            },
+            ring_bytes: options.ring_bytes,
+        };
+        let mut loaded = loader::load(&configs, sizes, kernel.has_uprobe_multi())?;
+        let mut map = |name: &str| {
+            loaded
+                .maps
+                .remove(name)
+                .ok_or_else(|| Error::Object(format!("it holds no map `{name}`")))
+                .and_then(|data| Map::from_map_data(data).map_err(|e| Error::Object(e.to_string())))
+        };
+        let wrong = |e: aya::maps::MapError| Error::Object(e.to_string());
+        Ok(Self {
+            events: map("events")?.try_into().map_err(wrong)?,
+            goroutines: map("goroutines")?.try_into().map_err(wrong)?,
+            deep_frames: map("deep_frames")?.try_into().map_err(wrong)?,
+            processes: map("processes")?.try_into().map_err(wrong)?,
+            traces: map("traces")?.try_into().map_err(wrong)?,
+            counters: map("counters")?.try_into().map_err(wrong)?,
+            links: loaded.programs.iter().map(|_| None).collect(),
+            programs: loaded.programs,
+            kernel,
+            options,
+        })
+    }
+
+    /// Attaches every trace of the plan. `pid` leaves other processes alone.
+    ///
+    /// # Errors
+    /// The file differs from the plan, there are too many sites for this kernel, or it refuses all of them.
+    pub fn attach(
+        &mut self,
+        plan: &Plan,
+        binary: &Binary,
+        pid: Option<u32>,
+        progress: Progress<'_>,
+    ) -> Result<Attachment, Error> {
+        let all_sites: usize = plan.traces.iter().map(|t| t.sites.len()).sum();
+        let multi = self.kernel.has_uprobe_multi();
+        if !multi && all_sites > self.options.max_probes {
+            return Err(Error::TooManyProbes {
+                sites: all_sites,
+                cap: self.options.max_probes,
+                seconds: (all_sites as f64 * PERF_DETACH_SECONDS) as usize + 1,
+            });
+        }
+        binary.verify(plan.traces.iter().flat_map(|t| &t.sites))?;
+        let path = binary.kernel_path();
+        let filter = match pid {
+            Some(pid) if !multi || self.kernel.has_process_filter() => pid,
+            _ => 0,
+        };
+        // Only attaching needs it: afterwards the sites are known to be good.
+        let _mapping = if filter == 0 {
+            binary.map_executable().ok()
+        } else {
+            None
+        };
+        let mut attachment = Attachment {
+            one_by_one: !multi,
+            ..Attachment::default()
+        };
+        for (index, trace) in plan.traces.iter().enumerate() {
+            let program = self.programs[index].as_fd();
+            let (attached, refused) = if multi {
+                attach::attach_multi(program, &path, binary.path(), &trace.sites, filter)?
+            } else {
+                attach::attach_perf(
+                    program,
+                    &path,
+                    binary.path(),
+                    &trace.sites,
+                    filter,
+                    &mut *progress,
+                )?
+            };
+            attachment.sites += trace.sites.len() - refused.len();
+            attachment
+                .refused
+                .extend(refused.into_iter().map(|(site, error)| Refused {
+                    trace: index,
+                    site,
+                    error,
+                }));
+            self.links[index] = Some(attached);
+        }
+        Ok(attachment)
+    }
+
+    /// Waits until there are records or the time is over, and hands out what is there.
+    ///
+    /// # Errors
+    /// [`Error::System`].
+    pub fn poll(
+        &mut self,
+        timeout: Duration,
+        on_record: &mut dyn FnMut(&[u8]),
+    ) -> Result<usize, Error> {
+        let mut fd = libc::pollfd {
+            fd: self.events.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        let milliseconds = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+        // SAFETY: one pollfd is passed, and its descriptor lives as long as `self`.
+        if unsafe { libc::poll(&mut fd, 1, milliseconds) } < 0 {
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(Error::System {
+                    what: "waiting for records",
+                    error,
+                });
+            }
+        }
+        let mut records = 0;
+        while records < RECORDS_PER_POLL {
+            let Some(record) = self.events.next() else {
+                break;
+            };
+            on_record(&record);
+            records += 1;
+        }
+        Ok(records)
+    }
+
+    /// Takes the probes of one trace away.
+    pub fn detach_trace(&mut self, trace: usize) {
+        if let Some(link) = self.links.get_mut(trace) {
+            *link = None;
+        }
+    }
+
+    /// Takes all probes away. The kernel waits for running probes; the links are closed side by side so that it waits once.
+    pub fn detach(&mut self) {
+        let links: Vec<Attached> = self.links.iter_mut().filter_map(Option::take).collect();
+        std::thread::scope(|scope| {
+            for link in links {
+                scope.spawn(move || drop(link));
+            }
+        });
+    }
+
+    /// Whether any probe is attached.
+    #[must_use]
+    pub fn is_attached(&self) -> bool {
+        self.links.iter().any(Option::is_some)
+    }
+
+    /// Goroutines that are in a graph, of one process or of all. To be called when their probes cannot run any more.
+    #[must_use]
+    pub fn open_goroutines(&self, tgid: Option<u32>) -> Vec<OpenGoroutine> {
+        let mut open = Vec::new();
+        for key in self.goroutines.keys().filter_map(Result::ok) {
+            if tgid.is_some_and(|tgid| tgid != key.0.tgid) {
+                continue;
+            }
+            let Ok(state) = self.goroutines.get(&key, 0) else {
+                continue;
+            };
+            let deepest = (state.0.level as usize).min(MAX_FRAMES);
+            let deep = (INLINE_FRAMES..deepest)
+                .map_while(|level| {
+                    let key = DeepKey {
+                        goroutine: key.0,
+                        level: level as u32,
+                        unused: 0,
+                    };
+                    self.deep_frames
+                        .get(&Plain(key), 0)
+                        .ok()
+                        .map(|frame| frame.0)
+                })
+                .collect();
+            open.push(OpenGoroutine {
+                key: key.0,
+                state: Box::new(state.0),
+                deep,
+            });
+        }
+        open.sort_by_key(|g| (g.key.tgid, g.key.trace, g.state.chunk.start_ns, g.key.goid));
+        open
+    }
+
+    /// Processes that have been in a graph and have ended since the last call. Their goroutines stay until [`Self::forget`].
+    #[must_use]
+    pub fn ended_processes(&mut self) -> Vec<u32> {
+        let ended: Vec<u32> = self
+            .processes
+            .keys()
+            .filter_map(Result::ok)
+            .filter(|pid| !process::is_alive(*pid))
+            .collect();
+        for pid in &ended {
+            let _ = self.processes.remove(pid);
+        }
+        ended
+    }
+
+    /// Frees the state of a process that has ended.
+    pub fn forget(&mut self, goroutines: &[OpenGoroutine]) {
+        for open in goroutines {
+            let _ = self.goroutines.remove(&Plain(open.key));
+            for n in 0..open.deep.len() {
+                let key = DeepKey {
+                    goroutine: open.key,
+                    level: (INLINE_FRAMES + n) as u32,
+                    unused: 0,
+                };
+                let _ = self.deep_frames.remove(&Plain(key));
+            }
+        }
+    }
+
+    /// The counters, indexed by [`ebpf_templates::Counter`].
+    #[must_use]
+    pub fn counters(&self) -> [u64; COUNTER_MAX] {
+        std::array::from_fn(|n| self.counters.get(&(n as u32), 0).unwrap_or(0))
+    }
+
+    /// Graphs that the trace has kept; only counted where it has a limit.
+    #[must_use]
+    pub fn kept(&self, trace: u32) -> u64 {
+        self.traces.get(&trace, 0).map_or(0, |state| state.0[1])
+    }
+}
+
+fn config(filter: &Filter) -> Config {
+    let nanoseconds =
+        |d: Option<Duration>| d.map(|d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX));
+    let mut config = Config {
+        min_ns: nanoseconds(filter.min).unwrap_or(0),
+        max_ns: nanoseconds(filter.max).unwrap_or(u64::MAX),
+        prune_ns: nanoseconds(filter.prune).unwrap_or(0),
+        limit: filter.limit.unwrap_or(0),
+        limit_per_ns: nanoseconds(filter.limit_per).unwrap_or(0),
+        sample: filter.sample.unwrap_or(0),
+        depth: filter.depth.unwrap_or(u32::MAX),
+        stack: filter.stack.unwrap_or(0),
+        ..Config::default()
+    };
+    config.pid_count = filter.pids.len().min(MAX_SCOPE) as u32;
+    for (to, from) in config.pids.iter_mut().zip(&filter.pids) {
+        *to = *from;
+    }
+    config.goroutine_count = filter.goroutines.len().min(MAX_SCOPE) as u32;
+    for (to, from) in config.goroutines.iter_mut().zip(&filter.goroutines) {
+        *to = *from;
+    }
+    config.comm_count = filter.comms.len().min(MAX_SCOPE) as u32;
+    for (to, from) in config.comms.iter_mut().zip(&filter.comms) {
+        for (to, from) in to[..COMM_LEN - 1].iter_mut().zip(from.bytes()) {
+            *to = from;
+        }
+    }
+    config
+}
