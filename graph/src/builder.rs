@@ -104,7 +104,7 @@ impl Pending {
     }
 
     fn graph(self, key: &GoroutineKey, finished: Vec<Call>, open: bool) -> Graph {
-        let calls = preorder(finished);
+        let mut calls = preorder(finished);
         let lost_calls = u64::from(self.lost) + self.dropped;
         let below: u64 = calls.iter().map(|call| u64::from(call.missing)).sum();
         let missing_calls = below.max(u64::from(self.missing));
@@ -115,6 +115,8 @@ impl Pending {
                 deepest_child = call.level + 1;
                 fits
             });
+        // There is one target call a graph; whoever walks the tree may rely on it.
+        calls.iter_mut().skip(1).for_each(|call| call.level = call.level.max(1));
         Graph {
             trace: key.trace,
             pid: key.tgid,

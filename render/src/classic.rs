@@ -1,0 +1,170 @@
+//! `--format classic`: the layout of the original system, a line for each entry and each return.
+//!
+//! ```text
+//! 18 16:21:55.2553           main.handleBar() { net/http.HandlerFunc.ServeHTTP+47 /usr/lib/go/src/net/http/server.go:2122
+//! 18 16:21:55.6099 000.3546  } main.handleBar+192 /src/main.go:20
+//! ```
+//!
+//! Fields: day of the month and time of day, cut to 0.1 ms; on return the duration in seconds; two blanks for each level; on entry
+//! the function and its call site, on return the function with the offset of the instruction through which it left, and that
+//! instruction's line. Graphs are separated by a blank line.
+//!
+//! What the original did not know is written so: a call that did not return ends in `} main.f unwound` or `} main.f open`; calls too
+//! deep to be stored are `! 12 deeper calls not stored` at their place; the target's callers stand before it, outermost first, as
+//! `main.caller+85 /src/main.go:40`; a graph that is not complete ends with a line `! incomplete: …`. An address without a name is
+//! written as `0x…`.
+
+use std::io::{self, Write};
+
+use graph::{Call, Exit, Graph, Step, Totals};
+
+use crate::{
+    Options, Renderer, Site, Symbols,
+    summary::{counted, incomplete, write_summary},
+    text::escape,
+};
+
+/// The renderer.
+pub(crate) struct Classic {
+    options: Options,
+    any: bool,
+}
+
+impl Classic {
+    pub(crate) fn new(options: Options) -> Self {
+        Self {
+            options,
+            any: false,
+        }
+    }
+
+    /// The fields before the text; `at_ns` counts from the graph's start.
+    fn fields(
+        &self,
+        out: &mut dyn Write,
+        graph: &Graph,
+        at_ns: u64,
+        took_ns: Option<u64>,
+        level: u32,
+    ) -> io::Result<()> {
+        let time = self.options.clock.zoned(
+            graph.start_ns.saturating_add(at_ns),
+            &self.options.time_zone,
+        );
+        let fraction = time.subsec_nanosecond() / 100_000;
+        let (day, hour, minute, second) = (time.day(), time.hour(), time.minute(), time.second());
+        write!(
+            out,
+            "{day:02} {hour:02}:{minute:02}:{second:02}.{fraction:04} "
+        )?;
+        match took_ns {
+            Some(ns) => {
+                let tenths = ns / 100_000 + u64::from(ns % 100_000 >= 50_000);
+                write!(out, "{:03}.{:04}", tenths / 10_000, tenths % 10_000)?;
+            }
+            None => write!(out, "{:8}", "")?,
+        }
+        // Ten thousand nested levels would make the blanks quadratic.
+        let blanks = level.min(MOST_INDENTED) as usize * 2;
+        write!(out, "  {:blanks$}", "")
+    }
+}
+
+/// Deeper calls are not indented further.
+const MOST_INDENTED: u32 = 200;
+
+impl Renderer for Classic {
+    fn graph(
+        &mut self,
+        out: &mut dyn Write,
+        graph: &Graph,
+        symbols: &dyn Symbols,
+    ) -> io::Result<()> {
+        if self.any {
+            writeln!(out)?;
+        }
+        self.any = true;
+        for address in graph.stack.iter().rev() {
+            self.fields(out, graph, 0, None, 0)?;
+            writeln!(
+                out,
+                "{}",
+                place(&symbols.call_site(graph, *address), *address)
+            )?;
+        }
+        let mut last_ns = 0;
+        for step in graph.events() {
+            let (Step::Enter(index) | Step::Leave(index)) = step;
+            let Some(call) = graph.calls.get(index) else {
+                continue;
+            };
+            let function = escape(symbols.function(call.function));
+            if let Step::Enter(_) = step {
+                self.fields(out, graph, call.start_ns, None, call.level)?;
+                writeln!(
+                    out,
+                    "{function}() {{ {}",
+                    place(&symbols.call_site(graph, call.caller_pc), call.caller_pc)
+                )?;
+                if call.missing > 0 {
+                    self.fields(out, graph, call.start_ns, None, call.level + 1)?;
+                    writeln!(
+                        out,
+                        "! {} not stored",
+                        counted(u64::from(call.missing), "deeper call")
+                    )?;
+                }
+            } else {
+                last_ns = call.end_ns();
+                self.fields(out, graph, last_ns, Some(call.duration_ns), call.level)?;
+                writeln!(out, "}} {function}{}", leaving(call, symbols))?;
+            }
+        }
+        if let Some(mark) = incomplete(graph) {
+            self.fields(out, graph, last_ns, None, 0)?;
+            writeln!(out, "{mark}")?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut dyn Write, totals: &Totals) -> io::Result<()> {
+        if self.any {
+            writeln!(out)?;
+        }
+        write_summary(out, totals, self.options.color)
+    }
+}
+
+fn place(site: &Site, address: u64) -> String {
+    let Site {
+        function,
+        offset,
+        file,
+        line,
+        ..
+    } = site;
+    let text = match (function.is_empty(), file.is_empty()) {
+        (true, true) => format!("0x{address:x}"),
+        (true, false) => format!("0x{address:x} {file}:{line}"),
+        (false, true) => format!("{function}+{offset}"),
+        (false, false) => format!("{function}+{offset} {file}:{line}"),
+    };
+    escape(&text).into_owned()
+}
+
+/// What stands after the function's name when it ends.
+fn leaving(call: &Call, symbols: &dyn Symbols) -> String {
+    match (call.exit, call.return_offset) {
+        (Exit::Unwound, _) => " unwound".to_owned(),
+        (Exit::Open, _) => " open".to_owned(),
+        (Exit::Return, None) => String::new(),
+        (Exit::Return, Some(offset)) => {
+            let Site { file, line, .. } = symbols.return_site(call.function, offset);
+            if file.is_empty() {
+                format!("+{offset}")
+            } else {
+                format!("+{offset} {}:{line}", escape(&file))
+            }
+        }
+    }
+}

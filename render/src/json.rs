@@ -1,0 +1,237 @@
+//! `--format json`: JSON lines, one object a graph and a last one with the totals; docs/json.md is the schema.
+//!
+//! The nesting is written as the tree is walked, so ten thousand levels need no recursion and no copy of the tree; serde writes the
+//! pieces. Characters that a terminal would act upon are written as `\u….`, which means the same to a JSON parser.
+
+use std::io::{self, Write};
+
+use graph::{Call, Exit, Graph, Step, Totals};
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use crate::{Options, Renderer, Symbols, text::is_unsafe};
+
+/// The renderer.
+pub(crate) struct Json {
+    options: Options,
+}
+
+impl Json {
+    pub(crate) fn new(options: Options) -> Self {
+        Self { options }
+    }
+}
+
+#[derive(Serialize)]
+struct Site<'a> {
+    function: &'a str,
+    offset: u64,
+    file: &'a str,
+    line: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+}
+
+#[derive(Serialize)]
+struct End {
+    r#type: &'static str,
+    graphs: u64,
+    filtered: u64,
+    lost_records: u64,
+    lost_graphs: u64,
+    goroutines_full: u64,
+    missing_calls: u64,
+    dropped_calls: u64,
+    no_g: u64,
+    stale: u64,
+    seconds: f64,
+}
+
+impl Renderer for Json {
+    fn graph(
+        &mut self,
+        out: &mut dyn Write,
+        graph: &Graph,
+        symbols: &dyn Symbols,
+    ) -> io::Result<()> {
+        write!(out, "{{\"type\":\"graph\",\"trace\":")?;
+        value(out, symbols.trace_label(graph.trace))?;
+        let Graph {
+            pid,
+            tid,
+            goroutine,
+            complete,
+            open,
+            lost_calls,
+            missing_calls,
+            ..
+        } = graph;
+        let start = self.options.clock.wall(graph.start_ns);
+        write!(
+            out,
+            ",\"pid\":{pid},\"tid\":{tid},\"goroutine\":{goroutine},\"start\":\"{start:.9}\""
+        )?;
+        write!(
+            out,
+            ",\"complete\":{complete},\"open\":{open},\"lost_calls\":{lost_calls},\"missing_calls\":{missing_calls}"
+        )?;
+        if !graph.stack.is_empty() {
+            write!(out, ",\"stack\":")?;
+            let mut before = '[';
+            for address in &graph.stack {
+                write!(out, "{before}")?;
+                call_site(out, graph, *address, symbols)?;
+                before = ',';
+            }
+            write!(out, "]")?;
+        }
+        write!(out, ",\"root\":")?;
+        let lost_root = graph.root().is_none();
+        if lost_root {
+            // The address of an instruction of the target, made to look like a return address.
+            let target = symbols
+                .call_site(graph, graph.entry_ip.saturating_add(1))
+                .function;
+            let duration_ns = graph.calls.iter().map(Call::end_ns).max().unwrap_or(0);
+            write!(out, "{{\"function\":")?;
+            value(out, target.as_str())?;
+            write!(
+                out,
+                ",\"caller\":null,\"return\":null,\"start_ns\":0,\"duration_ns\":{duration_ns}"
+            )?;
+            write!(out, ",\"exit\":\"open\",\"lost\":true,\"calls\":[")?;
+        }
+        let mut after_sibling = false;
+        for step in graph.events() {
+            match step {
+                Step::Enter(index) => {
+                    if after_sibling {
+                        write!(out, ",")?;
+                    }
+                    if let Some(call) = graph.calls.get(index) {
+                        enter(out, graph, call, symbols)?;
+                    }
+                    after_sibling = false;
+                }
+                Step::Leave(_) => {
+                    write!(out, "]}}")?;
+                    after_sibling = true;
+                }
+            }
+        }
+        if lost_root {
+            write!(out, "]}}")?;
+        }
+        writeln!(out, "}}")
+    }
+
+    fn end(&mut self, out: &mut dyn Write, totals: &Totals) -> io::Result<()> {
+        let Totals {
+            graphs,
+            filtered,
+            lost_records,
+            lost_graphs,
+            goroutines_full,
+            missing_calls,
+            no_g,
+            stale,
+            dropped_calls,
+            seconds,
+        } = *totals;
+        let end = End {
+            r#type: "end",
+            graphs,
+            filtered,
+            lost_records,
+            lost_graphs,
+            goroutines_full,
+            missing_calls,
+            dropped_calls,
+            no_g,
+            stale,
+            seconds,
+        };
+        value(out, &end)?;
+        writeln!(out)
+    }
+}
+
+/// Writes a call up to the `[` of its calls.
+fn enter(out: &mut dyn Write, graph: &Graph, call: &Call, symbols: &dyn Symbols) -> io::Result<()> {
+    write!(out, "{{\"function\":")?;
+    value(out, symbols.function(call.function))?;
+    write!(out, ",\"caller\":")?;
+    call_site(out, graph, call.caller_pc, symbols)?;
+    write!(out, ",\"return\":")?;
+    match call.return_offset {
+        Some(offset) => {
+            let site = symbols.return_site(call.function, offset);
+            write!(out, "{{\"offset\":{offset},\"file\":")?;
+            value(out, site.file.as_str())?;
+            write!(out, ",\"line\":{}}}", site.line)?;
+        }
+        None => write!(out, "null")?,
+    }
+    let exit = match call.exit {
+        Exit::Return => "return",
+        Exit::Unwound => "unwound",
+        Exit::Open => "open",
+    };
+    write!(
+        out,
+        ",\"start_ns\":{},\"duration_ns\":{},\"exit\":\"{exit}\"",
+        call.start_ns, call.duration_ns
+    )?;
+    if call.missing > 0 {
+        write!(out, ",\"missing_calls\":{}", call.missing)?;
+    }
+    write!(out, ",\"calls\":[")
+}
+
+fn call_site(
+    out: &mut dyn Write,
+    graph: &Graph,
+    address: u64,
+    symbols: &dyn Symbols,
+) -> io::Result<()> {
+    let site = symbols.call_site(graph, address);
+    let unnamed = site.function.is_empty();
+    let site = Site {
+        function: &site.function,
+        offset: site.offset,
+        file: &site.file,
+        line: site.line,
+        address: unnamed.then(|| format!("0x{address:x}")),
+    };
+    value(out, &site)
+}
+
+fn value<T: Serialize + ?Sized>(out: &mut dyn Write, value: &T) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(out, Safe))?;
+    Ok(())
+}
+
+/// Compact JSON without characters that a terminal would act upon.
+struct Safe;
+
+impl Formatter for Safe {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_unsafe) {
+            let (plain, tail) = rest.split_at(at);
+            out.write_all(plain.as_bytes())?;
+            let mut characters = tail.chars();
+            if let Some(character) = characters.next() {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    write!(out, "\\u{unit:04x}")?;
+                }
+            }
+            rest = characters.as_str();
+        }
+        out.write_all(rest.as_bytes())
+    }
+}

@@ -1,0 +1,141 @@
+//! Text from a traced process on its way to a terminal: made harmless, and made to fit.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Makes text from a traced process safe to print: control characters, characters that turn or hide text, and bytes that are not
+/// UTF-8 become `\x1b`, `\u{202e}`, `\xff`. Everything else stays as it is.
+#[must_use]
+pub fn escape<T: AsRef<[u8]> + ?Sized>(text: &T) -> Cow<'_, str> {
+    let bytes = text.as_ref();
+    if let Ok(text) = str::from_utf8(bytes)
+        && !text.contains(is_unsafe)
+    {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match u32::from(character) {
+                code if !is_unsafe(character) => out.extend(char::from_u32(code)),
+                code @ ..0x80 => _ = write!(out, "\\x{code:02x}"),
+                code => _ = write!(out, "\\u{{{code:x}}}"),
+            }
+        }
+        for byte in chunk.invalid() {
+            _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Control characters (Unicode category Cc), line and paragraph separators, and the invisible format characters (Cf): bidirectional
+/// overrides and isolates, zero-width characters, tags.
+pub(crate) fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Cuts text in the middle, marked by `…`, so that it takes at most `columns` of a terminal. What is kept of the end is `tail` times
+/// as much as of the beginning: paths say most at their end.
+#[must_use]
+pub fn shorten(text: &str, columns: usize, tail: usize) -> Cow<'_, str> {
+    if text.width() <= columns {
+        return Cow::Borrowed(text);
+    }
+    let room = columns.saturating_sub(1);
+    let (head_end, head_columns) = fitting(text.char_indices(), room / (tail + 1));
+    let rest = text
+        .char_indices()
+        .rev()
+        .map(|(index, character)| (text.len() - index - character.len_utf8(), character));
+    let (tail_length, _) = fitting(rest, room - head_columns);
+    let ellipsis = if columns == 0 { "" } else { "…" };
+    Cow::Owned(format!(
+        "{}{ellipsis}{}",
+        &text[..head_end],
+        &text[text.len() - tail_length..]
+    ))
+}
+
+/// How many bytes, and columns, of these characters fit into `room` columns.
+fn fitting(characters: impl Iterator<Item = (usize, char)>, room: usize) -> (usize, usize) {
+    let mut columns = 0;
+    let mut length = 0;
+    for (before, character) in characters {
+        let width = character.width().unwrap_or(0);
+        if columns + width > room {
+            return (before, columns);
+        }
+        columns += width;
+        length = before + character.len_utf8();
+    }
+    (length, columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_names_are_left_alone() {
+        for name in [
+            "net/http.(*conn).serve",
+            "main.Größe",
+            "主.関数",
+            "gopkg.in/yaml%2ev3.Unmarshal",
+            "main.Map[go.shape.int,…]",
+        ] {
+            assert!(matches!(escape(name), Cow::Borrowed(same) if same == name));
+        }
+    }
+
+    #[test]
+    fn everything_that_could_reach_the_terminal_is_escaped() {
+        assert_eq!(
+            escape("a\x1b[31mb\r\n\x07\x7f"),
+            "a\\x1b[31mb\\x0d\\x0a\\x07\\x7f"
+        );
+        assert_eq!(
+            escape("\u{9b}31m\u{202e}gnp\u{2066}\u{200b}\u{feff}\u{2028}"),
+            "\\u{9b}31m\\u{202e}gnp\\u{2066}\\u{200b}\\u{feff}\\u{2028}"
+        );
+        assert_eq!(escape(b"ok\xff\xc3(".as_slice()), "ok\\xff\\xc3(");
+    }
+
+    #[test]
+    fn escaped_text_is_safe_whatever_it_was() {
+        for code in 0..=u32::from(char::MAX) {
+            let Some(character) = char::from_u32(code) else {
+                continue;
+            };
+            let text = character.to_string();
+            let escaped = escape(&text);
+            assert!(!escaped.chars().any(is_unsafe), "{code:x}");
+            assert!(!escaped.chars().any(char::is_control), "{code:x}");
+        }
+    }
+
+    #[test]
+    fn shortening_keeps_both_ends() {
+        assert_eq!(shorten("main.handle", 11, 1), "main.handle");
+        assert_eq!(shorten("main.handle", 9, 1), "main…ndle");
+        assert_eq!(shorten("net/http/server.go:2122", 16, 3), "net…rver.go:2122");
+        assert_eq!(shorten("abc", 1, 1), "…");
+        assert_eq!(shorten("abc", 0, 1), "");
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let text = "主関数主関数";
+        for columns in 0..13 {
+            let short = shorten(text, columns, 1);
+            assert!(short.width() <= columns, "{short} in {columns}");
+        }
+        assert_eq!(shorten(text, 6, 1), "主…数");
+    }
+}

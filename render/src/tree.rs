@@ -1,0 +1,378 @@
+//! `--format graph`: one block a graph, to be scanned by eye.
+//!
+//! ```text
+//! ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ──
+//! @ 354.6 ms │ main.handleBar() {               net/http/server.go:2122
+//! @ 354.5 ms │   example/internal/log.Debug()   main.go:18
+//!            │ }
+//! ```
+//!
+//! Durations stand in one column on the left, where a call begins, with the kernel's marks for slow ones; call sites in one on the
+//! right. On a terminal names and sites are cut in the middle rather than wrapped, except in verbose output, whose point is the
+//! whole path. Deep calls stay readable, and the output linear in the number of calls: from some level on, the level is written
+//! instead of more blanks.
+
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
+
+use anstyle::Style;
+use graph::{Call, Exit, Graph, Step, Totals};
+use jiff::{Zoned, civil::Date};
+use unicode_width::UnicodeWidthStr;
+
+use crate::{
+    Options, Renderer, Site, Symbols,
+    duration::{duration, slow_mark},
+    style::Palette,
+    summary::{counted, incomplete, write_summary},
+    text::{escape, shorten},
+};
+
+/// Columns before the names: mark, duration, line.
+const LEAD: usize = 13;
+/// Columns of one level.
+const INDENT: usize = 2;
+/// Levels that are indented where no width is given.
+const INDENTED_LEVELS: u32 = 32;
+/// Where call sites begin, counted from the names, where no width is given and names are longer.
+const SITE_COLUMN: usize = 64;
+/// Narrower terminals are not catered for: lines wrap there.
+const NARROWEST: usize = 40;
+
+/// The renderer.
+pub(crate) struct Tree {
+    options: Options,
+    style: Palette,
+    /// The day of the last graph.
+    day: Option<Date>,
+}
+
+/// Where things stand in one graph.
+struct Layout {
+    /// Columns for names and sites together; `None` = as many as they take.
+    room: Option<usize>,
+    /// Columns that a site may claim from a long name.
+    site_room: usize,
+    /// Where sites begin, counted from the names.
+    site_column: usize,
+    indented_levels: u32,
+}
+
+/// One line of a block.
+#[derive(Default)]
+struct Row<'a> {
+    duration_ns: Option<u64>,
+    level: u32,
+    name: Cow<'a, str>,
+    name_style: Style,
+    after: &'a str,
+    site: String,
+}
+
+impl Tree {
+    pub(crate) fn new(options: Options) -> Self {
+        let style = Palette::new(options.color);
+        Self {
+            options,
+            style,
+            day: None,
+        }
+    }
+
+    fn layout(&self, graph: &Graph, symbols: &dyn Symbols, stack: &[Site]) -> Layout {
+        let room = match self.options.width {
+            Some(width) if !self.options.verbose => Some(width.max(NARROWEST) - LEAD),
+            _ => None,
+        };
+        let mut layout = Layout {
+            room,
+            site_room: room.map_or(0, |room| (room * 2 / 5).min(28)),
+            site_column: 0,
+            indented_levels: room.map_or(INDENTED_LEVELS, |room| (room / 3 / INDENT) as u32),
+        };
+        let most = room.map_or(SITE_COLUMN, |room| room - layout.site_room - 2);
+        let callers = stack
+            .iter()
+            .map(|site| CALLER.width() + escape(&site.function).width());
+        let calls = graph.calls.iter().map(|call| {
+            let name = escape(symbols.function(call.function)).width() + "() {".len();
+            let (blanks, tag) = layout.indent(call.level);
+            name + blanks + tag.len()
+        });
+        layout.site_column = callers
+            .chain(calls)
+            .filter(|columns| *columns <= most)
+            .max()
+            .unwrap_or(most);
+        layout
+    }
+
+    fn header(
+        &mut self,
+        out: &mut dyn Write,
+        graph: &Graph,
+        symbols: &dyn Symbols,
+    ) -> io::Result<()> {
+        let Palette { dim, bold, .. } = self.style;
+        let start = self
+            .options
+            .clock
+            .zoned(graph.start_ns, &self.options.time_zone);
+        match self.day {
+            None => {}
+            Some(day) => {
+                writeln!(out)?;
+                if day != start.date() {
+                    writeln!(out, "{dim}── {} ──{dim:#}\n", start.date())?;
+                }
+            }
+        }
+        self.day = Some(start.date());
+        let facts = format!(
+            "{}  pid {}  goroutine {}",
+            time_of_day(&start),
+            graph.pid,
+            graph.goroutine
+        );
+        let label = escape(symbols.trace_label(graph.trace));
+        let around = "── ".width() + facts.width() + 2 + " ──".width();
+        let (label, fill) = match self.options.width {
+            Some(width) => {
+                let label = shorten(&label, width.max(NARROWEST).saturating_sub(around), 1);
+                let fill = width.saturating_sub(around + label.width());
+                (label, fill)
+            }
+            None => (label, 0),
+        };
+        writeln!(
+            out,
+            "{dim}──{dim:#} {facts}  {bold}{label}{bold:#} {dim}──{}{dim:#}",
+            "─".repeat(fill)
+        )?;
+        if let Some(mark) = incomplete(graph) {
+            writeln!(out, "{}{mark}{:#}", self.style.alarm, self.style.alarm)?;
+        }
+        Ok(())
+    }
+
+    fn row(&self, out: &mut dyn Write, layout: &Layout, row: &Row) -> io::Result<()> {
+        let Palette { dim, .. } = self.style;
+        match row.duration_ns {
+            Some(ns) => {
+                let mark = slow_mark(ns);
+                let style = self.style.slow(mark);
+                let text = duration(ns);
+                let pad = 8usize.saturating_sub(text.width());
+                write!(
+                    out,
+                    "{style}{mark} {:pad$}{text}{style:#} {dim}│{dim:#} ",
+                    ""
+                )?;
+            }
+            None => write!(out, "{:10} {dim}│{dim:#} ", "")?,
+        }
+        let (blanks, tag) = layout.indent(row.level);
+        let fixed = blanks + tag.len() + row.after.width();
+        let site_width = row.site.width();
+        let name = match layout.room {
+            Some(room) => {
+                let site = if row.site.is_empty() {
+                    0
+                } else {
+                    2 + site_width.min(layout.site_room)
+                };
+                shorten(&row.name, room.saturating_sub(fixed + site), 1)
+            }
+            None => Cow::Borrowed(row.name.as_ref()),
+        };
+        let style = row.name_style;
+        write!(
+            out,
+            "{:blanks$}{dim}{tag}{dim:#}{style}{name}{style:#}{}",
+            "", row.after
+        )?;
+        if !row.site.is_empty() {
+            let used = fixed + name.width();
+            let mut gap = layout.site_column.saturating_sub(used) + 2;
+            let site = match layout.room {
+                Some(room) => {
+                    let left = room.saturating_sub(used);
+                    gap = gap.min(left.saturating_sub(site_width)).max(2);
+                    shorten(&row.site, left.saturating_sub(gap), 3)
+                }
+                None => Cow::Borrowed(row.site.as_str()),
+            };
+            write!(out, "{:gap$}{dim}{site}{dim:#}", "")?;
+        }
+        writeln!(out)
+    }
+
+    fn site(&self, site: &Site, address: u64) -> String {
+        let Site {
+            function,
+            offset,
+            file,
+            short_file,
+            line,
+        } = site;
+        let text = match (self.options.verbose, file.is_empty(), function.is_empty()) {
+            (true, false, false) => format!("{function}+{offset} {file}:{line}"),
+            (false, false, _) if !short_file.is_empty() => format!("{short_file}:{line}"),
+            (_, false, _) => format!("{file}:{line}"),
+            (_, true, false) => format!("{function}+{offset}"),
+            (_, true, true) => format!("0x{address:x}"),
+        };
+        escape(&text).into_owned()
+    }
+
+    /// Where a call left its function; only verbose output tells.
+    fn left_at(&self, call: &Call, symbols: &dyn Symbols) -> Option<String> {
+        let offset = call.return_offset.filter(|_| self.options.verbose)?;
+        let Site { file, line, .. } = symbols.return_site(call.function, offset);
+        let text = if file.is_empty() {
+            format!("→ +{offset}")
+        } else {
+            format!("→ +{offset} {file}:{line}")
+        };
+        Some(escape(&text).into_owned())
+    }
+}
+
+/// Stands before the target's callers.
+const CALLER: &str = "↓ ";
+
+impl Renderer for Tree {
+    fn graph(
+        &mut self,
+        out: &mut dyn Write,
+        graph: &Graph,
+        symbols: &dyn Symbols,
+    ) -> io::Result<()> {
+        self.header(out, graph, symbols)?;
+        let stack: Vec<Site> = graph
+            .stack
+            .iter()
+            .map(|address| symbols.call_site(graph, *address))
+            .collect();
+        let layout = self.layout(graph, symbols, &stack);
+
+        for (site, address) in stack.iter().zip(&graph.stack).rev() {
+            let function = if site.function.is_empty() {
+                "?"
+            } else {
+                &site.function
+            };
+            let name = Cow::Owned(format!("{CALLER}{}", escape(function)));
+            let row = Row {
+                name,
+                name_style: self.style.dim,
+                site: self.site(site, *address),
+                ..Row::default()
+            };
+            self.row(out, &layout, &row)?;
+        }
+        for step in graph.events() {
+            match step {
+                Step::Enter(index) => {
+                    let Some(call) = graph.calls.get(index) else {
+                        continue;
+                    };
+                    let mut site =
+                        self.site(&symbols.call_site(graph, call.caller_pc), call.caller_pc);
+                    let leaf = is_leaf(graph, index);
+                    if leaf && let Some(left_at) = self.left_at(call, symbols) {
+                        site = format!("{site} {left_at}");
+                    }
+                    let (name_style, after) = match (call.exit, leaf) {
+                        (Exit::Return, false) => (Style::new(), "() {"),
+                        (Exit::Return, true) => (Style::new(), "()"),
+                        (Exit::Unwound, false) => (self.style.cut, "() ⟂ {"),
+                        (Exit::Unwound, true) => (self.style.cut, "() ⟂ unwound"),
+                        (Exit::Open, false) => (self.style.cut, "() … {"),
+                        (Exit::Open, true) => (self.style.cut, "() … still open"),
+                    };
+                    let row = Row {
+                        duration_ns: Some(call.duration_ns),
+                        level: call.level,
+                        name: escape(symbols.function(call.function)),
+                        name_style,
+                        after,
+                        site,
+                    };
+                    self.row(out, &layout, &row)?;
+                    if call.missing > 0 {
+                        let missing = counted(u64::from(call.missing), "deeper call");
+                        let row = Row {
+                            level: call.level + 1,
+                            name: Cow::Owned(format!("! {missing} not stored")),
+                            name_style: self.style.alarm,
+                            ..Row::default()
+                        };
+                        self.row(out, &layout, &row)?;
+                    }
+                }
+                Step::Leave(index) if !is_leaf(graph, index) => {
+                    let Some(call) = graph.calls.get(index) else {
+                        continue;
+                    };
+                    let after = match call.exit {
+                        Exit::Return => "}",
+                        Exit::Unwound => "} ⟂ unwound",
+                        Exit::Open => "} … still open",
+                    };
+                    let site = self.left_at(call, symbols).unwrap_or_default();
+                    self.row(
+                        out,
+                        &layout,
+                        &Row {
+                            level: call.level,
+                            after,
+                            site,
+                            ..Row::default()
+                        },
+                    )?;
+                }
+                Step::Leave(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut dyn Write, totals: &Totals) -> io::Result<()> {
+        if self.day.is_some() {
+            writeln!(out)?;
+        }
+        write_summary(out, totals, self.options.color)
+    }
+}
+
+impl Layout {
+    /// Blanks before a call of this level, and its level in digits where blanks no longer tell.
+    fn indent(&self, level: u32) -> (usize, String) {
+        let blanks = level.min(self.indented_levels) as usize * INDENT;
+        let tag = if level > self.indented_levels {
+            format!("[{level}] ")
+        } else {
+            String::new()
+        };
+        (blanks, tag)
+    }
+}
+
+/// Nothing is shown inside the call, so that it takes one line.
+fn is_leaf(graph: &Graph, index: usize) -> bool {
+    let level = |index: usize| graph.calls.get(index).map(|call| call.level);
+    level(index + 1) <= level(index) && graph.calls.get(index).is_none_or(|call| call.missing == 0)
+}
+
+fn time_of_day(time: &Zoned) -> String {
+    let micros = time.subsec_nanosecond() / 1_000;
+    format!(
+        "{:02}:{:02}:{:02}.{micros:06}",
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
+}
