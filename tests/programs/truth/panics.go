@@ -304,9 +304,9 @@ func nilReceiver(g *rec.G) {
 		g.Leave(d)
 		g.Leave(c)
 	}()
-	var area areaer = (*point)(nil)
+	anAreaer = (*point)(nil)
 	g.Wrapper("main.(*point).area")
-	area.area(g)
+	anAreaer.area(g)
 }
 
 // crash: nobody recovers. The record is printed before, so its calls are open.
