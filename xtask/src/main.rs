@@ -1,7 +1,12 @@
 //! The project's chores. `cargo xtask help` lists them.
 
+mod demo;
+mod ebpf;
+mod test;
 mod toolchain;
 mod workspace;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -21,6 +26,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Builds everything and traces an example server for a few seconds
+    Demo,
+    /// Runs every test
+    Test {
+        /// With every Go version; otherwise with the newest and the oldest
+        #[arg(long)]
+        all_go: bool,
+        /// Only tests whose names hold one of these
+        filters: Vec<String>,
+    },
+    /// Compiles the probe program from C to the object that is embedded
+    Ebpf {
+        /// Changes nothing and fails where the object is not what the sources give
+        #[arg(long)]
+        check: bool,
+    },
     /// Gets the Go toolchains that the tests use (newest and oldest) and says where they are
     Toolchains {
         /// Every version
@@ -29,8 +50,21 @@ enum Chore {
     },
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().chore {
+fn main() -> ExitCode {
+    match run(Arguments::parse().chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<()> {
+    match chore {
+        Chore::Demo => demo::demo(),
+        Chore::Test { all_go, filters } => test::test(all_go, &filters),
+        Chore::Ebpf { check } => ebpf::ebpf(check),
         Chore::Toolchains { all } => toolchains(all),
     }
 }

@@ -1,0 +1,144 @@
+//! The probe program: C to the object that is embedded. Only who changes the C needs clang, so the object is in the repository, and CI
+//! checks that it is what the sources give.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use crate::workspace::{cache, on_path, root, run};
+
+/// Other versions of clang give other bytes.
+const CLANG: &str = "clang-19";
+const STRIP: &str = "llvm-strip-19";
+const SOURCE: &str = "ebpf-templates/bpf/probe.bpf.c";
+const OBJECT: &str = "ebpf-templates/prebuilt/probe.bpf.o";
+const SUMS: &str = "ebpf-templates/prebuilt/SOURCES.sha256";
+
+/// Compiles the object and notes the sources' hashes beside it; with `check` only compares.
+///
+/// # Errors
+/// Where the pinned clang is not installed, or fails, or `check` finds a difference.
+pub fn ebpf(check: bool) -> Result<()> {
+    for program in [CLANG, STRIP] {
+        if !on_path(program) {
+            bail!(
+                "{program} is needed to compile the probe program: apt-get install clang-19 llvm-19 libbpf-dev linux-libc-dev"
+            );
+        }
+    }
+    let work = cache().join("ebpf");
+    fs::create_dir_all(&work)?;
+    let built = work.join(format!("probe.{}.bpf.o", std::process::id()));
+    let result = compile(&built).and_then(|()| {
+        if check {
+            compare(&built)
+        } else {
+            install(&built)
+        }
+    });
+    let _ = fs::remove_file(&built);
+    result
+}
+
+fn compile(to: &Path) -> Result<()> {
+    let root = root();
+    // The target bpf has no folder of its own for the <asm/…> headers.
+    let arguments = [
+        "-O2",
+        "-g",
+        "-target",
+        "bpf",
+        "-mcpu=v3",
+        "-D__TARGET_ARCH_x86",
+        "-Wall",
+        "-Werror",
+    ];
+    let headers = [
+        "-idirafter",
+        "/usr/include/x86_64-linux-gnu",
+        "-I",
+        "ebpf-templates/bpf",
+    ];
+    let mut clang = Command::new(CLANG);
+    clang
+        .current_dir(&root)
+        .args(arguments)
+        .arg(format!("-ffile-prefix-map={}=.", root.display()))
+        .args(headers);
+    run(clang.args(["-c", SOURCE, "-o"]).arg(to))?;
+    run(Command::new(STRIP).arg("-g").arg(to))
+}
+
+fn install(built: &Path) -> Result<()> {
+    let object = root().join(OBJECT);
+    fs::create_dir_all(object.parent().context("the object has a folder")?)?;
+    fs::copy(built, &object).with_context(|| format!("cannot write {OBJECT}"))?;
+    fs::write(root().join(SUMS), sums()?).with_context(|| format!("cannot write {SUMS}"))?;
+    println!("{OBJECT}: {} bytes", fs::metadata(&object)?.len());
+    Ok(())
+}
+
+fn compare(built: &Path) -> Result<()> {
+    let committed =
+        fs::read(root().join(OBJECT)).with_context(|| format!("cannot read {OBJECT}"))?;
+    let fresh = fs::read(built)?;
+    if committed != fresh {
+        bail!(
+            "{OBJECT} ({} bytes) is not what the sources give ({} bytes): run `cargo xtask ebpf`",
+            committed.len(),
+            fresh.len()
+        );
+    }
+    let noted =
+        fs::read_to_string(root().join(SUMS)).with_context(|| format!("cannot read {SUMS}"))?;
+    if noted != sums()? {
+        bail!("{SUMS} is not of these sources: run `cargo xtask ebpf`");
+    }
+    println!("{OBJECT} is what the sources give");
+    Ok(())
+}
+
+/// As `sha256sum *` in the sources' folder prints it.
+fn sums() -> Result<String> {
+    let mut text = String::new();
+    for path in sources()? {
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let name = path
+            .file_name()
+            .context("a source has a name")?
+            .to_string_lossy();
+        for byte in Sha256::digest(&bytes) {
+            write!(text, "{byte:02x}")?;
+        }
+        writeln!(text, "  {name}")?;
+    }
+    Ok(text)
+}
+
+fn sources() -> Result<Vec<PathBuf>> {
+    let folder = root()
+        .join(SOURCE)
+        .parent()
+        .context("the source has a folder")?
+        .to_path_buf();
+    let mut sources = Vec::new();
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "c" || extension == "h")
+        {
+            sources.push(path);
+        }
+    }
+    sources.sort();
+    Ok(sources)
+}
