@@ -1,1 +1,38 @@
-//! Placeholder.
+//! What the end-to-end tests share: Go programs built by real toolchains, the tracer run on them as its user would, and trees to compare.
+//!
+//! The tests need root and a kernel with uprobes. Where one of these is missing they say so and assert nothing; CI runs them where nothing
+//! is missing, and `GOFUNCGRAPH_REQUIRE_ROOT=1` turns a skipped test into a failed one.
+
+pub mod go;
+pub mod tracer;
+pub mod tree;
+
+use std::path::PathBuf;
+
+/// The workspace's root.
+#[must_use]
+pub fn workspace() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or_else(|| ".".into(), PathBuf::from)
+}
+
+/// Why the tests cannot run here, if they cannot.
+#[must_use]
+pub fn skip() -> Option<&'static str> {
+    // The effective user of this process owns its /proc entry.
+    use std::os::unix::fs::MetadataExt;
+    let root = std::fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0);
+    let reason = if !root {
+        Some("attaching probes needs root")
+    } else if go::toolchains().is_empty() {
+        Some("no Go toolchain: run `cargo xtask toolchains`")
+    } else {
+        None
+    };
+    if let Some(reason) = reason {
+        assert!(std::env::var_os("GOFUNCGRAPH_REQUIRE_ROOT").is_none(), "cannot run: {reason}");
+        eprintln!("skipped: {reason}");
+    }
+    reason
+}

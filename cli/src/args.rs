@@ -1,0 +1,205 @@
+//! The command line as it is typed, before it means anything.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Function graph tracer for running Go programs.
+///
+/// Shows each call of a function as a graph of the calls made inside it, with durations and call sites, live, without rebuilding or
+/// restarting the program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gofuncgraph",
+    disable_version_flag = true,
+    args_conflicts_with_subcommands = true,
+    override_usage = "gofuncgraph [OPTIONS] -e PROGRAM <EXECUTABLE | -p PID | -- COMMAND ARGS…>
+       gofuncgraph [OPTIONS] FILE.gfg [EXECUTABLE | -p PID | -- COMMAND ARGS…]
+       gofuncgraph [OPTIONS] [--uprobe-wildcards PATTERN]… EXECUTABLE [TARGET…]
+       gofuncgraph check | explain | list | help …",
+    after_help = "Examples:
+  gofuncgraph -e 'trace main.handleBar < include net/http*; min 100ms >' ./server
+  gofuncgraph -e 'trace main.(*DB).query < depth 3 >' -p 4242
+  gofuncgraph slow.gfg -- ./server -addr :8080
+  gofuncgraph --uprobe-wildcards 'net/http*' ./server '*handleBar'"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub what: What,
+    #[command(flatten)]
+    pub how: How,
+    /// Print the version and what this kernel can do
+    #[arg(short = 'V', long)]
+    pub version: bool,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check a program without running it; needs no privilege
+    Check(Check),
+    /// Show what a program would trace in an executable, without attaching
+    Explain(Explain),
+    /// List the functions of a Go executable
+    List(List),
+}
+
+/// What is to be traced.
+#[derive(Debug, Args)]
+pub struct What {
+    /// The program, in the gofuncgraph language
+    #[arg(short = 'e', value_name = "PROGRAM")]
+    pub program: Option<String>,
+    /// Trace this process only
+    #[arg(short, long, value_name = "PID")]
+    pub pid: Option<u32>,
+    /// Give a `param` of the program its value
+    #[arg(short = 'D', value_name = "NAME=VALUE", value_parser = define)]
+    pub define: Vec<(String, String)>,
+    /// Functions to show inside a graph (the original command line)
+    #[arg(long, value_name = "PATTERN")]
+    pub uprobe_wildcards: Vec<String>,
+    /// Leave vendored functions out (the original command line)
+    #[arg(long)]
+    pub exclude_vendor: bool,
+    /// A .gfg file, then the executable; or the executable, then target patterns
+    #[arg(value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Launch this command and trace it from its first instruction on
+    #[arg(last = true, value_name = "COMMAND")]
+    pub launch: Vec<String>,
+}
+
+/// How it is traced and shown.
+#[derive(Debug, Args)]
+pub struct How {
+    /// Layout of the graphs
+    #[arg(long, value_enum, default_value_t = Format::Graph)]
+    pub format: Format,
+    /// Colour
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// Write the graphs to a file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Stop after this time (10s, 500ms, 2m)
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub duration: Option<std::time::Duration>,
+    /// Stop after this many graphs
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// Show full paths, offsets and what the tracer does
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// The same as --verbose (the original command line)
+    #[arg(long, hide = true)]
+    pub debug: bool,
+    /// Goroutines that can be in graphs at once; each takes 3 KiB of kernel memory
+    #[arg(long, value_name = "N", default_value_t = 10_240, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
+    pub max_goroutines: u32,
+    /// Most probe sites on kernels before 6.6, where each takes about 0.1 s to detach
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub max_probes: usize,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The program, in the gofuncgraph language
+    #[arg(short = 'e', value_name = "PROGRAM")]
+    pub program: Option<String>,
+    /// A .gfg file
+    #[arg(value_name = "FILE", required_unless_present = "program", conflicts_with = "program")]
+    pub file: Option<PathBuf>,
+    /// Check its names against this executable too
+    #[arg(long, value_name = "EXECUTABLE")]
+    pub target: Option<PathBuf>,
+    /// Give a `param` of the program its value
+    #[arg(short = 'D', value_name = "NAME=VALUE", value_parser = define)]
+    pub define: Vec<(String, String)>,
+    /// Layout of the diagnostics
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub format: TextOrJson,
+    /// Colour
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    #[command(flatten)]
+    pub what: What,
+    /// Show every function and site
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Layout of the plan
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub format: TextOrJson,
+    /// Colour
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// `list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// The executable
+    pub executable: PathBuf,
+    /// Patterns of the language: 'net/http*', '@main', ':server.go'; all functions where none is given
+    pub patterns: Vec<String>,
+    /// Layout of the list
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub format: TextOrJson,
+    /// Show full paths, and why a function cannot be probed
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// `--format` of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Indented graphs, made for reading
+    Graph,
+    /// The original system's layout
+    Classic,
+    /// JSON lines
+    Json,
+}
+
+/// `--format` of everything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TextOrJson {
+    /// Text
+    Text,
+    /// JSON
+    Json,
+}
+
+/// `--color`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+fn define(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".into()),
+    }
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration.is_zero() => Err("it has to be longer than nothing".into()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(format!("{error}; write it as a number with a unit: 500ms, 10s, 2m")),
+    }
+}

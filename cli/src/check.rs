@@ -1,0 +1,32 @@
+//! `gofuncgraph check`: the diagnostics of a program, with no privilege and nothing attached.
+
+use compiler::{Source, has_errors};
+
+use crate::{
+    args::{Check, TextOrJson},
+    failure::WrongProgram,
+    load,
+    request::{self, Target},
+};
+
+/// Checks the program; against an executable where one is named.
+pub fn run(args: &Check) -> anyhow::Result<()> {
+    let source = match (&args.program, &args.file) {
+        (Some(text), _) => Source::new("<command line>", text.as_str()),
+        (None, Some(path)) => request::read_script(path)?,
+        (None, None) => unreachable!("clap requires one of them"),
+    };
+    let executable = match &args.target {
+        Some(path) => Some(load::open(&Target::Executable(path.clone()))?.1),
+        None => None,
+    };
+    let diagnostics = compiler::check(&source, &args.define, executable.as_ref()).diagnostics;
+    match args.format {
+        TextOrJson::Text => load::show(&source, &diagnostics, args.color),
+        TextOrJson::Json => println!("{}", serde_json::to_string(&diagnostics)?),
+    }
+    if has_errors(&diagnostics) {
+        return Err(WrongProgram.into());
+    }
+    Ok(())
+}

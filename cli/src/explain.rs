@@ -1,0 +1,22 @@
+//! `gofuncgraph explain`: the plan, without attaching.
+
+use std::io::{self, Write, stdout};
+
+use crate::{
+    args::{Explain, TextOrJson},
+    load,
+    request::Request,
+};
+
+/// Prints the plan.
+pub fn run(args: &Explain) -> anyhow::Result<()> {
+    let loaded = load::load(Request::new(&args.what)?, args.color)?;
+    let text = match args.format {
+        TextOrJson::Text => compiler::explain(&loaded.plan, &loaded.executable, args.verbose),
+        TextOrJson::Json => serde_json::to_string(&loaded.plan)? + "\n",
+    };
+    match stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}

@@ -1,0 +1,53 @@
+//! How the command fails: 2 for a wrong program or usage, 1 for everything that happens at run time.
+
+use std::{fmt, process::ExitCode};
+
+/// Wrong usage, with a way out.
+#[derive(Debug)]
+pub struct Usage {
+    message: String,
+    help: String,
+}
+
+impl Usage {
+    /// What is wrong, and what to do about it.
+    pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n  help: {}", self.message, self.help)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// A program with errors; they have been reported.
+#[derive(Debug)]
+pub struct WrongProgram;
+
+impl fmt::Display for WrongProgram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the program has errors")
+    }
+}
+
+impl std::error::Error for WrongProgram {}
+
+/// Says what went wrong on stderr, and gives the exit code.
+pub fn report(error: &anyhow::Error) -> ExitCode {
+    if error.is::<WrongProgram>() {
+        return ExitCode::from(2);
+    }
+    if let Some(usage) = error.downcast_ref::<Usage>() {
+        eprintln!("error: {usage}");
+        return ExitCode::from(2);
+    }
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}

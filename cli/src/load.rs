@@ -1,0 +1,100 @@
+//! From a request to an executable and a plan, with every diagnostic reported on the way.
+
+use std::{
+    io::stderr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use compiler::{Diagnostic, Source, has_errors, plan::Plan};
+use gobinary::Executable;
+use runtime::Binary;
+
+use crate::{
+    args::Color,
+    failure::{Usage, WrongProgram},
+    request::{Request, Target},
+    terminal,
+};
+
+/// Everything that is known before anything is attached.
+pub struct Loaded {
+    /// Where to trace.
+    pub target: Target,
+    /// The open file.
+    pub binary: Binary,
+    /// What it says of itself.
+    pub executable: Executable,
+    /// What to probe.
+    pub plan: Plan,
+}
+
+/// Opens the target and compiles the program against it.
+pub fn load(request: Request, color: Color) -> anyhow::Result<Loaded> {
+    let target = match request.target {
+        Some(target) => target,
+        None => named_by_program(&request.source, &request.defines, color)?,
+    };
+    let (binary, executable) = open(&target)?;
+    let result = compiler::compile(&request.source, &request.defines, &executable, &compiler::Options::default());
+    let mut plan = match result {
+        Ok((plan, diagnostics)) => {
+            show(&request.source, &diagnostics, color);
+            plan
+        }
+        Err(diagnostics) => {
+            show(&request.source, &diagnostics, color);
+            return Err(WrongProgram.into());
+        }
+    };
+    plan.executable = match &target {
+        Target::Process(_) => std::fs::read_link(binary.path()).unwrap_or_else(|_| binary.path().to_owned()),
+        _ => binary.path().to_owned(),
+    };
+    Ok(Loaded {
+        target,
+        binary,
+        executable,
+        plan,
+    })
+}
+
+/// Opens a Go executable, with what to do about it where it is none.
+pub fn open(target: &Target) -> anyhow::Result<(Binary, Executable)> {
+    let path = target.path();
+    let binary = Binary::open(&path).map_err(|error| match target {
+        Target::Process(pid) if !Path::new("/proc").join(pid.to_string()).exists() => {
+            anyhow::anyhow!("there is no process {pid}")
+        }
+        _ => error.into(),
+    })?;
+    let executable = Executable::parse(binary.bytes()).with_context(|| format!("cannot trace {}", path.display()))?;
+    Ok((binary, executable))
+}
+
+/// The `target` item of the program, where the command line names none.
+fn named_by_program(source: &Source, defines: &[(String, String)], color: Color) -> anyhow::Result<Target> {
+    let checked = compiler::check(source, defines, None);
+    if let Some(path) = checked.target {
+        return Ok(Target::Executable(PathBuf::from(path)));
+    }
+    if has_errors(&checked.diagnostics) {
+        show(source, &checked.diagnostics, color);
+        return Err(WrongProgram.into());
+    }
+    Err(Usage::new(
+        "nothing to trace: neither the command line nor the program names a target",
+        "name an executable (./server), a process (-p PID) or a command (-- ./server)",
+    )
+    .into())
+}
+
+/// Reports diagnostics on stderr.
+pub fn show(source: &Source, diagnostics: &[Diagnostic], color: Color) {
+    if diagnostics.is_empty() {
+        return;
+    }
+    let stderr = stderr();
+    let color = terminal::use_color(color, &stderr);
+    eprint!("{}", compiler::report(source, diagnostics, color));
+}

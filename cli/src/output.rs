@@ -1,0 +1,109 @@
+//! Where graphs go, and in which format.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write, stdout},
+};
+
+use anyhow::Context;
+use graph::{Graph, Totals};
+use render::{Clock, Options, Renderer, Symbols, TimeZone};
+
+use crate::{
+    args::{Format, How},
+    terminal,
+};
+
+/// A renderer and the stream that it writes to.
+pub struct Output {
+    stream: Box<dyn Write>,
+    renderer: Box<dyn Renderer>,
+    limit: u64,
+    written: u64,
+    closed: bool,
+    end_on_stderr: bool,
+}
+
+impl Output {
+    /// Opens the output that the command line asks for.
+    pub fn open(how: &How) -> anyhow::Result<Self> {
+        let (stream, color, width): (Box<dyn Write>, bool, Option<usize>) = match &how.output {
+            Some(path) => {
+                let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+                (Box::new(file), how.color == crate::args::Color::Always, None)
+            }
+            None => (Box::new(stdout()), terminal::use_color(how.color, &stdout()), terminal::width()),
+        };
+        let format = match how.format {
+            Format::Graph => render::Format::Graph,
+            Format::Classic => render::Format::Classic,
+            Format::Json => render::Format::Json,
+        };
+        let options = Options {
+            color,
+            width,
+            verbose: how.verbose || how.debug,
+            clock: Clock::new(runtime::realtime_minus_monotonic_ns()),
+            time_zone: TimeZone::system(),
+        };
+        Ok(Self {
+            stream: Box::new(BufWriter::new(stream)),
+            renderer: render::renderer(format, options),
+            limit: how.limit.unwrap_or(u64::MAX),
+            written: 0,
+            closed: false,
+            end_on_stderr: how.format != Format::Json,
+        })
+    }
+
+    /// Writes a graph, unless there have been enough.
+    pub fn graph(&mut self, graph: &Graph, symbols: &dyn Symbols) -> anyhow::Result<()> {
+        if self.is_full() {
+            return Ok(());
+        }
+        self.written += 1;
+        let result = self.renderer.graph(&mut self.stream, graph, symbols);
+        self.check(result)
+    }
+
+    /// Shows what has been written so far.
+    pub fn flush(&mut self) -> anyhow::Result<()> {
+        let result = self.stream.flush();
+        self.check(result)
+    }
+
+    /// Writes the totals: results that a program reads go to the stream, words for people to stderr.
+    pub fn end(&mut self, totals: &Totals) -> anyhow::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let totals = Totals {
+            graphs: self.written,
+            ..*totals
+        };
+        let result = if self.end_on_stderr {
+            self.stream
+                .flush()
+                .and_then(|()| self.renderer.end(&mut io::stderr().lock(), &totals))
+        } else {
+            self.renderer.end(&mut self.stream, &totals).and_then(|()| self.stream.flush())
+        };
+        self.check(result)
+    }
+
+    /// No more graphs are wanted: `--limit` is reached, or the reader has gone.
+    pub fn is_full(&self) -> bool {
+        self.closed || self.written >= self.limit
+    }
+
+    /// A reader that goes away (`| head`) ends the trace; it is no failure.
+    fn check(&mut self, result: io::Result<()>) -> anyhow::Result<()> {
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            result => result.context("cannot write the graphs"),
+        }
+    }
+}

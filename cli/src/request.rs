@@ -1,0 +1,207 @@
+//! What the command line means: which program, which target.
+//!
+//! One place decides between the three forms (`-e PROGRAM …`, `FILE.gfg …`, the original system's), so that `explain` and tracing agree.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use compiler::Source;
+
+use crate::{args::What, failure::Usage};
+
+/// A resolved command line.
+#[derive(Debug)]
+pub struct Request {
+    /// Program text.
+    pub source: Source,
+    /// `-D` values.
+    pub defines: Vec<(String, String)>,
+    /// Where to trace; `None` when only the program's own `target` item can say.
+    pub target: Option<Target>,
+}
+
+/// Where to trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Every process that runs this executable.
+    Executable(PathBuf),
+    /// One process.
+    Process(u32),
+    /// A command to launch.
+    Launch {
+        /// As found through PATH.
+        executable: PathBuf,
+        /// Its arguments.
+        args: Vec<String>,
+    },
+}
+
+impl Target {
+    /// The path to open the executable by.
+    pub fn path(&self) -> PathBuf {
+        match self {
+            Self::Executable(path) => path.clone(),
+            Self::Process(pid) => runtime::process::executable_path(*pid),
+            Self::Launch { executable, .. } => executable.clone(),
+        }
+    }
+}
+
+impl Request {
+    /// Resolves the raw arguments.
+    pub fn new(what: &What) -> anyhow::Result<Self> {
+        let mut files = what.files.as_slice();
+        let source = if let Some(text) = &what.program {
+            Some(Source {
+                name: "<command line>".into(),
+                text: text.clone(),
+            })
+        } else if let Some((first, rest)) = files.split_first()
+            && is_script(Path::new(first))
+        {
+            files = rest;
+            Some(read_script(Path::new(first))?)
+        } else {
+            None
+        };
+        if source.is_some() && (!what.uprobe_wildcards.is_empty() || what.exclude_vendor) {
+            bail!(Usage::new(
+                "--uprobe-wildcards and --exclude-vendor belong to the original command line, which has no program",
+                "write `include` and `exclude @vendor` in the program instead",
+            ));
+        }
+        let (source, files) = match source {
+            Some(source) => (source, files),
+            None => classic(what, files)?,
+        };
+        Ok(Self {
+            source,
+            defines: what.define.clone(),
+            target: target(what, files)?,
+        })
+    }
+}
+
+/// The original form: an executable unless `-p` or a command says where, then target patterns.
+fn classic<'a>(what: &What, files: &'a [String]) -> anyhow::Result<(Source, &'a [String])> {
+    let names_executable = what.pid.is_none() && what.launch.is_empty();
+    let (executable, patterns) = files.split_at(usize::from(names_executable && !files.is_empty()));
+    if names_executable && executable.is_empty() {
+        bail!(Usage::new(
+            "nothing to trace: no program and no executable",
+            "for instance: gofuncgraph -e 'trace main.handleBar' ./server (see gofuncgraph --help)",
+        ));
+    }
+    if patterns.is_empty() && what.uprobe_wildcards.is_empty() {
+        bail!(Usage::new(
+            "no program: which functions are to be traced?",
+            "say it with -e 'trace main.handleBar', with a .gfg file, or with patterns after the executable",
+        ));
+    }
+    let source = compiler::classic_program(&what.uprobe_wildcards, patterns, what.exclude_vendor);
+    Ok((source, executable))
+}
+
+fn target(what: &What, files: &[String]) -> anyhow::Result<Option<Target>> {
+    let mut targets = Vec::new();
+    if let Some(pid) = what.pid {
+        targets.push(Target::Process(pid));
+    }
+    if let Some((command, args)) = what.launch.split_first() {
+        targets.push(Target::Launch {
+            executable: find_command(command)?,
+            args: args.to_vec(),
+        });
+    }
+    targets.extend(files.iter().map(|f| Target::Executable(f.into())));
+    if targets.len() > 1 {
+        bail!(Usage::new(
+            "more than one target",
+            "give one of: an executable, -p PID, -- COMMAND",
+        ));
+    }
+    Ok(targets.pop())
+}
+
+/// By its name, or because it is neither an ELF file nor executable: scripts may be called anything.
+fn is_script(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "gfg")
+}
+
+/// Reads a script.
+pub fn read_script(path: &Path) -> anyhow::Result<Source> {
+    let bytes = std::fs::read(path)
+        .map_err(|e| Usage::new(format!("cannot read {}: {e}", path.display()), "is the path right?"))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Usage::new(format!("{} is not UTF-8 text", path.display()), "is it a program?"))?;
+    Ok(Source {
+        name: path.display().to_string(),
+        text,
+    })
+}
+
+/// Finds a command as a shell would.
+fn find_command(command: &str) -> anyhow::Result<PathBuf> {
+    if command.contains('/') {
+        return Ok(command.into());
+    }
+    std::env::var_os("PATH")
+        .and_then(|path| {
+            std::env::split_paths(&path)
+                .map(|dir| dir.join(command))
+                .find(|file| file.is_file())
+        })
+        .with_context(|| Usage::new(format!("no command `{command}` on the PATH"), "write ./ before a file of this folder"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Cli;
+
+    fn request(args: &[&str]) -> anyhow::Result<Request> {
+        let cli = Cli::try_parse_from([&["gofuncgraph"], args].concat())?;
+        Request::new(&cli.what)
+    }
+
+    #[test]
+    fn every_form_finds_its_target() {
+        let server = Some(Target::Executable("./server".into()));
+        assert_eq!(request(&["-e", "trace main.f", "./server"]).unwrap().target, server);
+        assert_eq!(request(&["-e", "trace main.f", "-p", "42"]).unwrap().target, Some(Target::Process(42)));
+        assert_eq!(request(&["-e", "trace main.f"]).unwrap().target, None);
+        let launched = request(&["-e", "trace main.f", "--", "./server", "-x", "1"]).unwrap().target;
+        assert_eq!(
+            launched,
+            Some(Target::Launch {
+                executable: "./server".into(),
+                args: vec!["-x".into(), "1".into()]
+            })
+        );
+        assert_eq!(request(&["./server", "*handleBar"]).unwrap().target, server);
+        assert_eq!(request(&["--uprobe-wildcards", "net/http*", "./server"]).unwrap().target, server);
+        assert_eq!(request(&["-p", "7", "*handleBar"]).unwrap().target, Some(Target::Process(7)));
+    }
+
+    #[test]
+    fn bad_usage_is_told_apart() {
+        for args in [
+            &["./server"][..],
+            &[],
+            &["-e", "trace main.f", "-p", "1", "./server"],
+            &["-e", "trace main.f", "--uprobe-wildcards", "x", "./server"],
+            &["missing.gfg", "./server"],
+        ] {
+            let error = request(args).unwrap_err();
+            assert!(error.downcast_ref::<Usage>().is_some(), "{args:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,93 @@
+//! Names and source positions for the renderers, from the plan and the executable.
+
+use compiler::plan::Plan;
+use gobinary::Executable;
+use graph::Graph;
+use render::{Site, Symbols};
+
+/// Looks up in one plan and one executable.
+pub struct BinarySymbols<'a> {
+    plan: &'a Plan,
+    executable: &'a Executable,
+}
+
+impl<'a> BinarySymbols<'a> {
+    /// Symbols of the plan's functions and of any address in the executable.
+    pub fn new(plan: &'a Plan, executable: &'a Executable) -> Self {
+        Self { plan, executable }
+    }
+
+    /// What stands at a link-time address; `called_from` looks up the instruction before it, as a return address demands.
+    fn site(&self, address: u64, is_return_address: bool) -> Site {
+        let Some(function) = self.executable.function_at(address) else {
+            return Site {
+                offset: address,
+                ..Site::default()
+            };
+        };
+        let lookup = if is_return_address { address.saturating_sub(1) } else { address };
+        let mut site = Site {
+            function: function.name.to_string(),
+            offset: address - function.entry,
+            ..Site::default()
+        };
+        // The line belongs to the innermost inlined call, and so does the package that the file is in.
+        if let Some(inner) = self.executable.inline_frames(lookup).first() {
+            site.file = inner.file.to_string();
+            site.line = inner.line;
+            site.short_file = short_file(self.executable, &inner.function, &inner.file);
+        }
+        site
+    }
+}
+
+impl Symbols for BinarySymbols<'_> {
+    fn trace_label(&self, trace: u32) -> &str {
+        self.plan.traces.get(trace as usize).map_or("", |t| &t.label)
+    }
+
+    fn function(&self, id: u32) -> &str {
+        self.plan.functions.get(id as usize).map_or("?", |f| &f.name)
+    }
+
+    fn call_site(&self, graph: &Graph, address: u64) -> Site {
+        let entry_site = graph
+            .calls
+            .first()
+            .and_then(|target| self.plan.functions.get(target.function as usize))
+            .map_or(graph.entry_ip, |f| f.entry_site);
+        let bias = graph.entry_ip.wrapping_sub(entry_site);
+        self.site(address.wrapping_sub(bias), true)
+    }
+
+    fn return_site(&self, function: u32, offset: u32) -> Site {
+        match self.plan.functions.get(function as usize) {
+            Some(function) => self.site(function.address + u64::from(offset), false),
+            None => Site::default(),
+        }
+    }
+}
+
+/// A file named by its package: `net/http/server.go`, and within the main module from the module's root: `internal/log/log.go`.
+pub fn short_file(executable: &Executable, function: &str, file: &str) -> String {
+    let base = file.rsplit('/').next().unwrap_or(file);
+    let package = Executable::package(function);
+    let info = executable.build_info();
+    let package = match info {
+        // The main package's own path: `example.com/shop/cmd/server`.
+        Some(info) if package == "main" => info.path.as_str(),
+        _ => package,
+    };
+    let module = info.and_then(|info| info.main.as_ref()).map(|m| m.path.as_str());
+    let dir = match module.and_then(|module| package.strip_prefix(module)) {
+        Some("") => "",
+        Some(rest) => rest.strip_prefix('/').unwrap_or(package),
+        None if package == "main" || package == "command-line-arguments" => "",
+        None => package,
+    };
+    if dir.is_empty() {
+        base.to_owned()
+    } else {
+        format!("{dir}/{base}")
+    }
+}

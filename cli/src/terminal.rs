@@ -1,0 +1,23 @@
+//! What the terminal can do.
+
+use std::io::IsTerminal;
+
+use crate::args::Color;
+
+/// Whether to colour what goes to this stream.
+pub fn use_color(choice: Color, stream: &impl IsTerminal) -> bool {
+    match choice {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            stream.is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+                && std::env::var_os("TERM").is_none_or(|v| v != "dumb")
+        }
+    }
+}
+
+/// Columns of the terminal on stdout; `None` where it is none.
+pub fn width() -> Option<usize> {
+    terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0))
+}

@@ -1,0 +1,288 @@
+//! The trace itself: attach, read, draw, let go.
+
+use std::{
+    io::IsTerminal,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use compiler::plan::{Plan, Skipped};
+use graph::{Builder, Totals};
+use runtime::{Attachment, Launched, Tracer};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::{
+    args::{How, What},
+    failure::Usage,
+    load::{self, Loaded},
+    output::Output,
+    request::{Request, Target},
+    symbols::BinarySymbols,
+};
+
+/// How long a record may wait before it is drawn. The probe program wakes the reader earlier when much waits.
+const POLL: Duration = Duration::from_millis(25);
+/// How often processes are looked after.
+const LOOK_AFTER: Duration = Duration::from_millis(250);
+
+/// Runs the trace that the command line asks for.
+pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
+    let stop = stop_signals()?;
+    let request = Request::new(what)?;
+    let loaded = load::load(request, how.color)?;
+    let pid = match &loaded.target {
+        Target::Process(pid) => Some(*pid),
+        _ => None,
+    };
+    check_scope(&loaded.plan, pid)?;
+    let mut output = Output::open(how)?;
+    let mut launched = match &loaded.target {
+        Target::Launch { executable, args } => Some(Launched::start(&executable.to_string_lossy(), args)?),
+        _ => None,
+    };
+    let pid = pid.or(launched.as_ref().map(Launched::pid));
+    let options = runtime::Options {
+        max_goroutines: how.max_goroutines,
+        max_probes: how.max_probes,
+        ..runtime::Options::default()
+    };
+    let mut tracer = Tracer::load(&loaded.plan, pid, options)?;
+    let attachment = tracer.attach(&loaded.plan, &loaded.binary, pid, &mut progress)?;
+    announce(&loaded, &attachment, how)?;
+    if let Some(launched) = &mut launched {
+        launched.run()?;
+    }
+    let mut session = Session {
+        tracer,
+        builder: Builder::new(),
+        symbols: BinarySymbols::new(&loaded.plan, &loaded.executable),
+        output: &mut output,
+        started: Instant::now(),
+    };
+    let end = session.follow(&loaded, how, &stop, launched.as_mut(), pid);
+    let closing = session.close();
+    if let Some(launched) = &mut launched
+        && launched.ended().is_none()
+    {
+        eprintln!("{} goes on as process {}", loaded.plan.executable.display(), launched.pid());
+    }
+    end.and(closing)
+}
+
+/// The first Ctrl-C sets a flag; the second ends this process at once, and the kernel takes the probes away.
+fn stop_signals() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .context("cannot watch for signals")?;
+    }
+    Ok(stop)
+}
+
+/// A trace whose own `pid` clause leaves out the one process asked for would never show anything.
+fn check_scope(plan: &Plan, pid: Option<u32>) -> anyhow::Result<()> {
+    let Some(pid) = pid else { return Ok(()) };
+    for trace in &plan.traces {
+        let pids = &trace.filter.pids;
+        if !pids.is_empty() && !pids.contains(&pid) {
+            bail!(Usage::new(
+                format!("-p {pid} contradicts the `pid` clause of `{}`", trace.label),
+                "leave one of them away",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Shown while probes are attached one by one, which takes its time.
+fn progress(done: usize, all: usize) {
+    if std::io::stderr().is_terminal() {
+        let end = if done == all { "\n" } else { "" };
+        eprint!("\rattaching {done} of {all} probes{end}");
+    } else if done == all {
+        eprintln!("attached {all} probes one by one");
+    }
+}
+
+fn announce(loaded: &Loaded, attachment: &Attachment, how: &How) -> anyhow::Result<()> {
+    let plan = &loaded.plan;
+    let functions = plan.traces.iter().map(|t| t.included.len()).sum::<usize>();
+    let whom = match &loaded.target {
+        Target::Process(pid) => format!("process {pid}"),
+        Target::Launch { .. } => "the launched process".to_owned(),
+        Target::Executable(path) => match runtime::process::running(loaded.binary.identity()?).as_slice() {
+            [] => format!("{}; nothing runs it yet", path.display()),
+            [pid] => format!("{}, process {pid}", path.display()),
+            pids => format!("{}, {} processes", path.display(), pids.len()),
+        },
+    };
+    let plural = |n: usize| if n == 1 { "" } else { "s" };
+    eprintln!(
+        "tracing {functions} function{} ({} probe sites) of {whom}; Ctrl-C ends",
+        plural(functions),
+        attachment.sites
+    );
+    if attachment.one_by_one {
+        eprintln!(
+            "  this kernel has no uprobe_multi (Linux 6.6): letting go will take about {:.0} s",
+            (attachment.sites as f64 * 0.11).ceil()
+        );
+    }
+    let skipped = plan.skipped.len();
+    if skipped > 0 {
+        eprintln!(
+            "  {skipped} matched function{} cannot be probed ({})",
+            plural(skipped),
+            if how.verbose { "below" } else { "see gofuncgraph explain" }
+        );
+    }
+    if how.verbose {
+        for Skipped { name, reason } in &plan.skipped {
+            eprintln!("    {}: {reason}", render::escape(name));
+        }
+    }
+    for refused in &attachment.refused {
+        let function = loaded
+            .executable
+            .function_at(refused.site.address)
+            .map_or_else(|| "?".to_owned(), |f| render::escape(&f.name).into_owned());
+        eprintln!(
+            "  the kernel refused the site {:#x} in {function} (error {}); calls that pass it are shown incomplete",
+            refused.site.address, refused.error
+        );
+    }
+    Ok(())
+}
+
+struct Session<'a> {
+    tracer: Tracer,
+    builder: Builder,
+    symbols: BinarySymbols<'a>,
+    output: &'a mut Output,
+    started: Instant,
+}
+
+impl Session<'_> {
+    /// Draws graphs until something ends the trace.
+    fn follow(
+        &mut self,
+        loaded: &Loaded,
+        how: &How,
+        stop: &AtomicBool,
+        mut launched: Option<&mut Launched>,
+        pid: Option<u32>,
+    ) -> anyhow::Result<()> {
+        let mut looked_after = Instant::now();
+        let mut replaced = false;
+        loop {
+            let records = self.drain(POLL)?;
+            self.output.flush()?;
+            let elapsed = self.started.elapsed();
+            self.end_traces(&loaded.plan, elapsed);
+            let over = how.duration.is_some_and(|d| elapsed >= d);
+            if stop.load(Ordering::Relaxed) || over || self.output.is_full() || !self.tracer.is_attached() {
+                return Ok(());
+            }
+            if records > 0 && looked_after.elapsed() < LOOK_AFTER * 4 || looked_after.elapsed() < LOOK_AFTER {
+                continue;
+            }
+            looked_after = Instant::now();
+            let ended = match &mut launched {
+                Some(launched) => launched.ended().is_some(),
+                None => pid.is_some_and(|pid| !runtime::process::is_alive(pid)),
+            };
+            if ended {
+                eprintln!("the process has ended");
+                return Ok(());
+            }
+            for pid in self.tracer.ended_processes() {
+                self.process_ended(pid)?;
+            }
+            if !replaced && matches!(loaded.target, Target::Executable(_)) && was_replaced(loaded) {
+                replaced = true;
+                eprintln!(
+                    "{} has been replaced: processes that run the old file are traced on; start again for the new one",
+                    loaded.binary.path().display()
+                );
+            }
+        }
+    }
+
+    /// Reads what the ring buffer holds and draws what is finished.
+    fn drain(&mut self, timeout: Duration) -> anyhow::Result<usize> {
+        let mut graphs = Vec::new();
+        let mut malformed = None;
+        let builder = &mut self.builder;
+        let records = self.tracer.poll(timeout, &mut |bytes| match builder.record(bytes) {
+            Ok(graph) => graphs.extend(graph),
+            Err(error) => malformed = Some(error),
+        })?;
+        if let Some(error) = malformed {
+            bail!("the probe program sent what cannot be read: {error}");
+        }
+        for graph in graphs {
+            self.output.graph(&graph, &self.symbols)?;
+        }
+        Ok(records)
+    }
+
+    /// Takes away the traces whose `for` is over or whose `limit` is reached.
+    fn end_traces(&mut self, plan: &Plan, elapsed: Duration) {
+        for (index, trace) in plan.traces.iter().enumerate() {
+            let over = trace.duration.is_some_and(|d| elapsed >= d);
+            let reached = trace.filter.limit_per.is_none()
+                && trace.filter.limit.is_some_and(|limit| self.tracer.kept(index as u32) >= limit);
+            if over || reached {
+                self.tracer.detach_trace(index);
+            }
+        }
+    }
+
+    /// Draws what a process had open when it ended, and frees its state.
+    fn process_ended(&mut self, pid: u32) -> anyhow::Result<()> {
+        let open = self.tracer.open_goroutines(Some(pid));
+        self.draw_open(&open, Some(pid))?;
+        self.tracer.forget(&open);
+        Ok(())
+    }
+
+    fn draw_open(&mut self, open: &[runtime::OpenGoroutine], pid: Option<u32>) -> anyhow::Result<()> {
+        let now = runtime::monotonic_ns();
+        for goroutine in open {
+            if let Some(graph) = self.builder.open(&goroutine.key, &goroutine.state, &goroutine.deep, now) {
+                self.output.graph(&graph, &self.symbols)?;
+            }
+        }
+        for graph in self.builder.gone(pid) {
+            self.output.graph(&graph, &self.symbols)?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of the target first, then draws what is left: finished graphs, calls still open, totals.
+    fn close(&mut self) -> anyhow::Result<()> {
+        let seconds = self.started.elapsed().as_secs_f64();
+        self.tracer.detach();
+        while self.drain(Duration::ZERO)? > 0 {}
+        let open = self.tracer.open_goroutines(None);
+        self.draw_open(&open, None)?;
+        let totals = Totals {
+            dropped_calls: self.builder.dropped_calls(),
+            ..Totals::from_counters(&self.tracer.counters(), seconds)
+        };
+        self.output.end(&totals)
+    }
+}
+
+fn was_replaced(loaded: &Loaded) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(identity) = loaded.binary.identity() else {
+        return false;
+    };
+    std::fs::metadata(loaded.binary.path()).is_ok_and(|meta| (meta.dev(), meta.ino()) != identity)
+}
