@@ -1,0 +1,556 @@
+//! Where a function is entered and left: the places for probes.
+//!
+//! A call must be seen once. The first instruction of most functions runs again after every growth of the stack, so that the entry
+//! site is the one after the stack check; and a return probe would replace the return address that Go's stack copying must find, so
+//! that the exit sites are the `ret` instructions themselves and jumps to other functions. Both are found by disassembling the
+//! function; whatever looks unusual makes it unprobeable, with the reason, rather than a source of wrong graphs.
+
+use iced_x86::{
+    Code, Decoder, DecoderOptions, FlowControl, Instruction as Decoded, InstructionInfoFactory,
+    Mnemonic, OpAccess, OpKind, Register,
+};
+
+use crate::Executable;
+use crate::function::Function;
+use crate::{kernel, policy};
+
+/// Functions larger than this are not disassembled, in bytes. The largest that Go's compiler makes are some hundred KiB.
+const MAX_SIZE: u64 = 16 << 20;
+
+/// Where a function is entered and left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sites {
+    /// Hit once by each call.
+    pub entry: EntrySite,
+    /// One of them is hit when a call returns normally, by ascending address. Without the entry itself, if that is a `ret`.
+    pub exits: Vec<ExitSite>,
+    /// There is no way out but a panic, [`runtime.Goexit`](https://pkg.go.dev/runtime#Goexit) or the end of the process.
+    pub never_returns: bool,
+    /// R14, which holds g in Go code, is used for something else in between.
+    pub writes_r14: bool,
+}
+
+/// Where a call is seen to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntrySite {
+    /// Link-time address.
+    pub address: u64,
+    /// What stands there.
+    pub kind: EntryKind,
+    /// The instruction.
+    pub instruction: Instruction,
+    /// R14 does not hold g here: take it from `fs:-8`.
+    pub g_from_tls: bool,
+}
+
+/// What stands at an entry site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// The first instruction after the stack check.
+    AfterCheck,
+    /// The check's last jump, `jbe`: the call begins where it is not taken, which is when CF and ZF are clear.
+    Jbe,
+    /// The function's first instruction: there is no check.
+    First,
+    /// The function's first instruction, which is its `ret`: the call ends here too, and this exit is not listed.
+    FirstIsRet,
+}
+
+/// Where a call is seen to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExitSite {
+    /// Link-time address.
+    pub address: u64,
+    /// What stands there.
+    pub kind: ExitKind,
+    /// The instruction.
+    pub instruction: Instruction,
+    /// R14 may not hold g here: take it from `fs:-8`.
+    pub g_from_tls: bool,
+}
+
+/// What stands at an exit site. The return address is on top of the stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExitKind {
+    /// `ret`.
+    Ret,
+    /// A jump to another function, which returns in this one's stead.
+    TailJump {
+        /// Where to; `None` where a register or memory holds it.
+        target: Option<u64>,
+    },
+}
+
+/// An instruction at a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Instruction {
+    /// Its bytes, padded with zeros.
+    pub bytes: [u8; 16],
+    /// How many bytes it has.
+    pub len: u8,
+    /// The kernel emulates it instead of single-stepping it.
+    pub emulated: bool,
+}
+
+/// Why a function cannot be probed. Displayed as a clause: "its code is not in the file".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unprobeable {
+    /// No bytes.
+    #[error("its code is not in the file")]
+    Empty,
+    /// Data under a function's name.
+    #[error("it is data, not code")]
+    NotCode,
+    /// C code, or the stubs between it and Go.
+    #[error("it is not Go code")]
+    NotGo,
+    /// An address at which there is no instruction, or into the middle of one.
+    #[error("it cannot be disassembled at {address:#x}")]
+    Undecodable {
+        /// Link-time address.
+        address: u64,
+    },
+    /// A site that the kernel does not accept.
+    #[error("the kernel refuses probes on {what}, which stands at {address:#x}")]
+    RefusedByKernel {
+        /// Link-time address.
+        address: u64,
+        /// The instruction.
+        what: &'static str,
+    },
+    /// Code that the FIPS self-check sums up.
+    #[error("a probe would fail the FIPS 140 self-check")]
+    Fips,
+    /// The runtime, or what signal handlers and stacks without a goroutine run.
+    #[error("runtime internals cannot be probed safely")]
+    DeniedRuntime,
+    /// `runtime.duffzero` and `duffcopy`.
+    #[error("it is entered in its middle")]
+    EnteredMidBody,
+    /// A loop begins at the only place where calls could be seen to begin.
+    #[error("its first instruction is the head of a loop")]
+    EntryInLoop,
+    /// The function is one jump.
+    #[error("it only jumps to another function, which can be traced instead")]
+    OnlyJumps {
+        /// Link-time address of that function, where known.
+        target: Option<u64>,
+    },
+    /// A conditional jump to another function.
+    #[error("it leaves by a conditional jump at {address:#x}")]
+    ConditionalExit {
+        /// Link-time address.
+        address: u64,
+    },
+    /// An exit at which the return address is not on top of the stack, or not known to be.
+    #[error("its stack at the exit {address:#x} is unusual")]
+    ExitStack {
+        /// Link-time address.
+        address: u64,
+    },
+    /// A return of another kind than `ret`.
+    #[error("it leaves by an unusual instruction at {address:#x}")]
+    UnusualExit {
+        /// Link-time address.
+        address: u64,
+    },
+    /// A computed jump of which it is not clear whether it leaves the function.
+    #[error("where its jump at {address:#x} leads is not known")]
+    UnknownJump {
+        /// Link-time address.
+        address: u64,
+    },
+    /// Execution goes on into the next function.
+    #[error("it runs on into the function after it")]
+    FallsThrough,
+    /// Larger than anything a compiler makes.
+    #[error("it is too large to be disassembled")]
+    TooLarge,
+}
+
+impl Executable {
+    /// Where to probe a function.
+    ///
+    /// # Errors
+    ///
+    /// When a probe there is unsafe, or calls would not be seen rightly.
+    pub fn sites(&self, function: &Function<'_>) -> Result<Sites, Unprobeable> {
+        match policy::denied(self, function) {
+            Some(reason) => Err(reason),
+            None => self.sites_unchecked(function),
+        }
+    }
+
+    /// Where a function is entered and left, also where a probe is unsafe by what the function does (the runtime, FIPS).
+    ///
+    /// # Errors
+    ///
+    /// When calls would not be seen rightly, or the kernel would refuse.
+    pub fn sites_unchecked(&self, function: &Function<'_>) -> Result<Sites, Unprobeable> {
+        Body::decode(self, function)?.sites()
+    }
+
+    /// The entry of a runtime function that is safe to probe on its own, such as `runtime.deferreturn` or `runtime.goexit1`.
+    #[must_use]
+    pub fn runtime_point(&self, name: &str) -> Option<(Function<'_>, EntrySite)> {
+        let function = self.function_named(name)?;
+        let body = Body::decode(self, &function).ok()?;
+        body.entry(body.check()).ok().map(|entry| (function, entry))
+    }
+}
+
+/// A function's instructions.
+struct Body<'a> {
+    executable: &'a Executable,
+    function: Function<'a>,
+    code: &'a [u8],
+    instructions: Vec<Decoded>,
+    assembly: bool,
+}
+
+/// The stack check at a function's start.
+#[derive(Clone, Copy)]
+struct Check {
+    /// Index of the final `jbe`.
+    jbe: usize,
+    /// Where it goes: code that grows the stack and begins anew.
+    grow: u64,
+}
+
+impl<'a> Body<'a> {
+    fn decode(executable: &'a Executable, function: &Function<'_>) -> Result<Self, Unprobeable> {
+        let function = executable
+            .function(function.index)
+            .ok_or(Unprobeable::Empty)?;
+        if function.size() > MAX_SIZE {
+            return Err(Unprobeable::TooLarge);
+        }
+        let code = function.code();
+        let mut decoder = Decoder::with_ip(64, code, function.entry, DecoderOptions::NONE);
+        let mut instructions = Vec::with_capacity(code.len() / 4);
+        while decoder.can_decode() {
+            let at = decoder.position();
+            if code
+                .get(at..)
+                .is_some_and(|rest| rest.iter().all(|&byte| byte == 0xcc))
+            {
+                break;
+            }
+            let instruction = decoder.decode();
+            if instruction.is_invalid() {
+                return Err(Unprobeable::Undecodable {
+                    address: instruction.ip(),
+                });
+            }
+            instructions.push(instruction);
+        }
+        if instructions.is_empty() {
+            return Err(Unprobeable::Empty);
+        }
+        let assembly = function.is_assembly();
+        Ok(Self {
+            executable,
+            function,
+            code,
+            instructions,
+            assembly,
+        })
+    }
+
+    fn bytes(&self, instruction: &Decoded) -> &'a [u8] {
+        usize::try_from(instruction.ip() - self.function.entry)
+            .ok()
+            .and_then(|at| self.code.get(at..)?.get(..instruction.len()))
+            .unwrap_or_default()
+    }
+
+    fn site(&self, decoded: &Decoded) -> Result<Instruction, Unprobeable> {
+        let found = self.bytes(decoded);
+        if let Some(what) = kernel::refusal(found) {
+            return Err(Unprobeable::RefusedByKernel {
+                address: decoded.ip(),
+                what,
+            });
+        }
+        let mut bytes = [0; 16];
+        let mut len = 0;
+        for (to, from) in bytes.iter_mut().zip(found) {
+            *to = *from;
+            len += 1;
+        }
+        Ok(Instruction {
+            bytes,
+            len,
+            emulated: kernel::is_emulated(decoded, found),
+        })
+    }
+
+    /// Finds the stack check: a comparison of the stack pointer, or of what it will be, with `g.stackguard0` (or 1, on system
+    /// stacks) and a jump that is taken when it is not above. Frames of more than 4 KiB first rule out an overflow (`jb`); assembly
+    /// first loads g.
+    fn check(&self) -> Option<Check> {
+        let mut compared = false;
+        for (index, instruction) in self.instructions.iter().enumerate().take(8) {
+            match instruction.mnemonic() {
+                Mnemonic::Mov | Mnemonic::Lea | Mnemonic::Sub | Mnemonic::Jb if !compared => {}
+                Mnemonic::Cmp if !compared => {
+                    let guard = matches!(instruction.memory_displacement64(), 0x10 | 0x18);
+                    compared = instruction.op0_kind() == OpKind::Register
+                        && instruction.op1_kind() == OpKind::Memory
+                        && instruction.op0_register().is_gpr64()
+                        && (instruction.op0_register() == Register::RSP || index > 0)
+                        && instruction.memory_index() == Register::None
+                        && !matches!(
+                            instruction.memory_base(),
+                            Register::None | Register::RSP | Register::RBP | Register::RIP
+                        )
+                        && guard;
+                    if !compared {
+                        return None;
+                    }
+                }
+                Mnemonic::Jbe if compared => {
+                    let grow = instruction.near_branch_target();
+                    return (grow > instruction.ip() && grow < self.function.end)
+                        .then_some(Check { jbe: index, grow });
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    fn entry(&self, check: Option<Check>) -> Result<EntrySite, Unprobeable> {
+        let first = self.instructions.first().ok_or(Unprobeable::Empty)?;
+        let after = check.and_then(|check| self.instructions.get(check.jbe + 1));
+        let (index, decoded, kind) = match (check, after) {
+            (Some(check), Some(after))
+                if kernel::is_emulated(after, self.bytes(after)) && !self.leaves(after) =>
+            {
+                (check.jbe + 1, after, EntryKind::AfterCheck)
+            }
+            (Some(check), _) => {
+                let jbe = self.instructions.get(check.jbe).ok_or(Unprobeable::Empty)?;
+                (check.jbe, jbe, EntryKind::Jbe)
+            }
+            (None, _) if first.code() == Code::Retnq => (0, first, EntryKind::FirstIsRet),
+            (None, _) if self.leaves(first) => {
+                let target = first
+                    .is_jmp_short_or_near()
+                    .then(|| first.near_branch_target());
+                return Err(Unprobeable::OnlyJumps { target });
+            }
+            (None, _) => (0, first, EntryKind::First),
+        };
+        // Only the code that grows the stack may go back to the start, and nothing to the site.
+        let again = |instruction: &&Decoded| {
+            let target = branch_target(instruction);
+            target == Some(decoded.ip()) && (index > 0 || check.is_none())
+                || target == Some(self.function.entry)
+                    && check.is_none_or(|check| instruction.ip() < check.grow)
+        };
+        if self
+            .instructions
+            .iter()
+            .any(|instruction| again(&instruction))
+        {
+            return Err(Unprobeable::EntryInLoop);
+        }
+        // A wrapper around Go code that assembly calls begins by loading g.
+        let until_call = self.instructions.iter().take_while(|i| {
+            !matches!(
+                i.flow_control(),
+                FlowControl::Call | FlowControl::IndirectCall
+            )
+        });
+        let loads_g = until_call.skip(index).any(is_load_of_g);
+        let instruction = self.site(decoded)?;
+        Ok(EntrySite {
+            address: decoded.ip(),
+            kind,
+            instruction,
+            g_from_tls: self.assembly || loads_g,
+        })
+    }
+
+    /// Is this an unconditional jump out of the function, as far as can be told from it alone?
+    fn leaves(&self, instruction: &Decoded) -> bool {
+        match instruction.flow_control() {
+            FlowControl::UnconditionalBranch => !self.contains(instruction.near_branch_target()),
+            FlowControl::IndirectBranch => instruction.memory_index() == Register::None,
+            FlowControl::Return => true,
+            _ => false,
+        }
+    }
+
+    fn contains(&self, address: u64) -> bool {
+        (self.function.entry..self.function.end).contains(&address)
+    }
+
+    fn sites(&self) -> Result<Sites, Unprobeable> {
+        let check = self.check();
+        let mut ways_out = Vec::new();
+        for (index, instruction) in self.instructions.iter().enumerate() {
+            let address = instruction.ip();
+            match instruction.flow_control() {
+                FlowControl::Return if instruction.code() == Code::Retnq => {
+                    ways_out.push((instruction, ExitKind::Ret))
+                }
+                FlowControl::Return => return Err(Unprobeable::UnusualExit { address }),
+                FlowControl::UnconditionalBranch => {
+                    let target = instruction.near_branch_target();
+                    if self.contains(target) {
+                        self.boundary(target)?;
+                    } else {
+                        ways_out.push((
+                            instruction,
+                            ExitKind::TailJump {
+                                target: Some(target),
+                            },
+                        ));
+                    }
+                }
+                FlowControl::ConditionalBranch | FlowControl::XbeginXabortXend => {
+                    let target = instruction.near_branch_target();
+                    if !self.contains(target) {
+                        return Err(Unprobeable::ConditionalExit { address });
+                    }
+                    self.boundary(target)?;
+                }
+                FlowControl::IndirectBranch if self.leads_out(index, instruction)? => {
+                    ways_out.push((instruction, ExitKind::TailJump { target: None }));
+                }
+                _ => {}
+            }
+        }
+        self.ends()?;
+        let entry = self.entry(check)?;
+        let writes_r14 = self.writes_r14();
+        let depths: Vec<_> = self.function.runs(self.function.record.pcsp).collect();
+        let mut exits = Vec::with_capacity(ways_out.len());
+        for (decoded, kind) in &ways_out {
+            let address = decoded.ip();
+            let offset = address - self.function.entry;
+            let depth = depths
+                .get(depths.partition_point(|run| run.end <= offset))
+                .map(|run| run.value);
+            if depth != Some(0) {
+                return Err(Unprobeable::ExitStack { address });
+            }
+            if address == entry.address {
+                continue;
+            }
+            let instruction = self.site(decoded)?;
+            exits.push(ExitSite {
+                address,
+                kind: *kind,
+                instruction,
+                g_from_tls: self.assembly || writes_r14,
+            });
+        }
+        Ok(Sites {
+            entry,
+            exits,
+            never_returns: ways_out.is_empty(),
+            writes_r14,
+        })
+    }
+
+    /// Branches must lead to instructions as they were disassembled, or the disassembly is wrong.
+    fn boundary(&self, target: u64) -> Result<(), Unprobeable> {
+        match self.instructions.binary_search_by_key(&target, Decoded::ip) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Unprobeable::Undecodable { address: target }),
+        }
+    }
+
+    /// The last instruction must not run on into the next function. One that calls a function that never returns may be last.
+    fn ends(&self) -> Result<(), Unprobeable> {
+        let last = self
+            .instructions
+            .iter()
+            .rev()
+            .find(|i| !matches!(i.mnemonic(), Mnemonic::Nop | Mnemonic::Int3));
+        match last.map(Decoded::flow_control) {
+            Some(
+                FlowControl::Next | FlowControl::ConditionalBranch | FlowControl::XbeginXabortXend,
+            ) => Err(Unprobeable::FallsThrough),
+            _ => Ok(()),
+        }
+    }
+
+    /// Does a computed jump leave the function? A `switch` indexes a table of addresses in the function, whose address is loaded just
+    /// before; a method wrapper jumps to what a register or a word of memory holds, with no frame left.
+    fn leads_out(&self, index: usize, jump: &Decoded) -> Result<bool, Unprobeable> {
+        let unknown = Unprobeable::UnknownJump { address: jump.ip() };
+        if jump.op0_kind() == OpKind::Memory && jump.memory_index() != Register::None {
+            let before = self.instructions.get(..index).unwrap_or_default();
+            let table = before.iter().rev().take(16).find(|i| {
+                i.mnemonic() == Mnemonic::Lea
+                    && i.is_ip_rel_memory_operand()
+                    && i.op0_register() == jump.memory_base()
+            });
+            let table = table.map(Decoded::ip_rel_memory_address).ok_or(unknown)?;
+            let first = self.executable.image.pointer(table).ok_or(unknown)?;
+            return if self.contains(first) && self.boundary(first).is_ok() {
+                Ok(false)
+            } else {
+                Err(unknown)
+            };
+        }
+        // Addresses of the function's own code in a register make it unclear what is jumped to.
+        let own = |i: &Decoded| {
+            i.mnemonic() == Mnemonic::Lea
+                && i.is_ip_rel_memory_operand()
+                && self.contains(i.ip_rel_memory_address())
+        };
+        if self.instructions.iter().any(own) {
+            Err(unknown)
+        } else {
+            Ok(true)
+        }
+    }
+
+    /// Is R14 written, other than by loading g into it?
+    fn writes_r14(&self) -> bool {
+        let mut factory = InstructionInfoFactory::new();
+        self.instructions
+            .iter()
+            .filter(|instruction| !is_load_of_g(instruction))
+            .any(|instruction| {
+                factory
+                    .info(instruction)
+                    .used_registers()
+                    .iter()
+                    .any(|used| {
+                        used.register().full_register() == Register::R14
+                            && !matches!(
+                                used.access(),
+                                OpAccess::None
+                                    | OpAccess::Read
+                                    | OpAccess::CondRead
+                                    | OpAccess::NoMemAccess
+                            )
+                    })
+            })
+    }
+}
+
+/// `mov %fs:…,%r14`, also with the offset in a register.
+fn is_load_of_g(instruction: &Decoded) -> bool {
+    instruction.mnemonic() == Mnemonic::Mov
+        && instruction.op0_kind() == OpKind::Register
+        && instruction.op0_register() == Register::R14
+        && instruction.op1_kind() == OpKind::Memory
+        && instruction.memory_segment() == Register::FS
+}
+
+fn branch_target(instruction: &Decoded) -> Option<u64> {
+    match instruction.flow_control() {
+        FlowControl::UnconditionalBranch
+        | FlowControl::ConditionalBranch
+        | FlowControl::XbeginXabortXend => Some(instruction.near_branch_target()),
+        _ => None,
+    }
+}
