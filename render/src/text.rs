@@ -124,7 +124,10 @@ mod tests {
     fn shortening_keeps_both_ends() {
         assert_eq!(shorten("main.handle", 11, 1), "main.handle");
         assert_eq!(shorten("main.handle", 9, 1), "main…ndle");
-        assert_eq!(shorten("net/http/server.go:2122", 16, 3), "net…rver.go:2122");
+        assert_eq!(
+            shorten("net/http/server.go:2122", 16, 3),
+            "net…rver.go:2122"
+        );
         assert_eq!(shorten("abc", 1, 1), "…");
         assert_eq!(shorten("abc", 0, 1), "");
     }

@@ -68,6 +68,7 @@ struct Row<'a> {
     name: Cow<'a, str>,
     name_style: Style,
     after: &'a str,
+    after_style: Style,
     site: String,
 }
 
@@ -96,10 +97,10 @@ impl Tree {
         let callers = stack
             .iter()
             .map(|site| CALLER.width() + escape(&site.function).width());
-        let calls = graph.calls.iter().map(|call| {
-            let name = escape(symbols.function(call.function)).width() + "() {".len();
+        let calls = graph.calls.iter().enumerate().map(|(index, call)| {
+            let name = escape(symbols.function(call.function)).width();
             let (blanks, tag) = layout.indent(call.level);
-            name + blanks + tag.len()
+            blanks + tag.len() + name + entered(call.exit, is_leaf(graph, index)).width()
         });
         layout.site_column = callers
             .chain(calls)
@@ -178,21 +179,26 @@ impl Tree {
         let site_width = row.site.width();
         let name = match layout.room {
             Some(room) => {
-                let site = if row.site.is_empty() {
-                    0
-                } else {
-                    2 + site_width.min(layout.site_room)
+                let left = room.saturating_sub(fixed);
+                let site = match site_width.min(layout.site_room) {
+                    0 => 0,
+                    columns => (2 + columns).min(left / 2),
                 };
-                shorten(&row.name, room.saturating_sub(fixed + site), 1)
+                shorten(&row.name, left - site, 1)
             }
             None => Cow::Borrowed(row.name.as_ref()),
         };
-        let style = row.name_style;
-        write!(
-            out,
-            "{:blanks$}{dim}{tag}{dim:#}{style}{name}{style:#}{}",
-            "", row.after
-        )?;
+        write!(out, "{:blanks$}", "")?;
+        let parts = [
+            (dim, tag.as_str()),
+            (row.name_style, &name),
+            (row.after_style, row.after),
+        ];
+        for (style, part) in parts {
+            if !part.is_empty() {
+                write!(out, "{style}{part}{style:#}")?;
+            }
+        }
         if !row.site.is_empty() {
             let used = fixed + name.width();
             let mut gap = layout.site_column.saturating_sub(used) + 2;
@@ -225,6 +231,14 @@ impl Tree {
             (_, true, true) => format!("0x{address:x}"),
         };
         escape(&text).into_owned()
+    }
+
+    fn exit_style(&self, exit: Exit, returned: Style) -> Style {
+        if exit == Exit::Return {
+            returned
+        } else {
+            self.style.cut
+        }
     }
 
     /// Where a call left its function; only verbose output tells.
@@ -285,20 +299,14 @@ impl Renderer for Tree {
                     if leaf && let Some(left_at) = self.left_at(call, symbols) {
                         site = format!("{site} {left_at}");
                     }
-                    let (name_style, after) = match (call.exit, leaf) {
-                        (Exit::Return, false) => (Style::new(), "() {"),
-                        (Exit::Return, true) => (Style::new(), "()"),
-                        (Exit::Unwound, false) => (self.style.cut, "() ⟂ {"),
-                        (Exit::Unwound, true) => (self.style.cut, "() ⟂ unwound"),
-                        (Exit::Open, false) => (self.style.cut, "() … {"),
-                        (Exit::Open, true) => (self.style.cut, "() … still open"),
-                    };
+                    let style = self.exit_style(call.exit, Style::new());
                     let row = Row {
                         duration_ns: Some(call.duration_ns),
                         level: call.level,
                         name: escape(symbols.function(call.function)),
-                        name_style,
-                        after,
+                        name_style: style,
+                        after: entered(call.exit, leaf),
+                        after_style: style,
                         site,
                     };
                     self.row(out, &layout, &row)?;
@@ -323,16 +331,15 @@ impl Renderer for Tree {
                         Exit::Open => "} … still open",
                     };
                     let site = self.left_at(call, symbols).unwrap_or_default();
-                    self.row(
-                        out,
-                        &layout,
-                        &Row {
-                            level: call.level,
-                            after,
-                            site,
-                            ..Row::default()
-                        },
-                    )?;
+                    let after_style = self.exit_style(call.exit, self.style.dim);
+                    let row = Row {
+                        level: call.level,
+                        after,
+                        after_style,
+                        site,
+                        ..Row::default()
+                    };
+                    self.row(out, &layout, &row)?;
                 }
                 Step::Leave(_) => {}
             }
@@ -358,6 +365,18 @@ impl Layout {
             String::new()
         };
         (blanks, tag)
+    }
+}
+
+/// What stands after the name where a call begins.
+fn entered(exit: Exit, leaf: bool) -> &'static str {
+    match (exit, leaf) {
+        (Exit::Return, false) => "() {",
+        (Exit::Return, true) => "()",
+        (Exit::Unwound, false) => "() ⟂ {",
+        (Exit::Unwound, true) => "() ⟂ unwound",
+        (Exit::Open, false) => "() … {",
+        (Exit::Open, true) => "() … still open",
     }
 }
 

@@ -1,0 +1,268 @@
+//! A small traced world for the format tests.
+#![allow(dead_code)]
+
+use graph::{Call, Exit, Graph, Totals};
+use render::{Clock, Format, Options, Renderer, Site, Symbols, TimeZone, renderer};
+
+/// Functions of the world; the last two are hostile and long.
+pub const FUNCTIONS: [&str; 7] = [
+    "main.handleBar",
+    "example/internal/log.Debug",
+    "net/http.(*response).Write",
+    "main.crash",
+    "main.recurse",
+    "main.\x1b[2Jevil\u{202e}",
+    "github.com/some-organisation/a-long-repository-name/internal/storage/postgres.(*ConnectionPool).AcquireWithDeadline",
+];
+
+/// 2026-11-18 16:21:55.255312345 UTC.
+pub const START: u64 = 1_795_018_915_255_312_345;
+
+pub struct World;
+
+impl Symbols for World {
+    fn trace_label(&self, trace: u32) -> &str {
+        if trace == 0 {
+            "main.handleBar"
+        } else {
+            "a label\u{7} with a bell and so many patterns that it cannot fit a line, *.*, net/http.*"
+        }
+    }
+
+    fn function(&self, id: u32) -> &str {
+        FUNCTIONS[id as usize]
+    }
+
+    fn call_site(&self, _: &Graph, address: u64) -> Site {
+        let site = |function: &str, offset: u64, file: &str, short_file: &str, line: u32| Site {
+            function: function.into(),
+            offset,
+            file: file.into(),
+            short_file: short_file.into(),
+            line,
+        };
+        match address {
+            0x1000 => site(
+                "net/http.HandlerFunc.ServeHTTP",
+                47,
+                "/usr/local/go/src/net/http/server.go",
+                "net/http/server.go",
+                2122,
+            ),
+            0x1100 => site(
+                "net/http.(*conn).serve",
+                1_404,
+                "/usr/local/go/src/net/http/server.go",
+                "net/http/server.go",
+                2092,
+            ),
+            0x1001 => site("main.handleBar", 6, "/src/example/main.go", "main.go", 16),
+            0x2000 => site("main.handleBar", 69, "/src/example/main.go", "main.go", 18),
+            0x3000 => site(
+                "example/internal/storage.(*Pool).acquire",
+                512,
+                "/src/example/internal/storage/postgres/connection_pool.go",
+                "internal/storage/postgres/connection_pool.go",
+                1_234,
+            ),
+            0x4000 => site("main.asm", 12, "", "", 0),
+            0x5000 => site(
+                "main.x",
+                1,
+                "/src/\x1b]0;evil\x07.go",
+                "\x1b]0;evil\x07.go",
+                3,
+            ),
+            _ => Site::default(),
+        }
+    }
+
+    fn return_site(&self, function: u32, offset: u32) -> Site {
+        let line = offset / 8;
+        let (file, short_file) = match function {
+            0 => ("/src/example/main.go", "main.go"),
+            1 => ("/src/example/internal/log/log.go", "internal/log/log.go"),
+            _ => return Site::default(),
+        };
+        Site {
+            function: self.function(function).into(),
+            offset: offset.into(),
+            file: file.into(),
+            short_file: short_file.into(),
+            line,
+        }
+    }
+}
+
+/// A call that returned: function, level, start and duration in ns, return address.
+pub fn call(function: u32, level: u32, start_ns: u64, duration_ns: u64, caller_pc: u64) -> Call {
+    Call {
+        function,
+        level,
+        start_ns,
+        duration_ns,
+        caller_pc,
+        return_offset: Some(160),
+        exit: Exit::Return,
+        missing: 0,
+    }
+}
+
+pub fn cut(exit: Exit, call: Call) -> Call {
+    Call {
+        exit,
+        return_offset: None,
+        ..call
+    }
+}
+
+pub fn graph(calls: Vec<Call>) -> Graph {
+    Graph {
+        trace: 0,
+        pid: 4242,
+        tid: 4245,
+        goroutine: 18,
+        start_ns: START,
+        entry_ip: 0x1000,
+        complete: true,
+        lost_calls: 0,
+        missing_calls: 0,
+        open: false,
+        calls,
+        stack: vec![],
+    }
+}
+
+pub fn simple() -> Graph {
+    graph(vec![call(0, 0, 0, 850, 0x1000)])
+}
+
+pub fn nested() -> Graph {
+    graph(vec![
+        call(0, 0, 0, 354_600_123, 0x1000),
+        call(1, 1, 12_000, 354_500_000, 0x2000),
+        call(2, 2, 20_000, 12_345, 0x3000),
+        call(2, 1, 354_520_000, 7_100, 0x4000),
+        call(3, 1, 354_530_000, 1_700_000, 0x9999),
+    ])
+}
+
+pub fn unwound() -> Graph {
+    graph(vec![
+        call(0, 0, 0, 2_000_000, 0x1000),
+        cut(Exit::Unwound, call(3, 1, 1_000, 1_500_000, 0x2000)),
+        cut(Exit::Unwound, call(3, 2, 2_000, 1_400_000, 0x2000)),
+    ])
+}
+
+pub fn open() -> Graph {
+    let calls = vec![
+        cut(Exit::Open, call(0, 0, 0, 5_000_000_000, 0x1000)),
+        call(1, 1, 1_000, 20_000_000, 0x2000),
+        cut(Exit::Open, call(1, 1, 30_000_000, 4_970_000_000, 0x2000)),
+    ];
+    Graph {
+        open: true,
+        ..graph(calls)
+    }
+}
+
+pub fn incomplete() -> Graph {
+    let calls = vec![
+        call(0, 0, 0, 900_000, 0x1000),
+        Call {
+            missing: 9_980,
+            ..call(4, 2, 1_000, 800_000, 0x2000)
+        },
+    ];
+    Graph {
+        complete: false,
+        lost_calls: 12,
+        missing_calls: 9_980,
+        ..graph(calls)
+    }
+}
+
+/// The target's own call never came.
+pub fn rootless() -> Graph {
+    let calls = vec![
+        call(1, 1, 5_000, 1_000, 0x2000),
+        call(1, 1, 7_000, 3_000, 0x2000),
+    ];
+    Graph {
+        complete: false,
+        ..graph(calls)
+    }
+}
+
+pub fn with_stack() -> Graph {
+    Graph {
+        stack: vec![0x1000, 0x1100, 0x9999],
+        ..nested()
+    }
+}
+
+pub fn recursion(levels: u32) -> Graph {
+    let ns = |level: u32| u64::from(levels - level) * 1_000;
+    graph(
+        (0..levels)
+            .map(|level| call(4, level, u64::from(level) * 100, ns(level), 0x2000))
+            .collect(),
+    )
+}
+
+pub fn hostile() -> Graph {
+    Graph {
+        trace: 1,
+        ..graph(vec![call(5, 0, 0, 1, 0x5000)])
+    }
+}
+
+pub fn long_names() -> Graph {
+    graph(vec![
+        call(0, 0, 0, 1_200_000_000, 0x3000),
+        call(6, 1, 1_000, 1_100_000_000, 0x3000),
+        call(6, 2, 2_000, 900_000, 0x2000),
+        call(2, 3, 3_000, 20_000, 0x3000),
+    ])
+}
+
+pub fn totals() -> Totals {
+    Totals {
+        graphs: 3,
+        filtered: 120,
+        seconds: 10.0,
+        ..Totals::default()
+    }
+}
+
+pub fn options() -> Options {
+    Options {
+        color: false,
+        width: None,
+        verbose: false,
+        clock: Clock {
+            realtime_minus_monotonic_ns: 0,
+        },
+        time_zone: TimeZone::UTC,
+    }
+}
+
+pub fn with(format: Format, options: Options, graphs: &[Graph]) -> String {
+    let mut out = Vec::new();
+    let mut renderer: Box<dyn Renderer> = renderer(format, options);
+    for graph in graphs {
+        renderer
+            .graph(&mut out, graph, &World)
+            .expect("memory takes everything");
+    }
+    String::from_utf8(out).expect("UTF-8")
+}
+
+pub fn end(format: Format, totals: &Totals) -> String {
+    let mut out = Vec::new();
+    renderer(format, options())
+        .end(&mut out, totals)
+        .expect("memory takes everything");
+    String::from_utf8(out).expect("UTF-8")
+}

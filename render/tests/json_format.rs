@@ -1,0 +1,169 @@
+//! What `--format json` writes, and that any JSON parser reads it.
+
+mod common;
+
+use common::*;
+use graph::Graph;
+use insta::assert_snapshot;
+use render::{Format, Options, TimeZone};
+use serde_json::{Value, json};
+
+fn parsed(graph: Graph) -> Value {
+    serde_json::from_str(&with(Format::Json, options(), &[graph])).expect("JSON")
+}
+
+#[test]
+fn one_line_a_graph() {
+    assert_snapshot!(with(Format::Json, options(), &[simple(), unwound()]), @r#"
+    {"type":"graph","trace":"main.handleBar","pid":4242,"tid":4245,"goroutine":18,"start":"2026-11-18T16:21:55.255312345Z","complete":true,"open":false,"lost_calls":0,"missing_calls":0,"root":{"function":"main.handleBar","caller":{"function":"net/http.HandlerFunc.ServeHTTP","offset":47,"file":"/usr/local/go/src/net/http/server.go","line":2122},"return":{"offset":160,"file":"/src/example/main.go","line":20},"start_ns":0,"duration_ns":850,"exit":"return","calls":[]}}
+    {"type":"graph","trace":"main.handleBar","pid":4242,"tid":4245,"goroutine":18,"start":"2026-11-18T16:21:55.255312345Z","complete":true,"open":false,"lost_calls":0,"missing_calls":0,"root":{"function":"main.handleBar","caller":{"function":"net/http.HandlerFunc.ServeHTTP","offset":47,"file":"/usr/local/go/src/net/http/server.go","line":2122},"return":{"offset":160,"file":"/src/example/main.go","line":20},"start_ns":0,"duration_ns":2000000,"exit":"return","calls":[{"function":"main.crash","caller":{"function":"main.handleBar","offset":69,"file":"/src/example/main.go","line":18},"return":null,"start_ns":1000,"duration_ns":1500000,"exit":"unwound","calls":[{"function":"main.crash","caller":{"function":"main.handleBar","offset":69,"file":"/src/example/main.go","line":18},"return":null,"start_ns":2000,"duration_ns":1400000,"exit":"unwound","calls":[]}]}]}}
+    "#);
+}
+
+#[test]
+fn the_fields_of_the_schema() {
+    let graph = parsed(nested());
+    assert_eq!(graph["start"], "2026-11-18T16:21:55.255312345Z");
+    assert_eq!(graph["goroutine"], 18);
+    assert_eq!(graph["complete"], true);
+    let root = &graph["root"];
+    let caller = json!({
+        "function": "net/http.HandlerFunc.ServeHTTP", "offset": 47,
+        "file": "/usr/local/go/src/net/http/server.go", "line": 2122,
+    });
+    assert_eq!(root["caller"], caller);
+    assert_eq!(
+        root["return"],
+        json!({"offset": 160, "file": "/src/example/main.go", "line": 20})
+    );
+    assert_eq!(
+        (&root["start_ns"], &root["duration_ns"]),
+        (&json!(0), &json!(354_600_123))
+    );
+    let functions: Vec<&Value> = root["calls"]
+        .as_array()
+        .expect("calls")
+        .iter()
+        .map(|call| &call["function"])
+        .collect();
+    assert_eq!(
+        functions,
+        [
+            "example/internal/log.Debug",
+            "net/http.(*response).Write",
+            "main.crash"
+        ]
+    );
+    assert_eq!(root["calls"][0]["calls"][0]["duration_ns"], 12_345);
+    let unknown = json!({"function": "", "offset": 0, "file": "", "line": 0, "address": "0x9999"});
+    assert_eq!(root["calls"][2]["caller"], unknown);
+}
+
+#[test]
+fn times_are_in_utc_wherever_one_is() {
+    let time_zone = TimeZone::fixed(jiff::tz::offset(9));
+    let text = with(
+        Format::Json,
+        Options {
+            time_zone,
+            ..options()
+        },
+        &[simple()],
+    );
+    assert!(
+        text.contains(r#""start":"2026-11-18T16:21:55.255312345Z""#),
+        "{text}"
+    );
+}
+
+#[test]
+fn every_exit() {
+    let graph = parsed(unwound());
+    assert_eq!(graph["root"]["calls"][0]["exit"], "unwound");
+    assert_eq!(graph["root"]["calls"][0]["return"], Value::Null);
+    let graph = parsed(open());
+    assert_eq!(
+        (&graph["open"], &graph["root"]["exit"]),
+        (&json!(true), &json!("open"))
+    );
+}
+
+#[test]
+fn losses() {
+    let graph = parsed(incomplete());
+    assert_eq!(
+        (
+            &graph["complete"],
+            &graph["lost_calls"],
+            &graph["missing_calls"]
+        ),
+        (&json!(false), &json!(12), &json!(9_980))
+    );
+    assert_eq!(graph["root"]["calls"][0]["missing_calls"], 9_980);
+
+    let root = &parsed(rootless())["root"];
+    assert_eq!(
+        (&root["lost"], &root["caller"], &root["exit"]),
+        (&json!(true), &Value::Null, &json!("open"))
+    );
+    assert_eq!(
+        (&root["function"], &root["duration_ns"]),
+        (&json!("main.handleBar"), &json!(10_000))
+    );
+    assert_eq!(root["calls"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn the_callers_of_the_target() {
+    let graph = parsed(with_stack());
+    let functions: Vec<&Value> = graph["stack"]
+        .as_array()
+        .expect("stack")
+        .iter()
+        .map(|site| &site["function"])
+        .collect();
+    assert_eq!(
+        functions,
+        [
+            "net/http.HandlerFunc.ServeHTTP",
+            "net/http.(*conn).serve",
+            ""
+        ]
+    );
+}
+
+#[test]
+fn hostile_names_survive_unharmed_and_harm_no_terminal() {
+    let text = with(Format::Json, options(), &[hostile()]);
+    assert!(
+        text.trim_end().is_ascii() && !text.trim_end().contains(char::is_control),
+        "{text}"
+    );
+    assert_eq!(parsed(hostile())["root"]["function"], FUNCTIONS[5]);
+}
+
+#[test]
+fn ten_thousand_levels() {
+    let text = with(Format::Json, options(), &[recursion(10_000)]);
+    assert!(text.len() < 10_000 * 300, "{} bytes", text.len());
+    // No string here holds a bracket.
+    let mut open = vec![];
+    let mut deepest = 0;
+    for bracket in text.chars() {
+        match bracket {
+            '{' | '[' => open.push(bracket),
+            '}' => assert_eq!(open.pop(), Some('{')),
+            ']' => assert_eq!(open.pop(), Some('[')),
+            _ => {}
+        }
+        deepest = deepest.max(open.len());
+    }
+    assert!(open.is_empty());
+    // The graph, each call and its calls, and the deepest call's site.
+    assert_eq!(deepest, 1 + 2 * 10_000);
+}
+
+#[test]
+fn totals() {
+    assert_snapshot!(end(Format::Json, &common::totals()), @r#"{"type":"end","graphs":3,"filtered":120,"lost_records":0,"lost_graphs":0,"goroutines_full":0,"missing_calls":0,"dropped_calls":0,"no_g":0,"stale":0,"seconds":10.0}"#);
+}
