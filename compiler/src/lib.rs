@@ -1,2 +1,40 @@
-//! Placeholder.
+//! From a program and an executable to a probe plan.
+//!
+//! Names become functions, functions become probe sites with cookies, clauses become filters; whatever is wrong becomes a diagnostic at
+//! its place, all of a program in one run.
+//!
+//! ```
+//! let source = compiler::Source::new("<command line>", "trace main.handleBar < min 5 >");
+//! let checked = compiler::check(&source, &[], None);
+//! assert_eq!(checked.diagnostics[0].code, "E0303");
+//! assert!(compiler::report(&source, &checked.diagnostics, false).contains("give a unit: 5ms"));
+//! ```
+//!
+//! *Invariant*: no system calls, no files, no terminal. Text and a [`gobinary::Executable`] go in, plain data comes out, so that the
+//! command line and an editor share everything here.
+
+mod classic;
+mod clauses;
+pub mod codes;
+mod compile;
+mod diagnostic;
+mod explain;
+mod glob;
+mod lower;
+mod matching;
+mod nearest;
 pub mod plan;
+mod report;
+mod resolve;
+mod select;
+mod selector;
+mod values;
+
+pub use classic::classic_program;
+pub use compile::{Checked, Options, check, compile};
+pub use diagnostic::{Diagnostic, Label, Severity, Source, has_errors};
+pub use explain::explain;
+pub use glob::{Glob, GlobError};
+pub use plan::Plan;
+pub use report::{report, report_json};
+pub use resolve::Resolved;

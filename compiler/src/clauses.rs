@@ -1,0 +1,297 @@
+//! The clauses of one trace: each at most once, each value checked, contradictions found.
+
+use std::{collections::HashMap, time::Duration};
+
+use ebpf_templates::{COMM_LEN, MAX_FRAMES, MAX_SCOPE, MAX_STACK};
+use grammar::{
+    ast::{Clause, ClauseKind, Span, Trace, Value},
+    keywords::{CLAUSES, LATER_CLAUSES},
+};
+
+use crate::{
+    codes,
+    diagnostic::Diagnostic,
+    nearest::nearest_word,
+    plan::Filter,
+    selector::{Selector, Sets},
+    values::Values,
+};
+
+/// What people write who come from elsewhere, and the clause they mean.
+const SYNONYMS: [(&str, &str); 12] = [
+    ("ignore", "exclude"),
+    ("skip", "exclude"),
+    ("without", "exclude"),
+    ("only", "include"),
+    ("with", "include"),
+    ("duration", "min"),
+    ("longer", "min"),
+    ("shorter", "max"),
+    ("timeout", "for"),
+    ("goid", "goroutine"),
+    ("level", "depth"),
+    ("filter", "where"),
+];
+
+/// Greatest process id of Linux (`PID_MAX_LIMIT`, include/linux/threads.h).
+const PID_MAX: u64 = 4 * 1024 * 1024;
+
+/// What a trace's clauses say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Clauses {
+    pub(crate) filter: Filter,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) include: Vec<Selector>,
+    pub(crate) exclude: Vec<Selector>,
+}
+
+/// Checks the clauses of `trace`.
+pub(crate) fn check(trace: &Trace, sets: &mut Sets, values: &mut Values) -> Clauses {
+    let mut out = Clauses::default();
+    let mut first: HashMap<&str, &Clause> = HashMap::new();
+    for clause in &trace.clauses {
+        let keyword = clause.keyword.node.as_str();
+        if matches!(clause.kind, ClauseKind::Unknown) {
+            values.diagnostics.push(not_a_clause(clause));
+            continue;
+        }
+        match first.get(keyword) {
+            Some(earlier) => values.diagnostics.push(twice(clause, earlier)),
+            None => {
+                first.insert(keyword, clause);
+            }
+        }
+        check_one(clause, &mut out, sets, values);
+    }
+    let span = |keyword: &str| first.get(keyword).map(|clause| clause.span.clone());
+    contradictions(&out, span, &mut values.diagnostics);
+    out
+}
+
+fn check_one(clause: &Clause, out: &mut Clauses, sets: &mut Sets, values: &mut Values) {
+    let keyword = clause.keyword.node.as_str();
+    let filter = &mut out.filter;
+    match &clause.kind {
+        ClauseKind::Include(patterns) => out.include.extend(sets.compile(patterns)),
+        ClauseKind::Exclude(patterns) => out.exclude.extend(sets.compile(patterns)),
+        ClauseKind::Depth(value) => {
+            filter.depth = values
+                .integer(keyword, value, 0..=MAX_FRAMES as u64)
+                .and_then(|n| u32::try_from(n).ok());
+        }
+        ClauseKind::Min(value) => {
+            filter.min = values.duration(keyword, value, 0).map(Duration::from_nanos)
+        }
+        ClauseKind::Max(value) => {
+            filter.max = values.duration(keyword, value, 1).map(Duration::from_nanos)
+        }
+        ClauseKind::Prune(value) => {
+            filter.prune = values.duration(keyword, value, 0).map(Duration::from_nanos)
+        }
+        ClauseKind::Pid(list) => {
+            let pids = scope(clause, list, values, |values, value| {
+                values.integer("pid", value, 1..=PID_MAX)
+            });
+            filter.pids = pids
+                .into_iter()
+                .filter_map(|pid| u32::try_from(pid).ok())
+                .collect();
+        }
+        ClauseKind::Comm(list) => filter.comms = scope(clause, list, values, comm),
+        ClauseKind::Goroutine(list) => {
+            filter.goroutines = scope(clause, list, values, |values, value| {
+                values.integer("goroutine", value, 1..=u64::MAX)
+            });
+        }
+        ClauseKind::Sample { one, of } => {
+            let numerator = values.integer(keyword, one, 0..=u64::MAX);
+            let of_value = values.integer(keyword, of, 1..=u64::MAX);
+            match numerator {
+                Some(1) | None => filter.sample = of_value,
+                Some(numerator) => {
+                    let help = of_value.zip(Some(numerator)).and_then(|(of, numerator)| {
+                        let nearest = of.checked_add(numerator / 2)?.checked_div(numerator)?;
+                        (nearest > 0).then(|| format!("sample 1/{nearest} keeps about as many"))
+                    });
+                    values.diagnostics.push(
+                        Diagnostic::new(
+                            codes::SAMPLE_NUMERATOR,
+                            "`sample` keeps one graph of so many",
+                        )
+                        .at(&one.span, format!("this has to be 1, not {numerator}"))
+                        .maybe_help(help),
+                    );
+                }
+            }
+        }
+        ClauseKind::Limit { count, per } => {
+            filter.limit = values.integer(keyword, count, 1..=u64::MAX);
+            filter.limit_per = per
+                .as_ref()
+                .and_then(|per| values.duration("limit … per", per, 1))
+                .map(Duration::from_nanos);
+        }
+        ClauseKind::For(value) => {
+            out.duration = values.duration(keyword, value, 1).map(Duration::from_nanos)
+        }
+        ClauseKind::Stack(None) => filter.stack = u32::try_from(MAX_STACK).ok(),
+        ClauseKind::Stack(Some(value)) => {
+            filter.stack = values
+                .integer(keyword, value, 1..=MAX_STACK as u64)
+                .and_then(|n| u32::try_from(n).ok());
+        }
+        ClauseKind::Unknown => {}
+    }
+}
+
+fn comm(values: &mut Values, value: &Value) -> Option<String> {
+    const LONGEST: usize = COMM_LEN - 1;
+    let text = values.string("comm", value)?;
+    if text.is_empty() {
+        values.diagnostics.push(
+            Diagnostic::new(codes::OUT_OF_RANGE, "empty thread name")
+                .at(&value.span, "no thread has an empty name"),
+        );
+        return None;
+    }
+    if text.len() > LONGEST {
+        let cut = (0..=LONGEST)
+            .rev()
+            .find_map(|end| text.get(..end))
+            .unwrap_or_default();
+        values.diagnostics.push(
+            Diagnostic::new(
+                codes::COMM_TOO_LONG,
+                format!("a thread name has at most {LONGEST} bytes"),
+            )
+            .at(&value.span, format!("this has {}", text.len()))
+            .help(format!("Linux cuts longer names: comm {cut:?}")),
+        );
+        return None;
+    }
+    Some(text)
+}
+
+/// The values of a scope clause, each once.
+fn scope<T: PartialEq>(
+    clause: &Clause,
+    list: &[Value],
+    values: &mut Values,
+    mut check: impl FnMut(&mut Values, &Value) -> Option<T>,
+) -> Vec<T> {
+    let mut out = Vec::with_capacity(list.len().min(MAX_SCOPE));
+    for value in list {
+        if let Some(checked) = check(values, value)
+            && !out.contains(&checked)
+        {
+            out.push(checked);
+        }
+    }
+    if out.len() > MAX_SCOPE {
+        let keyword = &clause.keyword.node;
+        let extra = list
+            .get(MAX_SCOPE)
+            .map_or(&clause.span, |value| &value.span);
+        values.diagnostics.push(
+            Diagnostic::new(
+                codes::TOO_MANY_VALUES,
+                format!("`{keyword}` takes at most {MAX_SCOPE} values"),
+            )
+            .at(extra, format!("there are {}", out.len()))
+            .help("spread them over several traces"),
+        );
+    }
+    out
+}
+
+fn twice(clause: &Clause, earlier: &Clause) -> Diagnostic {
+    let keyword = &clause.keyword.node;
+    let help = match clause.kind {
+        ClauseKind::Include(_)
+        | ClauseKind::Exclude(_)
+        | ClauseKind::Pid(_)
+        | ClauseKind::Comm(_)
+        | ClauseKind::Goroutine(_) => format!("put all into one `{keyword}`, separated by commas"),
+        _ => format!("delete one `{keyword}`"),
+    };
+    Diagnostic::new(codes::CLAUSE_TWICE, format!("`{keyword}` is given twice"))
+        .at(&clause.keyword.span, "given again here")
+        .also_at(&earlier.keyword.span, "first given here")
+        .help(help)
+}
+
+fn not_a_clause(clause: &Clause) -> Diagnostic {
+    let keyword = clause.keyword.node.as_str();
+    let span = &clause.keyword.span;
+    if LATER_CLAUSES.contains(&keyword) {
+        return Diagnostic::new(
+            codes::CLAUSE_NOT_AVAILABLE,
+            format!("`{keyword}` is not available in this version"),
+        )
+        .at(span, "a clause of the language that cannot run yet")
+        .note(format!("available are {}", CLAUSES.join(", ")));
+    }
+    let meant = SYNONYMS
+        .iter()
+        .find(|(word, _)| *word == keyword)
+        .map(|(_, clause)| *clause)
+        .or_else(|| nearest_word(keyword, CLAUSES.iter().chain(LATER_CLAUSES).copied()));
+    let diagnostic = Diagnostic::new(codes::UNKNOWN_CLAUSE, format!("unknown clause `{keyword}`"))
+        .at(span, "not a clause");
+    match meant {
+        Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+        None => diagnostic.help(format!("the clauses are {}", CLAUSES.join(", "))),
+    }
+}
+
+fn contradictions(
+    out: &Clauses,
+    span: impl Fn(&str) -> Option<Span>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let filter = &out.filter;
+    if let (Some(min), Some(max)) = (filter.min, filter.max)
+        && min > max
+        && let (Some(min_span), Some(max_span)) = (span("min"), span("max"))
+    {
+        diagnostics.push(
+            Diagnostic::new(
+                codes::MIN_ABOVE_MAX,
+                "no call can take at least `min` and at most `max`",
+            )
+            .at(&min_span, format!("{min:?} or longer"))
+            .also_at(&max_span, format!("{max:?} or shorter"))
+            .help(format!("swap them: min {max:?}; max {min:?}").replace('µ', "u")),
+        );
+    }
+    if let (Some(prune), Some(max)) = (filter.prune, filter.max)
+        && prune > max
+        && let (Some(prune_span), Some(max_span)) = (span("prune"), span("max"))
+    {
+        diagnostics.push(
+            Diagnostic::new(
+                codes::PRUNES_EVERYTHING,
+                "`prune` drops every call below the target",
+            )
+            .at(
+                &prune_span,
+                format!("calls shorter than {prune:?} are dropped"),
+            )
+            .also_at(
+                &max_span,
+                format!("no call of a kept graph takes longer than {max:?}"),
+            ),
+        );
+    }
+    if filter.depth == Some(0)
+        && !out.include.is_empty()
+        && let (Some(depth), Some(include)) = (span("depth"), span("include"))
+    {
+        diagnostics.push(
+            Diagnostic::new(codes::INCLUDE_UNSEEN, "`include` shows nothing at depth 0")
+                .at(&depth, "only the target itself is shown")
+                .also_at(&include, "so these never are")
+                .help("delete one of the two"),
+        );
+    }
+}

@@ -1,0 +1,328 @@
+//! The plan for people: what is probed, what is not and why, and what a call will cost.
+
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+
+use ebpf_templates::SiteKind;
+use gobinary::Executable;
+
+use crate::{
+    diagnostic::printable,
+    plan::{Filter, Plan, Site, TracePlan},
+    select::{grouped, times},
+};
+
+/// Names shown of a list, unless all are asked for.
+const SHOWN: usize = 8;
+
+/// Describes a plan made for `executable`. With `verbose`, every function and site is named.
+#[must_use]
+pub fn explain(plan: &Plan, executable: &Executable, verbose: bool) -> String {
+    let mut out = String::new();
+    header(&mut out, plan, executable);
+    for trace in &plan.traces {
+        out.push('\n');
+        describe_trace(&mut out, plan, trace, executable, verbose);
+    }
+    if !plan.skipped.is_empty() {
+        out.push('\n');
+        describe_skipped(&mut out, plan, verbose);
+    }
+    out
+}
+
+/// Writing into a `String` cannot fail.
+macro_rules! line {
+    ($out:expr, $($argument:tt)*) => {
+        let _ = writeln!($out, $($argument)*);
+    };
+}
+
+fn header(out: &mut String, plan: &Plan, executable: &Executable) {
+    let go = executable.build_info().map_or_else(
+        || "an unknown version of Go".to_owned(),
+        |info| printable(&info.go_version),
+    );
+    line!(
+        out,
+        "executable  {}",
+        printable(&plan.executable.display().to_string())
+    );
+    line!(out, "built by    {go}");
+    line!(out, "functions   {}", grouped(executable.functions().len()));
+    line!(
+        out,
+        "goid        at g+{:#x}: {}",
+        plan.goid_offset,
+        printable(&plan.goid_evidence)
+    );
+}
+
+fn describe_trace(
+    out: &mut String,
+    plan: &Plan,
+    trace: &TracePlan,
+    executable: &Executable,
+    verbose: bool,
+) {
+    line!(out, "trace {}", printable(&trace.label));
+    for filter in describe_filter(&trace.filter, trace.duration) {
+        line!(out, "  {filter}");
+    }
+    let name = |id: &u32| {
+        plan.functions
+            .get(*id as usize)
+            .map(|function| function.name.as_str())
+    };
+    let targets: Vec<&str> = trace.targets.iter().filter_map(name).collect();
+    let others: Vec<&str> = trace
+        .included
+        .iter()
+        .filter(|id| trace.targets.binary_search(id).is_err())
+        .filter_map(name)
+        .collect();
+    list(out, &times(targets.len(), "target"), &targets, verbose);
+    if !others.is_empty() {
+        list(
+            out,
+            &format!("{} included", grouped(others.len())),
+            &others,
+            verbose,
+        );
+    }
+    describe_sites(out, trace);
+    let inlined: Vec<(&str, u32)> = trace
+        .included
+        .iter()
+        .filter_map(|id| plan.functions.get(*id as usize))
+        .filter(|function| function.inlined_at > 0)
+        .map(|function| (function.name.as_str(), function.inlined_at))
+        .collect();
+    if !inlined.is_empty() {
+        let places: u64 = inlined.iter().map(|(_, places)| u64::from(*places)).sum();
+        let heading = format!(
+            "{} also inlined, at {}: not seen there",
+            grouped(inlined.len()),
+            times(usize::try_from(places).unwrap_or(usize::MAX), "place")
+        );
+        let names: Vec<String> = inlined
+            .iter()
+            .map(|(name, places)| format!("{name} ({places})"))
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        list(out, &heading, &names, verbose);
+    }
+    if verbose {
+        line!(out, "  sites");
+        for site in &trace.sites {
+            describe_site(out, plan, site, executable);
+        }
+    }
+}
+
+fn describe_filter(filter: &Filter, duration: Option<Duration>) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut time = |word: &str, value: Option<Duration>, meaning: &str| {
+        if let Some(value) = value {
+            out.push(format!("{word} {value:?}: {meaning}"));
+        }
+    };
+    time("min", filter.min, "shorter target calls are dropped");
+    time("max", filter.max, "longer target calls are dropped");
+    time(
+        "prune",
+        filter.prune,
+        "shorter calls below the target are dropped",
+    );
+    time("for", duration, "then the trace ends");
+    if let Some(depth) = filter.depth {
+        out.push(format!(
+            "depth {depth}: calls deeper below the target are not shown"
+        ));
+    }
+    if let Some(of) = filter.sample {
+        out.push(format!("sample 1/{of}: one target call of {of} is traced"));
+    }
+    match (filter.limit, filter.limit_per) {
+        (Some(limit), Some(per)) => out.push(format!(
+            "limit {limit} per {per:?}: further graphs are dropped"
+        )),
+        (Some(limit), None) => out.push(format!("limit {limit}: further graphs are dropped")),
+        (None, _) => {}
+    }
+    if let Some(stack) = filter.stack {
+        out.push(format!("stack {stack}: callers of the target are shown"));
+    }
+    let mut scope = |word: &str, values: Vec<String>| {
+        if !values.is_empty() {
+            out.push(format!("{word} {}", values.join(", ")));
+        }
+    };
+    scope("pid", filter.pids.iter().map(ToString::to_string).collect());
+    scope(
+        "comm",
+        filter
+            .comms
+            .iter()
+            .map(|comm| format!("{comm:?}"))
+            .collect(),
+    );
+    scope(
+        "goroutine",
+        filter.goroutines.iter().map(ToString::to_string).collect(),
+    );
+    out
+}
+
+/// Site kinds and what a call will cost, from how many of its sites the kernel emulates.
+fn describe_sites(out: &mut String, trace: &TracePlan) {
+    let is_entry = |site: &&Site| {
+        matches!(
+            site_kind(site.cookie),
+            Some(SiteKind::Enter | SiteKind::EnterReturn)
+        )
+    };
+    let is_exit = |site: &&Site| {
+        matches!(
+            site_kind(site.cookie),
+            Some(SiteKind::Return | SiteKind::TailOut | SiteKind::TailInto)
+        )
+    };
+    let count = |sites: Vec<&Site>| {
+        (
+            sites.len(),
+            sites.iter().filter(|site| site.emulated).count(),
+        )
+    };
+    let (entries, cheap_entries) = count(trace.sites.iter().filter(is_entry).collect());
+    let (exits, cheap_exits) = count(trace.sites.iter().filter(is_exit).collect());
+    let hidden = trace.sites.len() - entries - exits;
+    line!(
+        out,
+        "  {}: {} (the kernel emulates {}), {} ({}), {} in the runtime",
+        times(trace.sites.len(), "site"),
+        if entries == 1 {
+            "1 entry".to_owned()
+        } else {
+            format!("{} entries", grouped(entries))
+        },
+        grouped(cheap_entries),
+        times(exits, "exit"),
+        grouped(cheap_exits),
+        grouped(hidden),
+    );
+    let entry = if cheap_entries == entries {
+        "emulated"
+    } else if cheap_entries == 0 {
+        "single-stepped"
+    } else {
+        "mostly emulated"
+    };
+    let entry = if entry == "mostly emulated" && cheap_entries * 2 < entries {
+        "mostly single-stepped"
+    } else {
+        entry
+    };
+    let exit = if exits > 0 && cheap_exits == exits {
+        "emulated"
+    } else {
+        "single-stepped"
+    };
+    line!(
+        out,
+        "  a call costs one entry ({entry}) and one exit ({exit}); estimates:"
+    );
+    line!(
+        out,
+        "    emulated about 1µs; single-stepped about 2 to 3µs, in a virtual machine 10 to 30µs"
+    );
+}
+
+fn site_kind(cookie: u64) -> Option<SiteKind> {
+    [
+        SiteKind::Enter,
+        SiteKind::Return,
+        SiteKind::TailOut,
+        SiteKind::TailInto,
+        SiteKind::EnterReturn,
+        SiteKind::Unwound,
+        SiteKind::Exit,
+    ]
+    .into_iter()
+    .find(|kind| *kind as u64 == cookie >> 48 & 0xf)
+}
+
+fn describe_site(out: &mut String, plan: &Plan, site: &Site, executable: &Executable) {
+    let function = plan.functions.get((site.cookie & 0xff_ffff) as usize);
+    let name = function.map_or("?", |function| function.name.as_str());
+    let offset = function.map_or(0, |function| site.address.saturating_sub(function.address));
+    let kind = match site_kind(site.cookie) {
+        Some(SiteKind::Enter) => "enter",
+        Some(SiteKind::Return) => "return",
+        Some(SiteKind::TailOut | SiteKind::TailInto) => "jump",
+        Some(SiteKind::EnterReturn) => "enter and return",
+        Some(SiteKind::Unwound) => "unwound",
+        Some(SiteKind::Exit) => "goroutine end",
+        None => "?",
+    };
+    let bytes: Vec<String> = site
+        .bytes
+        .iter()
+        .take(usize::from(site.len))
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let how = if site.emulated { "emulated" } else { "stepped" };
+    let line = executable
+        .position(site.address)
+        .map_or(0, |position| position.line);
+    line!(
+        out,
+        "    {:#x} {}+{offset:#x} line {line}: {kind}, {how}, {}",
+        site.address,
+        printable(name),
+        bytes.join(" ")
+    );
+}
+
+fn describe_skipped(out: &mut String, plan: &Plan, verbose: bool) {
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for skipped in &plan.skipped {
+        by_reason
+            .entry(general(&skipped.reason))
+            .or_default()
+            .push(&skipped.name);
+    }
+    line!(
+        out,
+        "{} matched and not probed",
+        times(plan.skipped.len(), "function")
+    );
+    for (reason, names) in by_reason {
+        list(
+            out,
+            &format!("{}: {}", grouped(names.len()), printable(reason)),
+            &names,
+            verbose,
+        );
+    }
+}
+
+/// The reason without the address that is in it, so that like goes with like.
+fn general(reason: &str) -> &str {
+    let end = [" at 0x", ", which stands at 0x", " the exit 0x", " 0x"]
+        .iter()
+        .filter_map(|part| reason.find(part))
+        .min()
+        .unwrap_or(reason.len());
+    reason.get(..end).unwrap_or(reason)
+}
+
+fn list(out: &mut String, heading: &str, names: &[&str], verbose: bool) {
+    line!(out, "  {heading}");
+    let shown = if verbose { names.len() } else { SHOWN };
+    for name in names.iter().take(shown) {
+        line!(out, "    {}", printable(name));
+    }
+    if let Some(more) = names.len().checked_sub(shown).filter(|more| *more > 0) {
+        line!(out, "    … and {} more", grouped(more));
+    }
+}

@@ -1,0 +1,433 @@
+//! Patterns over Go symbol names.
+//!
+//! Not shell globs: `*` crosses slashes, the star of `(*T)` is Go's, `[...]` stands for type arguments, and `.` is also the `%2e` that
+//! the linker writes for a dot in a package path's last element. A pattern without `[` never looks into type arguments, so `main.Map`
+//! finds every instance of `main.Map[…]`, and `*log*` does not find a function for having a type argument from package `log`.
+
+use std::borrow::Cow;
+
+/// Stands for the linker's `%2e` in names prepared for matching; no name holds a NUL of its own.
+const ESCAPED_DOT: u8 = 0;
+
+/// A compiled pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glob {
+    tokens: Vec<Token>,
+    /// Literal bytes that every match ends with: most names fail here at once.
+    suffix: Vec<u8>,
+    type_arguments: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    /// This byte; `.` also takes an escaped dot.
+    Byte(u8),
+    /// `?`
+    AnyCharacter,
+    /// `*`
+    AnyRun,
+    /// `[...]`: a balanced pair of brackets and what is in it.
+    TypeArguments,
+    /// What follows a package path in a symbol name: `.` or `/`, never an escaped dot.
+    AfterPackage,
+}
+
+/// What is wrong with a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GlobError {
+    /// Nothing between the quotes.
+    Empty,
+    /// `...` that is neither a `/...` at the end nor a `[...]`.
+    Dots,
+    /// A bracket without its partner.
+    Brackets,
+    /// It ends in `)`, as the original command line's argument lists do; no Go function's name does.
+    ArgumentList,
+}
+
+impl Glob {
+    /// Compiles a pattern over function names.
+    ///
+    /// # Errors
+    /// See [`GlobError`].
+    pub fn new(pattern: &str) -> Result<Self, GlobError> {
+        if pattern.is_empty() {
+            return Err(GlobError::Empty);
+        }
+        if pattern.ends_with(')') {
+            return Err(GlobError::ArgumentList);
+        }
+        let (body, below) = match pattern.strip_suffix("/...") {
+            Some("") => return Err(GlobError::Dots),
+            Some(package) => (package, true),
+            None => (pattern, false),
+        };
+        if body.replace("[...]", "").contains("...") {
+            return Err(GlobError::Dots);
+        }
+        let unbalanced = body.bytes().try_fold(0_u32, |depth, byte| match byte {
+            b'[' => Some(depth + 1),
+            b']' => depth.checked_sub(1),
+            _ => Some(depth),
+        });
+        if unbalanced != Some(0) {
+            return Err(GlobError::Brackets);
+        }
+        let body = decode(body.as_bytes());
+        let mut tokens = Vec::with_capacity(body.len() + 2);
+        let mut rest: &[u8] = &body;
+        let mut after_parenthesis = false;
+        while let Some((&byte, tail)) = rest.split_first() {
+            rest = tail;
+            let token = match byte {
+                b'*' if !after_parenthesis => Token::AnyRun,
+                b'?' => Token::AnyCharacter,
+                b'[' => match rest.strip_prefix(b"...]") {
+                    Some(tail) => {
+                        rest = tail;
+                        Token::TypeArguments
+                    }
+                    None => Token::Byte(b'['),
+                },
+                byte => Token::Byte(byte),
+            };
+            after_parenthesis = byte == b'(';
+            if token != Token::AnyRun || tokens.last() != Some(&Token::AnyRun) {
+                tokens.push(token);
+            }
+        }
+        if below {
+            tokens.extend([Token::AfterPackage, Token::AnyRun]);
+        }
+        Ok(Self::from_tokens(tokens, body.contains(&b'[')))
+    }
+
+    /// Compiles a pattern over file paths: only `*` and `?` are special.
+    #[must_use]
+    pub fn file(pattern: &str) -> Self {
+        let tokens = pattern
+            .bytes()
+            .map(|byte| match byte {
+                b'*' => Token::AnyRun,
+                b'?' => Token::AnyCharacter,
+                byte => Token::Byte(byte),
+            })
+            .collect();
+        Self::from_tokens(tokens, false)
+    }
+
+    fn from_tokens(tokens: Vec<Token>, type_arguments: bool) -> Self {
+        let mut suffix: Vec<u8> = tokens
+            .iter()
+            .rev()
+            .map_while(|token| match token {
+                Token::Byte(byte) => Some(*byte),
+                _ => None,
+            })
+            .collect();
+        suffix.reverse();
+        Self {
+            tokens,
+            suffix,
+            type_arguments,
+        }
+    }
+
+    /// True if it names exactly one function, type arguments aside.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        !self.tokens.iter().any(|token| {
+            matches!(
+                token,
+                Token::AnyRun | Token::AnyCharacter | Token::AfterPackage
+            )
+        })
+    }
+
+    /// True if the function called `name` is meant.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        let name = decode(name.as_bytes());
+        if self.type_arguments {
+            self.accepts(&name)
+        } else {
+            self.accepts(&without_type_arguments(&name))
+        }
+    }
+
+    /// True if the file at `path` is meant: the pattern covers the whole path or its last elements.
+    #[must_use]
+    pub fn matches_path(&self, path: &str) -> bool {
+        let path = path.as_bytes();
+        self.accepts(path)
+            || path
+                .iter()
+                .enumerate()
+                .filter(|(_, byte)| **byte == b'/')
+                .any(|(slash, _)| path.get(slash + 1..).is_some_and(|tail| self.accepts(tail)))
+    }
+
+    /// Matches the whole of `name`. On a mismatch the last run grows by one byte; earlier runs never need to, as for any glob.
+    fn accepts(&self, name: &[u8]) -> bool {
+        let Some(tail_start) = name.len().checked_sub(self.suffix.len()) else {
+            return false;
+        };
+        let tail = name.get(tail_start..).unwrap_or_default();
+        if !self
+            .suffix
+            .iter()
+            .zip(tail)
+            .all(|(&expected, &found)| byte_matches(expected, found))
+        {
+            return false;
+        }
+        let (mut token, mut at) = (0, 0);
+        let mut last_run: Option<(usize, usize)> = None;
+        loop {
+            let step = match self.tokens.get(token) {
+                Some(Token::AnyRun) => {
+                    last_run = Some((token, at));
+                    Some(0)
+                }
+                Some(token) => token.consumes(name.get(at..).unwrap_or_default()),
+                None if at == name.len() => return true,
+                None => None,
+            };
+            match (step, last_run) {
+                (Some(length), _) => {
+                    token += 1;
+                    at += length;
+                }
+                (None, Some((run, start))) if start < name.len() => {
+                    last_run = Some((run, start + 1));
+                    token = run + 1;
+                    at = start + 1;
+                }
+                (None, _) => return false,
+            }
+        }
+    }
+}
+
+impl Token {
+    /// How many bytes at the start of `rest` it takes; `None` where it does not match. Not for runs.
+    fn consumes(self, rest: &[u8]) -> Option<usize> {
+        let (&first, tail) = rest.split_first()?;
+        match self {
+            Self::Byte(expected) => byte_matches(expected, first).then_some(1),
+            Self::AnyCharacter => {
+                let continuation = tail.iter().take_while(|byte| (0x80..0xc0).contains(*byte));
+                Some(
+                    1 + if first >= 0xc0 {
+                        continuation.count()
+                    } else {
+                        0
+                    },
+                )
+            }
+            Self::AfterPackage => matches!(first, b'.' | b'/').then_some(1),
+            Self::TypeArguments => {
+                let mut depth = 0_u32;
+                rest.iter()
+                    .position(|byte| {
+                        match byte {
+                            b'[' => depth += 1,
+                            b']' => depth = depth.saturating_sub(1),
+                            _ => {}
+                        }
+                        depth == 0
+                    })
+                    .filter(|_| first == b'[')
+                    .map(|end| end + 1)
+            }
+            Self::AnyRun => None,
+        }
+    }
+}
+
+fn byte_matches(expected: u8, found: u8) -> bool {
+    expected == found || (expected == b'.' && found == ESCAPED_DOT)
+}
+
+/// Undoes the linker's escapes (`cmd/internal/objabi.PathToPrefix`, Go 1.27): `%2e` becomes [`ESCAPED_DOT`], `%xx` its byte.
+fn decode(name: &[u8]) -> Cow<'_, [u8]> {
+    if !name.contains(&b'%') {
+        return Cow::Borrowed(name);
+    }
+    let mut out = Vec::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((&byte, tail)) = rest.split_first() {
+        let escaped = match tail {
+            [high, low, ..] if byte == b'%' => {
+                hex(*high).zip(hex(*low)).map(|(high, low)| high << 4 | low)
+            }
+            _ => None,
+        };
+        match escaped {
+            Some(decoded) => {
+                out.push(if decoded == b'.' {
+                    ESCAPED_DOT
+                } else {
+                    decoded
+                });
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                out.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
+}
+
+/// `main.(*Cache[go.shape.int]).Get` → `main.(*Cache).Get`
+fn without_type_arguments(name: &[u8]) -> Cow<'_, [u8]> {
+    if !name.contains(&b'[') {
+        return Cow::Borrowed(name);
+    }
+    let mut depth = 0_u32;
+    let mut out = Vec::with_capacity(name.len());
+    for &byte in name {
+        match byte {
+            b'[' => depth += 1,
+            b']' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => out.push(byte),
+            _ => {}
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, name: &str) -> bool {
+        Glob::new(pattern).unwrap().matches(name)
+    }
+
+    #[test]
+    fn runs_cross_slashes_and_dots() {
+        assert!(matches("net/http*", "net/http.(*conn).serve"));
+        assert!(matches("net/http*", "net/http/httptest.NewServer"));
+        assert!(matches("*handleBar", "main.handleBar"));
+        assert!(matches("*/internal/log*", "example/internal/log.Debug"));
+        assert!(!matches("*handleBar", "main.handleBar.func1"));
+        assert!(matches("*", "anything.at/all"));
+        assert!(matches("a*b*c", "aXbYbc"));
+        assert!(!matches("a*b*c", "aXbYcb"));
+        assert!(matches("main.?", "main.f"));
+        assert!(matches("main.?", "main.é"));
+        assert!(!matches("main.?", "main.ff"));
+        assert!(matches("main.f**", "main.f"));
+    }
+
+    #[test]
+    fn the_star_after_a_parenthesis_is_gos() {
+        assert!(matches("net/http.(*conn).serve", "net/http.(*conn).serve"));
+        assert!(!matches("net/http.(*).serve", "net/http.(*conn).serve"));
+        assert!(matches("net/http.(**).serve", "net/http.(*conn).serve"));
+        assert!(matches("net/http.(*c*).s*", "net/http.(*conn).serve"));
+    }
+
+    #[test]
+    fn below_a_package() {
+        assert!(matches("net/http/...", "net/http.(*conn).serve"));
+        assert!(matches(
+            "net/http/...",
+            "net/http/internal.NewChunkedReader"
+        ));
+        assert!(!matches("net/http/...", "net/httputil.X"));
+        assert!(matches("*/internal/...", "example/internal/log.Debug"));
+        assert!(!matches(
+            "gopkg.in/yaml/...",
+            "gopkg.in/yaml%2ev3.Unmarshal"
+        ));
+        assert!(matches(
+            "gopkg.in/yaml.v3/...",
+            "gopkg.in/yaml%2ev3.Unmarshal"
+        ));
+    }
+
+    #[test]
+    fn type_arguments() {
+        let instance = "main.Map[go.shape.int,go.shape.[]string]";
+        assert!(matches("main.Map", instance));
+        assert!(matches("main.Map[...]", instance));
+        assert!(matches("main.Map[...]", "main.Map[...]"));
+        assert!(!matches("main.Map[...]", "main.Map"));
+        assert!(matches("main.Map[go.shape.int,*]", instance));
+        assert!(!matches("main.Map[go.shape.string,*]", instance));
+        assert!(matches(
+            "main.(*Cache[...]).Get",
+            "main.(*Cache[go.shape.struct { X [2]int }]).Get"
+        ));
+        assert!(matches(
+            "main.(*Cache).Get",
+            "main.(*Cache[go.shape.int]).Get"
+        ));
+        assert!(matches("main.Map[...].func1", "main.Map[...].func1"));
+        assert!(!matches(
+            "*log*",
+            "slices.SortFunc[go.shape.*example/log.Line]"
+        ));
+    }
+
+    #[test]
+    fn dots_of_a_package_paths_last_element() {
+        assert!(matches(
+            "gopkg.in/yaml.v3.Unmarshal",
+            "gopkg.in/yaml%2ev3.Unmarshal"
+        ));
+        assert!(matches(
+            "gopkg.in/yaml%2ev3.Unmarshal",
+            "gopkg.in/yaml%2ev3.Unmarshal"
+        ));
+        assert!(!matches("a%2eb.F", "a.b.F"));
+        assert!(matches(
+            "example.com/größe.F",
+            "example.com/gr%c3%b6%c3%9fe.F"
+        ));
+        assert!(matches("100%", "100%"));
+    }
+
+    #[test]
+    fn mistakes() {
+        for (pattern, error) in [
+            ("", GlobError::Empty),
+            ("/...", GlobError::Dots),
+            ("...", GlobError::Dots),
+            ("net/.../http", GlobError::Dots),
+            ("net...", GlobError::Dots),
+            ("main.Map[int", GlobError::Brackets),
+            ("main.Map]int[", GlobError::Brackets),
+            ("main.F(n=(+8(%ax)):s64)", GlobError::ArgumentList),
+        ] {
+            assert_eq!(Glob::new(pattern), Err(error), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn files() {
+        assert!(Glob::file("server.go").matches_path("/usr/lib/go/src/net/http/server.go"));
+        assert!(Glob::file("http/server.go").matches_path("/usr/lib/go/src/net/http/server.go"));
+        assert!(!Glob::file("erver.go").matches_path("/usr/lib/go/src/net/http/server.go"));
+        assert!(Glob::file("*_unix.go").matches_path("net/fd_unix.go"));
+        assert!(Glob::file("server.go").matches_path("server.go"));
+    }
+
+    #[test]
+    fn exactness() {
+        assert!(Glob::new("main.(*T).M").unwrap().is_exact());
+        assert!(Glob::new("main.Map[...]").unwrap().is_exact());
+        assert!(!Glob::new("main.*").unwrap().is_exact());
+        assert!(!Glob::new("main/...").unwrap().is_exact());
+    }
+}

@@ -1,0 +1,159 @@
+//! Patterns held against an executable: which functions each one selects.
+
+use std::collections::{BTreeSet, HashSet};
+
+use gobinary::{Executable, Function, Origin};
+use rayon::prelude::*;
+
+use crate::{
+    glob::Glob,
+    resolve::Resolved,
+    selector::{BuiltIn, Selector, SelectorKind},
+};
+
+/// The functions of an executable that can be named: each name's own code, without the wrappers between calling conventions.
+pub(crate) struct Catalog<'e> {
+    pub(crate) executable: &'e Executable,
+    /// By ascending address.
+    pub(crate) functions: Vec<Function<'e>>,
+}
+
+impl<'e> Catalog<'e> {
+    pub(crate) fn new(executable: &'e Executable) -> Self {
+        let functions = executable
+            .functions()
+            .filter(|function| !function.name.is_empty() && !function.is_abi_wrapper())
+            .collect();
+        Self {
+            executable,
+            functions,
+        }
+    }
+
+    pub(crate) fn get(&self, index: u32) -> Option<&Function<'e>> {
+        self.functions.get(index as usize)
+    }
+
+    pub(crate) fn names(&self) -> Vec<&'e str> {
+        self.functions
+            .iter()
+            .map(|function| function.name)
+            .collect()
+    }
+
+    /// Base names of all source files.
+    pub(crate) fn files(&self) -> BTreeSet<&'e str> {
+        let files: HashSet<&str> = self
+            .functions
+            .par_iter()
+            .filter_map(Function::source_file)
+            .collect();
+        files
+            .into_iter()
+            .map(|path| path.rsplit('/').next().unwrap_or(path))
+            .collect()
+    }
+
+    fn filter(&self, select: impl Fn(&Function<'e>) -> bool + Sync) -> Vec<u32> {
+        self.functions
+            .par_iter()
+            .enumerate()
+            .filter(|(_, function)| select(function))
+            .filter_map(|(index, _)| u32::try_from(index).ok())
+            .collect()
+    }
+
+    fn built_in(&self, set: BuiltIn) -> Vec<u32> {
+        self.filter(|function| {
+            let origin = self.executable.origin(function);
+            match set {
+                BuiltIn::Main => origin == Origin::Main,
+                BuiltIn::Std => origin == Origin::Std,
+                BuiltIn::Deps => matches!(origin, Origin::Dep | Origin::Vendor),
+                BuiltIn::Vendor => origin == Origin::Vendor,
+            }
+        })
+    }
+
+    /// Names that match but were inlined wherever they are called, sorted.
+    pub(crate) fn only_inlined(&self, glob: &Glob) -> Vec<&'e str> {
+        let mut names: Vec<&str> = self
+            .executable
+            .inlined()
+            .names()
+            .par_bridge()
+            .filter(|name| glob.matches(name))
+            .collect();
+        if !names.is_empty() {
+            let own: HashSet<&str> = self
+                .functions
+                .iter()
+                .map(|function| function.name)
+                .collect();
+            names.retain(|name| !own.contains(name));
+        }
+        names.sort_unstable();
+        names
+    }
+}
+
+/// Evaluates selectors of one program, each set once.
+pub(crate) struct Matcher<'c, 'e> {
+    pub(crate) catalog: &'c Catalog<'e>,
+    /// What each declared set selects, ascending.
+    sets: Vec<Vec<u32>>,
+}
+
+impl<'c, 'e> Matcher<'c, 'e> {
+    pub(crate) fn new(catalog: &'c Catalog<'e>, program: &Resolved) -> Self {
+        let mut this = Self {
+            catalog,
+            sets: vec![Vec::new(); program.sets.len()],
+        };
+        let mut done = vec![false; program.sets.len()];
+        // Sets are in no cycle, so each round completes at least one; the bound only guards against a mistake in that.
+        for _ in 0..program.sets.len() {
+            for (index, set) in program.sets.iter().enumerate() {
+                let ready = set.members.iter().all(|member| match member.kind {
+                    SelectorKind::Set(other) => done.get(other) == Some(&true),
+                    _ => true,
+                });
+                if ready && done.get(index) == Some(&false) {
+                    let selected = this.union(&set.members);
+                    if let (Some(slot), Some(done)) =
+                        (this.sets.get_mut(index), done.get_mut(index))
+                    {
+                        *slot = selected;
+                        *done = true;
+                    }
+                }
+            }
+        }
+        this
+    }
+
+    /// Indices into [`Catalog::functions`] of what `selector` selects, ascending.
+    pub(crate) fn select(&self, selector: &Selector) -> Vec<u32> {
+        match &selector.kind {
+            SelectorKind::Name(glob) => self.catalog.filter(|function| glob.matches(function.name)),
+            SelectorKind::File(glob) => self.catalog.filter(|function| {
+                function
+                    .source_file()
+                    .is_some_and(|path| glob.matches_path(path))
+            }),
+            SelectorKind::BuiltIn(set) => self.catalog.built_in(*set),
+            SelectorKind::Set(index) => self.sets.get(*index).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// What any of `selectors` selects, ascending.
+    pub(crate) fn union(&self, selectors: &[Selector]) -> Vec<u32> {
+        let mut all: Vec<u32> = selectors
+            .iter()
+            .flat_map(|selector| self.select(selector))
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}

@@ -1,0 +1,138 @@
+//! From the syntax tree to a program whose every name and value is known, as far as that needs no executable.
+
+use std::time::Duration;
+
+use ebpf_templates::MAX_TRACES;
+use grammar::ast::{Item, Program, Span, Trace};
+
+use crate::{
+    clauses, codes,
+    diagnostic::{Diagnostic, Source},
+    plan::Filter,
+    selector::{DeclaredSet, Labels, Selector, Sets, as_written},
+    values::Values,
+};
+
+/// A checked program: sets and parameters resolved, values in range, patterns compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    pub(crate) target: Option<String>,
+    pub(crate) sets: Vec<DeclaredSet>,
+    pub(crate) traces: Vec<ResolvedTrace>,
+}
+
+impl Resolved {
+    /// Labels of the traces in source order; the target patterns as written for a trace without one.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.traces.iter().map(|trace| trace.label.as_str())
+    }
+}
+
+/// A checked trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ResolvedTrace {
+    /// Its target patterns in the source.
+    pub(crate) span: Span,
+    pub(crate) label: String,
+    pub(crate) targets: Vec<Selector>,
+    pub(crate) include: Vec<Selector>,
+    pub(crate) exclude: Vec<Selector>,
+    pub(crate) filter: Filter,
+    pub(crate) duration: Option<Duration>,
+}
+
+/// Resolves `program`. With `incomplete`, parts of it are missing because of syntax errors, so names that are not declared say nothing.
+pub(crate) fn resolve(
+    source: &Source,
+    program: &Program,
+    defines: &[(String, String)],
+    incomplete: bool,
+) -> (Resolved, Vec<Diagnostic>) {
+    let mut values = Values::new(program, defines, incomplete);
+    let mut sets = Sets::new(program, incomplete);
+    let mut labels = Labels::default();
+    let mut diagnostics = Vec::new();
+    let mut traces = Vec::new();
+    let mut target: Option<(&str, &Span)> = None;
+    for item in &program.items {
+        match item {
+            Item::Trace(trace) => {
+                if let Some(label) = &trace.label {
+                    diagnostics.extend(labels.declare(&label.node, &label.span));
+                }
+                traces.push(resolve_trace(source, trace, &mut sets, &mut values));
+                if traces.len() == MAX_TRACES + 1 {
+                    diagnostics.push(
+                        Diagnostic::new(
+                            codes::TOO_MANY_TRACES,
+                            format!("a program has at most {MAX_TRACES} traces"),
+                        )
+                        .at(&trace.span, "one too many")
+                        .help("traces with the same clauses can be one: trace A, B < … >"),
+                    );
+                }
+            }
+            Item::Target(item) => match target {
+                Some((_, first)) => diagnostics.push(
+                    Diagnostic::new(codes::TARGET_TWICE, "`target` is given twice")
+                        .at(&item.span, "given again here")
+                        .also_at(first, "first given here")
+                        .help("a program traces one executable: delete one of the two"),
+                ),
+                None => target = Some((&item.path.node, &item.span)),
+            },
+            Item::Set(_) | Item::Param(_) => {}
+        }
+    }
+    if traces.is_empty() && !incomplete {
+        let end = source.text.trim_end().len();
+        diagnostics.push(
+            Diagnostic::new(codes::NOTHING_TO_TRACE, "the program traces nothing")
+                .at(&(end..end), "no `trace` up to here")
+                .help("add one: trace main.*"),
+        );
+    }
+    let target = target.map(|(path, _)| path.to_owned());
+    diagnostics.extend(values.finish());
+    let (sets, from_sets) = sets.finish();
+    diagnostics.extend(from_sets);
+    (
+        Resolved {
+            target,
+            sets,
+            traces,
+        },
+        diagnostics,
+    )
+}
+
+fn resolve_trace(
+    source: &Source,
+    trace: &Trace,
+    sets: &mut Sets,
+    values: &mut Values,
+) -> ResolvedTrace {
+    let written = as_written(source, &trace.patterns);
+    let start = trace
+        .patterns
+        .first()
+        .map_or(trace.span.start, |pattern| pattern.span.start);
+    let end = trace
+        .patterns
+        .last()
+        .map_or(trace.span.end, |pattern| pattern.span.end);
+    let targets = sets.compile(&trace.patterns);
+    let clauses = clauses::check(trace, sets, values);
+    ResolvedTrace {
+        span: start..end,
+        label: trace
+            .label
+            .as_ref()
+            .map_or(written, |label| label.node.clone()),
+        targets,
+        include: clauses.include,
+        exclude: clauses.exclude,
+        filter: clauses.filter,
+        duration: clauses.duration,
+    }
+}

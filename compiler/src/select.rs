@@ -1,0 +1,325 @@
+//! Which functions each trace is about, and what is to be said of patterns that select none.
+
+use gobinary::Executable;
+
+use crate::{
+    codes,
+    diagnostic::{Diagnostic, printable},
+    matching::{Catalog, Matcher},
+    nearest::{nearest_functions, nearest_word},
+    resolve::{Resolved, ResolvedTrace},
+    selector::{BuiltIn, Selector, SelectorKind},
+};
+
+/// Names shown before "and N more".
+const SHOWN: usize = 3;
+
+/// What a trace selects: indices into the catalog's functions, ascending.
+pub(crate) struct Selection {
+    /// What each target pattern selects, exclusions taken away.
+    pub(crate) by_target: Vec<Vec<u32>>,
+    /// Functions that start a graph.
+    pub(crate) targets: Vec<u32>,
+    /// Functions shown, the targets too.
+    pub(crate) shown: Vec<u32>,
+}
+
+/// Selects the functions of every trace.
+pub(crate) fn select(
+    program: &Resolved,
+    catalog: &Catalog<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Selection> {
+    let matcher = Matcher::new(catalog, program);
+    for set in program.sets.iter().filter(|set| set.used) {
+        for member in &set.members {
+            if !matches!(member.kind, SelectorKind::Set(_)) && matcher.select(member).is_empty() {
+                diagnostics.push(unmatched(catalog, member, "the set does without it"));
+            }
+        }
+    }
+    program
+        .traces
+        .iter()
+        .map(|trace| select_trace(trace, &matcher, diagnostics))
+        .collect()
+}
+
+fn select_trace(
+    trace: &ResolvedTrace,
+    matcher: &Matcher<'_, '_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Selection {
+    let catalog = matcher.catalog;
+    let excluded = matcher.union(&trace.exclude);
+    for pattern in &trace.exclude {
+        if !matches!(pattern.kind, SelectorKind::BuiltIn(_)) && matcher.select(pattern).is_empty() {
+            diagnostics.push(unmatched(catalog, pattern, "nothing is excluded by it"));
+        }
+    }
+    let keep = |mut selected: Vec<u32>| {
+        selected.retain(|index| excluded.binary_search(index).is_err());
+        selected
+    };
+    let mut matched_any = false;
+    let mut by_target = Vec::with_capacity(trace.targets.len());
+    for pattern in &trace.targets {
+        let selected = matcher.select(pattern);
+        if selected.is_empty() {
+            diagnostics.push(no_target(catalog, pattern));
+        }
+        matched_any |= !selected.is_empty();
+        by_target.push(keep(selected));
+    }
+    let targets = merged(by_target.iter().flatten().copied().collect());
+    if matched_any && targets.is_empty() {
+        let mut diagnostic =
+            Diagnostic::new(codes::ALL_EXCLUDED, "`exclude` takes away every target")
+                .at(&trace.span, "these match, but are never probed");
+        if let Some(pattern) = trace.exclude.first() {
+            diagnostic = diagnostic.also_at(&pattern.span, "excluded here");
+        }
+        diagnostics.push(diagnostic.help("narrow `exclude`: it holds for targets too"));
+    }
+    let mut shown = targets.clone();
+    for pattern in &trace.include {
+        let selected = matcher.select(pattern);
+        if selected.is_empty() {
+            diagnostics.push(unmatched(catalog, pattern, "nothing is shown for it"));
+        }
+        shown.extend(keep(selected));
+    }
+    Selection {
+        by_target,
+        targets,
+        shown: merged(shown),
+    }
+}
+
+fn merged(mut indices: Vec<u32>) -> Vec<u32> {
+    indices.sort_unstable();
+    indices.dedup();
+    indices
+}
+
+/// A target pattern selects nothing: without it the trace shows less than was asked for, so this is an error.
+fn no_target(catalog: &Catalog<'_>, pattern: &Selector) -> Diagnostic {
+    if let Some(diagnostic) = inlined_away(catalog, pattern) {
+        return diagnostic;
+    }
+    let message = match &pattern.kind {
+        SelectorKind::File(_) => format!(
+            "no function comes from a file `{}`",
+            pattern.text.trim_start_matches(':')
+        ),
+        SelectorKind::Name(glob) if glob.is_exact() => {
+            format!("no function is called `{}`", pattern.text)
+        }
+        SelectorKind::Name(_) => format!("no function matches `{}`", pattern.text),
+        SelectorKind::BuiltIn(_) | SelectorKind::Set(_) => {
+            format!("`{}` holds no function", pattern.text)
+        }
+    };
+    explain_nothing(
+        catalog,
+        pattern,
+        Diagnostic::new(codes::MATCHED_NOTHING, message),
+    )
+}
+
+/// A pattern that only adds or takes away selects nothing.
+fn unmatched(catalog: &Catalog<'_>, pattern: &Selector, consequence: &str) -> Diagnostic {
+    let message = format!("`{}` matches nothing: {consequence}", pattern.text);
+    if let Some(mut diagnostic) = inlined_away(catalog, pattern) {
+        let warning = Diagnostic::new(codes::UNMATCHED, diagnostic.message);
+        diagnostic.severity = warning.severity;
+        diagnostic.code = warning.code;
+        diagnostic.message = warning.message;
+        return diagnostic;
+    }
+    explain_nothing(catalog, pattern, Diagnostic::new(codes::UNMATCHED, message))
+}
+
+fn explain_nothing(
+    catalog: &Catalog<'_>,
+    pattern: &Selector,
+    diagnostic: Diagnostic,
+) -> Diagnostic {
+    let count = grouped(catalog.functions.len());
+    match &pattern.kind {
+        SelectorKind::Name(_) => {
+            let near = nearest_functions(&pattern.text, &catalog.names(), SHOWN);
+            let near: Vec<String> = near
+                .into_iter()
+                .map(|name| format!("`{}`", printable(name)))
+                .collect();
+            let help = match near.as_slice() {
+                [] => "`gofuncgraph list EXECUTABLE '*PART*'` shows the names there are".to_owned(),
+                near => format!("did you mean {}?", near.join(" or ")),
+            };
+            diagnostic
+                .at(&pattern.span, format!("none of {count} functions"))
+                .help(help)
+        }
+        SelectorKind::File(_) => {
+            let files = catalog.files();
+            let wanted = pattern
+                .text
+                .trim_start_matches(':')
+                .rsplit('/')
+                .next()
+                .unwrap_or_default();
+            let near = nearest_word(wanted, files.iter().copied());
+            diagnostic
+                .at(
+                    &pattern.span,
+                    format!("none of {} source files", grouped(files.len())),
+                )
+                .maybe_help(near.map(|near| format!("did you mean `:{}`?", printable(near))))
+        }
+        SelectorKind::BuiltIn(set) => {
+            let fact = match set {
+                BuiltIn::Main => "none belongs to the main module",
+                BuiltIn::Std => "none belongs to the standard library",
+                BuiltIn::Deps => "none belongs to another module",
+                BuiltIn::Vendor => "none is vendored",
+            };
+            let diagnostic = diagnostic.at(&pattern.span, format!("{fact}, of {count} functions"));
+            match catalog.executable.build_info() {
+                Some(_) => diagnostic,
+                None => diagnostic.note(
+                    "the executable has no build information, so modules are told by their paths",
+                ),
+            }
+        }
+        SelectorKind::Set(_) => {
+            diagnostic.at(&pattern.span, format!("none of {count} functions is in it"))
+        }
+    }
+}
+
+/// The pattern names only functions that went into their callers.
+fn inlined_away(catalog: &Catalog<'_>, pattern: &Selector) -> Option<Diagnostic> {
+    let SelectorKind::Name(glob) = &pattern.kind else {
+        return None;
+    };
+    let names = catalog.only_inlined(glob);
+    let name = *names.first()?;
+    let executable = catalog.executable;
+    let places = executable.inlined().places(name);
+    let mut callers: Vec<&str> = places
+        .iter()
+        .filter_map(|place| executable.function(place.function))
+        .map(|function| function.name)
+        .collect();
+    callers.sort_unstable();
+    callers.dedup();
+    let message = match names.len() {
+        1 => format!(
+            "`{}` was inlined away: it has no code of its own",
+            printable(name)
+        ),
+        count => format!(
+            "`{}` matches {} functions, all inlined away",
+            pattern.text,
+            grouped(count)
+        ),
+    };
+    let label = match names.len() {
+        1 => format!("inlined in {}", times(places.len(), "place")),
+        _ => names_shown(&names),
+    };
+    let mut diagnostic = Diagnostic::new(codes::INLINED_AWAY, message).at(&pattern.span, label);
+    for line in places_shown(executable, name) {
+        diagnostic = diagnostic.note(line);
+    }
+    let callers: Vec<String> = callers.into_iter().take(SHOWN).map(printable).collect();
+    if !callers.is_empty() {
+        diagnostic = diagnostic.help(format!(
+            "trace what holds its code: trace {}",
+            callers.join(", ")
+        ));
+    }
+    Some(diagnostic.help("or write //go:noinline above the function and build again"))
+}
+
+/// One line for each of the first places into which `name` was inlined, and how many more there are.
+pub(crate) fn places_shown(executable: &Executable, name: &str) -> Vec<String> {
+    let places = executable.inlined().places(name);
+    let mut lines: Vec<String> = places
+        .iter()
+        .take(SHOWN)
+        .filter_map(|place| {
+            let holder = executable.function(place.function)?.name;
+            let at = executable.position(place.address).map(|position| {
+                let mut tail = position.file.rsplitn(3, '/');
+                let (file, folder) = (tail.next().unwrap_or_default(), tail.next());
+                let folder = folder
+                    .map(|folder| format!("{folder}/"))
+                    .unwrap_or_default();
+                format!(" at {folder}{file}:{}", position.line)
+            });
+            Some(printable(&format!(
+                "{name} went into {holder}{}",
+                at.unwrap_or_default()
+            )))
+        })
+        .collect();
+    if let Some(more) = places
+        .len()
+        .checked_sub(lines.len())
+        .filter(|more| *more > 0 && !lines.is_empty())
+    {
+        lines.push(format!("and {} more", times(more, "place")));
+    }
+    lines
+}
+
+/// `a, b, c and 7 more`
+pub(crate) fn names_shown(names: &[&str]) -> String {
+    let shown: Vec<String> = names
+        .iter()
+        .take(SHOWN)
+        .map(|name| printable(name))
+        .collect();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {} more", shown.join(", "), grouped(more)),
+    }
+}
+
+/// `1 place`, `2 places`
+pub(crate) fn times(count: usize, noun: &str) -> String {
+    format!(
+        "{} {noun}{}",
+        grouped(count),
+        if count == 1 { "" } else { "s" }
+    )
+}
+
+/// `20,486`
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        assert_eq!(grouped(7), "7");
+        assert_eq!(grouped(1_000), "1,000");
+        assert_eq!(grouped(20_486_123), "20,486,123");
+        assert_eq!(times(1, "place"), "1 place");
+        assert_eq!(times(0, "place"), "0 places");
+    }
+}
