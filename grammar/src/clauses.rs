@@ -1,0 +1,498 @@
+//! Clause lists: what each clause takes, and what is said where it was given something else.
+
+use pest::iterators::Pair;
+
+use crate::{
+    ast::{Clause, ClauseKind, Span, Spanned, Value},
+    error::{SyntaxError, code},
+    keywords,
+    parser::{Reader, Rule, span},
+    pattern_list::Owner,
+    scraps::{Scrap, closer_of, misplaced, scraps, stray_closer, unclosed, unterminated},
+    values::{value, value_of_scrap},
+};
+
+/// What a clause takes.
+enum Takes {
+    Patterns,
+    /// One value of this kind.
+    One(&'static str),
+    /// Several of this kind.
+    Several(&'static str),
+    Ratio,
+    CountPerTime,
+    /// One or none.
+    Optional(&'static str),
+}
+
+/// What the clauses of this version take, with an example of each.
+fn shape(keyword: &str) -> (Takes, &'static str) {
+    match keyword {
+        "include" => (Takes::Patterns, "include net/http*"),
+        "exclude" => (Takes::Patterns, "exclude runtime.*"),
+        "depth" => (Takes::One("a number"), "depth 3"),
+        "min" => (Takes::One("a duration"), "min 100ms"),
+        "max" => (Takes::One("a duration"), "max 5s"),
+        "prune" => (Takes::One("a duration"), "prune 1ms"),
+        "for" => (Takes::One("a duration"), "for 30s"),
+        "pid" => (Takes::Several("a number"), "pid 1234"),
+        "goroutine" => (Takes::Several("a number"), "goroutine 18"),
+        "comm" => (Takes::Several("a string"), "comm \"server\""),
+        "sample" => (Takes::Ratio, "sample 1/100"),
+        "limit" => (Takes::CountPerTime, "limit 100 per 1s"),
+        _ => (Takes::Optional("a number"), "stack 8"),
+    }
+}
+
+/// The previous piece of a clause list.
+#[derive(PartialEq)]
+enum Previous {
+    Nothing,
+    Clause,
+    Broken,
+    Separator,
+}
+
+impl<'i> Reader<'i> {
+    /// A clause list, its brackets included.
+    pub(crate) fn block(&mut self, block: Pair<'i, Rule>) -> Vec<Clause> {
+        let whole = span(&block);
+        let mut clauses: Vec<Clause> = Vec::new();
+        let mut opener: (Span, &str) = (whole.start..whole.start + 1, "<");
+        let mut closer: Option<(Span, &str)> = None;
+        let mut previous = Previous::Nothing;
+        let mut any = false;
+        let mut end = opener.0.end;
+        let first_error = self.errors.len();
+        for pair in block.into_inner() {
+            let at = span(&pair);
+            let text = pair.as_str();
+            match pair.as_rule() {
+                Rule::open => opener = (at.clone(), text),
+                Rule::close => closer = Some((at.clone(), text)),
+                Rule::semicolon => {
+                    if previous == Previous::Separator || previous == Previous::Nothing && any {
+                        self.report(empty_clause(at.clone()));
+                    }
+                    previous = Previous::Separator;
+                }
+                Rule::comma => {
+                    // A comma that the clause before it did not take stands between two clauses.
+                    self.report(
+                        SyntaxError::new(
+                            code::MISSING_SEMICOLON,
+                            at.clone(),
+                            "clauses are separated by `;`, not by `,`",
+                        )
+                        .label("expected `;`"),
+                    );
+                    previous = Previous::Separator;
+                }
+                rule => {
+                    any = true;
+                    if previous == Previous::Clause {
+                        self.report(missing_semicolon(end, &pair));
+                    }
+                    let errors = self.errors.len();
+                    let takes_patterns = clauses.last().is_some_and(|clause| {
+                        matches!(clause.kind, ClauseKind::Include(_) | ClauseKind::Exclude(_))
+                    });
+                    let clause = match rule {
+                        Rule::unknown => self.unknown(pair),
+                        Rule::broken_clause => self.broken_clause(pair),
+                        Rule::broken_element => {
+                            self.no_clause(pair, takes_patterns);
+                            None
+                        }
+                        _ => self.clause(pair),
+                    };
+                    clauses.extend(clause);
+                    previous = if self.errors.len() == errors {
+                        Previous::Clause
+                    } else {
+                        Previous::Broken
+                    };
+                }
+            }
+            end = at.end;
+        }
+        let swallowed = self.errors[first_error..]
+            .iter()
+            .any(|error| error.code == code::UNTERMINATED_STRING);
+        match closer {
+            // The string without an end may have swallowed the closer.
+            None if swallowed => {}
+            None => {
+                let expected = closer_of(opener.1);
+                self.report(
+                    SyntaxError::new(
+                        code::MISSING_CLOSER,
+                        end..end,
+                        format!("this clause list is not closed by `{expected}`"),
+                    )
+                    .label(format!("expected `{expected}` here"))
+                    .secondary(opener.0.clone(), format!("`{}` opens the list here", opener.1)),
+                );
+            }
+            Some((at, text)) if text != closer_of(opener.1) => {
+                let expected = closer_of(opener.1);
+                self.report(
+                    SyntaxError::new(
+                        code::MISMATCHED_CLOSER,
+                        at,
+                        format!("`{}` is closed by `{text}`", opener.1),
+                    )
+                    .label(format!("expected `{expected}`"))
+                    .secondary(opener.0.clone(), format!("`{}` opens the list here", opener.1)),
+                );
+            }
+            Some(_) => {}
+        }
+        if !any && self.errors.len() == first_error {
+            self.report(
+                SyntaxError::new(code::EMPTY_CLAUSE, whole, "this clause list is empty")
+                    .label("no clauses")
+                    .help("leave it out to trace every call, or write a clause such as `min 100ms`"),
+            );
+        }
+        clauses
+    }
+
+    /// A clause that the grammar found in order.
+    fn clause(&mut self, clause: Pair<'i, Rule>) -> Option<Clause> {
+        let rule = clause.as_rule();
+        let keyword = leading_word(&clause);
+        let start = keyword.span.start;
+        let mut end = keyword.span.end;
+        let mut values = Vec::new();
+        let mut patterns = Vec::new();
+        let mut sound = true;
+        for pair in clause.into_inner() {
+            end = span(&pair).end;
+            match pair.as_rule() {
+                Rule::patterns => {
+                    let written = pair.clone().into_inner().count();
+                    patterns = self.patterns(pair);
+                    sound &= patterns.len() == written || !patterns.is_empty();
+                }
+                Rule::values => {
+                    let list: Vec<Value> = pair
+                        .into_inner()
+                        .filter_map(|pair| self.accept(value(&pair)))
+                        .collect();
+                    sound &= !list.is_empty();
+                    values = list;
+                }
+                _ => match self.accept(value(&pair)) {
+                    Some(value) => values.push(value),
+                    None => sound = false,
+                },
+            }
+        }
+        if !sound {
+            return None;
+        }
+        let kind = match rule {
+            Rule::include => ClauseKind::Include(patterns),
+            Rule::exclude => ClauseKind::Exclude(patterns),
+            Rule::pid => ClauseKind::Pid(values),
+            Rule::comm => ClauseKind::Comm(values),
+            Rule::goroutine => ClauseKind::Goroutine(values),
+            Rule::stack => ClauseKind::Stack(values.pop()),
+            _ => {
+                let mut values = values.into_iter();
+                let first = values.next()?;
+                match rule {
+                    Rule::depth => ClauseKind::Depth(first),
+                    Rule::min => ClauseKind::Min(first),
+                    Rule::max => ClauseKind::Max(first),
+                    Rule::prune => ClauseKind::Prune(first),
+                    Rule::for_clause => ClauseKind::For(first),
+                    Rule::sample => ClauseKind::Sample {
+                        one: first,
+                        of: values.next()?,
+                    },
+                    Rule::limit => ClauseKind::Limit {
+                        count: first,
+                        per: values.next(),
+                    },
+                    _ => return None,
+                }
+            }
+        };
+        Some(Clause {
+            span: start..end,
+            keyword,
+            kind,
+        })
+    }
+
+    /// A clause that is left to the compiler; only its brackets and strings are looked at.
+    fn unknown(&mut self, clause: Pair<'i, Rule>) -> Option<Clause> {
+        let whole = span(&clause);
+        let mut keyword = None;
+        for pair in clause.into_inner() {
+            match pair.as_rule() {
+                Rule::keyword => {
+                    keyword = Some(Spanned {
+                        node: pair.as_str().to_owned(),
+                        span: span(&pair),
+                    });
+                }
+                Rule::unknown_body => {
+                    for pair in pair.into_inner() {
+                        let at = span(&pair);
+                        match pair.as_rule() {
+                            Rule::broken_string => self.report(unterminated(at)),
+                            Rule::loose_open => self.report(unclosed(at, pair.as_str())),
+                            Rule::loose_close => self.report(stray_closer(at, pair.as_str())),
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        keyword.map(|keyword| Clause {
+            span: whole,
+            keyword,
+            kind: ClauseKind::Unknown,
+        })
+    }
+
+    /// A clause of this version with mistakes in it. What can be told of it is kept.
+    fn broken_clause(&mut self, clause: Pair<'i, Rule>) -> Option<Clause> {
+        let whole = span(&clause);
+        let keyword = leading_word(&clause);
+        let (takes, example) = shape(&keyword.node);
+        let owner = Owner {
+            name: &keyword.node,
+            span: keyword.span.clone(),
+            example,
+            heading: false,
+        };
+        let pieces = clause.into_inner().next().map(scraps).unwrap_or_default();
+        let kind = match takes {
+            Takes::Patterns => {
+                let patterns = self.broken_patterns(&pieces, &owner);
+                let kind = if keyword.node == "include" {
+                    ClauseKind::Include
+                } else {
+                    ClauseKind::Exclude
+                };
+                (!patterns.is_empty()).then(|| kind(patterns))
+            }
+            Takes::Several(expected) => {
+                let values = self.broken_values(&pieces, &owner, expected);
+                let kind = match keyword.node.as_str() {
+                    "pid" => ClauseKind::Pid,
+                    "comm" => ClauseKind::Comm,
+                    _ => ClauseKind::Goroutine,
+                };
+                (!values.is_empty()).then(|| kind(values))
+            }
+            Takes::One(expected) | Takes::Optional(expected) => {
+                self.broken_value(&pieces, &owner, expected);
+                None
+            }
+            Takes::Ratio => {
+                self.report_first_or(&pieces, &owner, "a ratio such as 1/100");
+                None
+            }
+            Takes::CountPerTime => {
+                self.broken_limit(&pieces, &owner);
+                None
+            }
+        };
+        kind.map(|kind| Clause {
+            span: whole,
+            keyword,
+            kind,
+        })
+    }
+
+    /// One value was expected.
+    fn broken_value(&mut self, pieces: &[Scrap<'i>], owner: &Owner<'_>, expected: &str) {
+        let Some((first, rest)) = pieces.split_first() else {
+            return self.report(lacks(owner, expected));
+        };
+        if let Err(error) = value_of_scrap(first, rest, expected) {
+            return self.report(error);
+        }
+        let Some((second, rest)) = rest.split_first() else {
+            return;
+        };
+        self.report(after_value(owner, expected, first, second, rest));
+    }
+
+    fn broken_limit(&mut self, pieces: &[Scrap<'i>], owner: &Owner<'_>) {
+        let Some((first, rest)) = pieces.split_first() else {
+            return self.report(lacks(owner, "a number"));
+        };
+        if let Err(error) = value_of_scrap(first, rest, "a number") {
+            return self.report(error);
+        }
+        match rest.split_first() {
+            Some((per, rest)) if per.text == "per" => {
+                let per = Owner {
+                    name: "per",
+                    span: per.span.clone(),
+                    ..*owner
+                };
+                self.broken_value(rest, &per, "a duration");
+            }
+            Some((slash, [second, ..])) if slash.text == "/" => self.report(
+                SyntaxError::new(
+                    code::UNEXPECTED,
+                    slash.span.clone(),
+                    "an interval is written with `per`",
+                )
+                .label("expected `per`")
+                .help(format!("write `limit {} per {}`", first.text, second.text)),
+            ),
+            Some((second, rest)) => {
+                self.report(after_value(owner, "a number", first, second, rest));
+            }
+            None => {}
+        }
+    }
+
+    /// A clause without pieces lacks something, one with pieces has the wrong ones.
+    fn report_first_or(&mut self, pieces: &[Scrap<'i>], owner: &Owner<'_>, expected: &str) {
+        let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else {
+            return self.report(lacks(owner, expected));
+        };
+        if let Some(string) = pieces.iter().find(|s| s.rule() == Rule::broken_string) {
+            return self.report(unterminated(string.span.clone()));
+        }
+        let at = first.span.start..last.span.end;
+        let found = self.source.get(at.clone()).unwrap_or_default();
+        self.report(
+            SyntaxError::new(
+                code::EXPECTED_VALUE,
+                at,
+                format!("expected {expected}, found `{found}`"),
+            )
+            .label(format!("not {expected}"))
+            .help(format!("for example `{}`", owner.example)),
+        );
+    }
+
+    /// Something stands where a clause should begin.
+    fn no_clause(&mut self, element: Pair<'i, Rule>, after_patterns: bool) {
+        let mut pieces = Vec::new();
+        for pair in element.into_inner() {
+            if pair.as_rule() == Rule::clause_scraps {
+                pieces.extend(scraps(pair));
+            } else {
+                pieces.push(Scrap {
+                    text: pair.as_str(),
+                    span: span(&pair),
+                    pair,
+                });
+            }
+        }
+        let Some((first, rest)) = pieces.split_first() else {
+            return;
+        };
+        let error = SyntaxError::new(
+            code::EXPECTED_CLAUSE,
+            first.span.clone(),
+            format!("expected a clause, found `{}`", first.text),
+        )
+        .label("not a clause");
+        self.report(match first.rule() {
+            Rule::name | Rule::file | Rule::set_ref if after_patterns => error.help(format!(
+                "patterns are separated by `,`: write `, {}`",
+                first.text
+            )),
+            Rule::name if first.text.starts_with(|c: char| c.is_ascii_digit()) => {
+                error.help("values of one clause are separated by `,`")
+            }
+            Rule::name | Rule::file | Rule::set_ref => error.help(format!(
+                "to show these functions, write `include {}`",
+                first.text
+            )),
+            Rule::string | Rule::variable | Rule::comma => {
+                error.help(format!("clauses are {}", keywords::CLAUSES.join(", ")))
+            }
+            _ => misplaced(first, rest),
+        });
+    }
+}
+
+/// The keyword that a clause begins with.
+fn leading_word(clause: &Pair<'_, Rule>) -> Spanned<String> {
+    let text = clause.as_str();
+    let length = text
+        .find(|c: char| !c.is_ascii_lowercase())
+        .unwrap_or(text.len());
+    let start = clause.as_span().start();
+    Spanned {
+        node: text.chars().take(length).collect(),
+        span: start..start + length,
+    }
+}
+
+fn lacks(owner: &Owner<'_>, expected: &str) -> SyntaxError {
+    SyntaxError::new(
+        code::EXPECTED_VALUE,
+        owner.span.clone(),
+        format!("`{}` needs {expected}", owner.name),
+    )
+    .label(format!("expected {expected} after this"))
+    .help(format!("for example `{}`", owner.example))
+}
+
+/// What is wrong with a piece after the one value that a clause takes.
+fn after_value(
+    owner: &Owner<'_>,
+    expected: &str,
+    value: &Scrap<'_>,
+    second: &Scrap<'_>,
+    rest: &[Scrap<'_>],
+) -> SyntaxError {
+    let joined = format!("{}{}", value.text, second.text);
+    if second.rule() == Rule::name && crate::parser::matches(Rule::only_value, &joined) {
+        return SyntaxError::new(
+            code::BAD_LITERAL,
+            value.span.start..second.span.end,
+            "a unit follows its number without a space",
+        )
+        .label("a space within a value")
+        .help(format!("write `{joined}`"));
+    }
+    match second.rule() {
+        Rule::mark | Rule::broken_string | Rule::braces => misplaced(second, rest),
+        _ => SyntaxError::new(
+            code::TOO_MANY_VALUES,
+            second.span.clone(),
+            format!("`{}` takes {expected} and no more", owner.name),
+        )
+        .label("one too many")
+        .help("clauses are separated by `;`"),
+    }
+}
+
+fn missing_semicolon(end: usize, next: &Pair<'_, Rule>) -> SyntaxError {
+    let word: String = next
+        .as_str()
+        .chars()
+        .take_while(|c| !c.is_whitespace())
+        .collect();
+    SyntaxError::new(
+        code::MISSING_SEMICOLON,
+        end..end,
+        format!("expected `;` before the clause `{word}`"),
+    )
+    .label("expected `;` here")
+    .secondary(
+        next.as_span().start()..next.as_span().start() + word.len(),
+        "this begins another clause",
+    )
+}
+
+fn empty_clause(at: Span) -> SyntaxError {
+    SyntaxError::new(code::EMPTY_CLAUSE, at, "there is no clause before this `;`")
+        .label("one `;` too many")
+}

@@ -1,0 +1,350 @@
+//! Where words, line breaks and comments go: shared by the printer, which has a tree only, and the formatter, which has its source too.
+
+use crate::{
+    ast::{Clause, ClauseKind, Item, Param, Pattern, Program, Set, Span, Target, Trace, Value},
+    print,
+};
+
+/// No line is made longer than this by joining words.
+const WIDTH: usize = 100;
+
+/// A word, and what stands between it and the word before.
+struct Piece {
+    glue: &'static str,
+    text: String,
+    span: Span,
+}
+
+struct Comment<'a> {
+    text: &'a str,
+    /// Nothing but white space is before it on its line.
+    own_line: bool,
+    /// There is a blank line before it.
+    blank: bool,
+}
+
+/// What is between two words of the source.
+#[derive(Default)]
+struct Gap<'a> {
+    comments: Vec<Comment<'a>>,
+    /// There is a blank line at its end.
+    blank: bool,
+}
+
+/// Writes a program.
+pub(crate) struct Layout<'a> {
+    source: Option<&'a str>,
+    out: String,
+}
+
+impl<'a> Layout<'a> {
+    /// A layout of the words in `source`, or of the tree's values where there is none.
+    pub(crate) fn new(source: Option<&'a str>) -> Self {
+        Self {
+            source,
+            out: String::new(),
+        }
+    }
+
+    pub(crate) fn program(mut self, program: &Program) -> String {
+        let mut at = 0;
+        for item in &program.items {
+            let span = match item {
+                Item::Trace(item) => &item.span,
+                Item::Target(item) => &item.span,
+                Item::Set(item) => &item.span,
+                Item::Param(item) => &item.span,
+            };
+            let gap = self.gap(at..span.start);
+            self.comments(&gap, 0);
+            self.line(0, gap.blank);
+            match item {
+                Item::Trace(trace) => self.trace(trace),
+                Item::Target(target) => self.flow(&self.target(target), 4),
+                Item::Set(set) => self.flow(&self.set(set), 4),
+                Item::Param(param) => self.flow(&self.param(param), 4),
+            }
+            at = span.end;
+        }
+        let gap = self.gap(at..self.source.map_or(at, str::len));
+        self.comments(&gap, 0);
+        if !self.out.is_empty() {
+            self.out.push('\n');
+        }
+        self.out
+    }
+
+    fn trace(&mut self, trace: &Trace) {
+        let start = trace.span.start;
+        let mut heading = vec![word("trace", start)];
+        if let Some(label) = &trace.label {
+            heading.push(Piece {
+                glue: " ",
+                text: format!("{}:", label.node),
+                span: label.span.clone(),
+            });
+        }
+        heading.extend(self.patterns(&trace.patterns, " "));
+        self.flow(&heading, 4);
+        if trace.clauses.is_empty() {
+            return;
+        }
+        let clauses: Vec<Vec<Piece>> = trace.clauses.iter().map(|c| self.clause(c)).collect();
+        let heading_end = trace.patterns.last().map_or(start, |p| p.span.end);
+        let one_line: Vec<String> = clauses.iter().map(|pieces| joined(pieces)).collect();
+        let one_line = format!(" < {} >", one_line.join("; "));
+        if self.column() + one_line.chars().count() <= WIDTH
+            && !self.spans_lines(heading_end..trace.span.end)
+        {
+            self.out.push_str(&one_line);
+            return;
+        }
+        self.out.push_str(" {");
+        let mut at = heading_end;
+        let mut first = true;
+        for (clause, pieces) in trace.clauses.iter().zip(&clauses) {
+            let gap = self.gap(at..clause.span.start);
+            self.comments(&gap, 4);
+            self.line(4, gap.blank && !first);
+            self.flow(pieces, 8);
+            self.out.push(';');
+            at = clause.span.end;
+            first = false;
+        }
+        let gap = self.gap(at..trace.span.end);
+        self.comments(&gap, 4);
+        self.line(0, false);
+        self.out.push('}');
+    }
+
+    fn target(&self, target: &Target) -> Vec<Piece> {
+        let path = Piece {
+            glue: " ",
+            text: self.leaf(&target.path.span, || print::path(&target.path.node)),
+            span: target.path.span.clone(),
+        };
+        vec![word("target", target.span.start), path]
+    }
+
+    fn set(&self, set: &Set) -> Vec<Piece> {
+        let name = Piece {
+            glue: " ",
+            text: format!("@{}", set.name.node),
+            span: set.name.span.clone(),
+        };
+        let mut pieces = vec![word("set", set.span.start), name];
+        pieces.extend(self.patterns(&set.patterns, " = "));
+        pieces
+    }
+
+    fn param(&self, param: &Param) -> Vec<Piece> {
+        let mut pieces = vec![word("param", param.span.start)];
+        pieces.push(Piece {
+            glue: " ",
+            text: param.name.node.clone(),
+            span: param.name.span.clone(),
+        });
+        pieces.extend(param.ty.iter().map(|ty| Piece {
+            glue: ": ",
+            text: ty.node.clone(),
+            span: ty.span.clone(),
+        }));
+        pieces.extend(param.default.iter().map(|default| self.value(default, " = ")));
+        pieces
+    }
+
+    fn clause(&self, clause: &Clause) -> Vec<Piece> {
+        let mut pieces = vec![Piece {
+            glue: "",
+            text: clause.keyword.node.clone(),
+            span: clause.keyword.span.clone(),
+        }];
+        match &clause.kind {
+            ClauseKind::Include(patterns) | ClauseKind::Exclude(patterns) => {
+                pieces.extend(self.patterns(patterns, " "));
+            }
+            ClauseKind::Depth(value)
+            | ClauseKind::Min(value)
+            | ClauseKind::Max(value)
+            | ClauseKind::Prune(value)
+            | ClauseKind::For(value) => pieces.push(self.value(value, " ")),
+            ClauseKind::Pid(values) | ClauseKind::Comm(values) | ClauseKind::Goroutine(values) => {
+                pieces.extend(
+                    values
+                        .iter()
+                        .enumerate()
+                        .map(|(at, value)| self.value(value, if at == 0 { " " } else { ", " })),
+                );
+            }
+            ClauseKind::Sample { one, of } => {
+                pieces.push(self.value(one, " "));
+                pieces.push(self.value(of, "/"));
+            }
+            ClauseKind::Limit { count, per } => {
+                pieces.push(self.value(count, " "));
+                pieces.extend(per.iter().map(|per| self.value(per, " per ")));
+            }
+            ClauseKind::Stack(value) => {
+                pieces.extend(value.iter().map(|value| self.value(value, " ")));
+            }
+            // The tree does not hold the rest of it: it stays as it is written.
+            ClauseKind::Unknown => {
+                pieces = vec![Piece {
+                    glue: "",
+                    text: self.leaf(&clause.span, || clause.keyword.node.clone()),
+                    span: clause.span.clone(),
+                }];
+            }
+        }
+        pieces
+    }
+
+    fn patterns(&self, patterns: &[Pattern], glue: &'static str) -> Vec<Piece> {
+        patterns
+            .iter()
+            .enumerate()
+            .map(|(at, pattern)| Piece {
+                glue: if at == 0 { glue } else { ", " },
+                text: self.leaf(&pattern.span, || print::pattern(pattern)),
+                span: pattern.span.clone(),
+            })
+            .collect()
+    }
+
+    fn value(&self, value: &Value, glue: &'static str) -> Piece {
+        Piece {
+            glue,
+            text: self.leaf(&value.span, || print::value(value)),
+            span: value.span.clone(),
+        }
+    }
+
+    /// The word as it is written, or as the tree's value is written where there is no source.
+    fn leaf(&self, span: &Span, rendered: impl FnOnce() -> String) -> String {
+        self.source
+            .and_then(|source| source.get(span.clone()))
+            .map_or_else(rendered, str::to_owned)
+    }
+
+    /// Writes words on the current line; on further lines after comments, and where a list grows too long.
+    fn flow(&mut self, pieces: &[Piece], indent: usize) {
+        let mut end: Option<usize> = None;
+        for piece in pieces {
+            let gap = match end {
+                Some(end) => self.gap(end..piece.span.start),
+                None => Gap::default(),
+            };
+            let too_long = piece.glue.starts_with(',')
+                && self.column() + piece.glue.len() + piece.text.chars().count() > WIDTH;
+            if gap.comments.is_empty() && !too_long {
+                self.out.push_str(piece.glue);
+            } else {
+                self.out.push_str(piece.glue.trim_end());
+                for (at, comment) in gap.comments.iter().enumerate() {
+                    if at == 0 {
+                        self.out.push(' ');
+                    } else {
+                        self.line(indent, false);
+                    }
+                    self.out.push_str(comment.text);
+                }
+                self.line(indent, false);
+            }
+            self.out.push_str(&piece.text);
+            end = Some(piece.span.end);
+        }
+    }
+
+    /// Writes comments: one that shares its line with a word stays there, others have lines of their own.
+    fn comments(&mut self, gap: &Gap<'_>, indent: usize) {
+        for (at, comment) in gap.comments.iter().enumerate() {
+            if at == 0 && !comment.own_line && !self.out.is_empty() {
+                self.out.push(' ');
+            } else {
+                self.line(indent, comment.blank && !self.out.ends_with('{'));
+            }
+            self.out.push_str(comment.text);
+        }
+    }
+
+    /// Begins a line, after a blank one if asked for; the first line of all is there already.
+    fn line(&mut self, indent: usize, blank: bool) {
+        if !self.out.is_empty() {
+            self.out.push('\n');
+            if blank {
+                self.out.push('\n');
+            }
+        }
+        self.out.extend(std::iter::repeat_n(' ', indent));
+    }
+
+    fn column(&self) -> usize {
+        let line = self.out.rsplit('\n').next().unwrap_or_default();
+        line.chars().count()
+    }
+
+    /// Whether a clause list, written somewhere in `region`, is to be written on several lines.
+    fn spans_lines(&self, region: Span) -> bool {
+        let Some(text) = self.source.and_then(|source| source.get(region.clone())) else {
+            return false;
+        };
+        let opener = text.find(['<', '{']).unwrap_or_default();
+        !self.gap(region).comments.is_empty()
+            || text.get(opener..).is_some_and(|list| list.contains('\n'))
+    }
+
+    /// The comments in a stretch of the source that holds no strings.
+    fn gap(&self, span: Span) -> Gap<'a> {
+        let mut gap = Gap::default();
+        let mut rest = self
+            .source
+            .and_then(|source| source.get(span.clone()))
+            .unwrap_or_default();
+        let mut own_line = span.start == 0;
+        let mut newlines = 0;
+        while let Some(c) = rest.chars().next() {
+            if c == '#' {
+                let (text, tail) = rest.split_at(rest.find('\n').unwrap_or(rest.len()));
+                gap.comments.push(Comment {
+                    text: text.trim_end(),
+                    own_line,
+                    blank: newlines > 1,
+                });
+                newlines = 0;
+                own_line = false;
+                rest = tail;
+                continue;
+            }
+            match c {
+                '\n' => {
+                    newlines += 1;
+                    own_line = true;
+                }
+                c if c.is_whitespace() || c == '\u{FEFF}' => {}
+                _ => {
+                    newlines = 0;
+                    own_line = false;
+                }
+            }
+            rest = &rest[c.len_utf8()..];
+        }
+        gap.blank = newlines > 1;
+        gap
+    }
+}
+
+/// A keyword of an item.
+fn word(keyword: &'static str, start: usize) -> Piece {
+    Piece {
+        glue: "",
+        text: keyword.to_owned(),
+        span: start..start + keyword.len(),
+    }
+}
+
+fn joined(pieces: &[Piece]) -> String {
+    pieces
+        .iter()
+        .flat_map(|piece| [piece.glue, piece.text.as_str()])
+        .collect()
+}

@@ -1,0 +1,74 @@
+//! Literals and params as the tree holds them.
+
+use pest::{Parser as _, iterators::Pair};
+
+use crate::{
+    ast::{Span, Value, ValueKind},
+    error::{SyntaxError, code},
+    literal,
+    parser::{Gfg, Rule, span},
+    scraps::{Scrap, misplaced},
+};
+
+/// A pair of the grammar's `value` or `share`.
+pub(crate) fn value(pair: &Pair<'_, Rule>) -> Result<Value, SyntaxError> {
+    value_at(pair, span(pair))
+}
+
+fn value_at(pair: &Pair<'_, Rule>, span: Span) -> Result<Value, SyntaxError> {
+    let text = pair.as_str();
+    let kind = match pair.as_rule() {
+        Rule::integer => ValueKind::Integer(literal::integer(text, span.clone())?),
+        Rule::duration => ValueKind::Duration(literal::duration(text, span.clone())?),
+        Rule::size => ValueKind::Size(literal::size(text, span.clone())?),
+        Rule::bool => ValueKind::Bool(text == "true"),
+        Rule::variable => ValueKind::Param(text.trim_start_matches('$').to_owned()),
+        _ => ValueKind::String(literal::string(text, span.clone())?),
+    };
+    Ok(Value { span, kind })
+}
+
+/// The value that a piece is, or what is wrong with it where `expected` ("a duration") belongs.
+pub(crate) fn value_of_scrap(
+    scrap: &Scrap<'_>,
+    rest: &[Scrap<'_>],
+    expected: &str,
+) -> Result<Value, SyntaxError> {
+    match scrap.rule() {
+        Rule::string | Rule::variable => value(&scrap.pair),
+        Rule::name => {
+            let parsed = Gfg::parse(Rule::only_value, scrap.text);
+            if let Some(pair) = parsed.into_iter().flatten().next()
+                && pair.as_rule() != Rule::EOI
+            {
+                return value_at(&pair, scrap.span.clone());
+            }
+            if scrap.text.starts_with(|c: char| c.is_ascii_digit()) {
+                return Err(literal::bad(scrap.text, scrap.span.clone()));
+            }
+            Err(not_a_value(scrap, expected))
+        }
+        Rule::mark if scrap.text == "-" => Err(SyntaxError::new(
+            code::BAD_LITERAL,
+            scrap.span.clone(),
+            "there are no negative values",
+        )
+        .label("unexpected sign")),
+        Rule::mark | Rule::broken_string | Rule::braces => Err(misplaced(scrap, rest)),
+        _ => Err(not_a_value(scrap, expected)),
+    }
+}
+
+fn not_a_value(scrap: &Scrap<'_>, expected: &str) -> SyntaxError {
+    let error = SyntaxError::new(
+        code::EXPECTED_VALUE,
+        scrap.span.clone(),
+        format!("expected {expected}, found `{}`", scrap.text),
+    )
+    .label(format!("not {expected}"));
+    if expected.contains("string") {
+        error.help(format!("strings are quoted: \"{}\"", scrap.text))
+    } else {
+        error
+    }
+}
