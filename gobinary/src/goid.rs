@@ -4,7 +4,7 @@
 //! the runtime's own code, DWARF, and a table of known versions. What is measured in this very executable outranks the table; a
 //! version that the table does not know needs a measurement.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
 
@@ -123,25 +123,50 @@ fn waitreason_stored_by_gopark(executable: &Executable) -> Option<u32> {
     }
 }
 
+/// Follows fields of a g through registers and the stack to the first number that is printed.
 fn goid_printed_by_goroutineheader(executable: &Executable) -> Option<u32> {
-    let mut loaded = None;
-    for instruction in instructions(executable, "runtime.goroutineheader")? {
-        if instruction.mnemonic() == Mnemonic::Mov
-            && instruction.op0_kind() == OpKind::Register
-            && instruction.op0_register() == Register::RAX
-        {
-            loaded = (instruction.op1_kind() == OpKind::Memory)
-                .then(|| field(&instruction))
-                .flatten();
-        } else if instruction.flow_control() == FlowControl::Call {
-            let callee = executable.function_at(instruction.near_branch_target());
+    let mut registers: HashMap<Register, u32> = HashMap::new();
+    let mut slots: HashMap<(Register, u64), u32> = HashMap::new();
+    for i in instructions(executable, "runtime.goroutineheader")? {
+        let is_move = i.mnemonic() == Mnemonic::Mov;
+        if i.flow_control() == FlowControl::Call {
+            let callee = executable.function_at(i.near_branch_target());
             if callee.is_some_and(|f| matches!(f.name, "runtime.printuint" | "runtime.printint")) {
-                return loaded;
+                return registers.get(&Register::RAX).copied();
             }
-            loaded = None;
+            registers.clear();
+        } else if is_move && i.op0_kind() == OpKind::Memory && is_slot(&i) {
+            let value = (i.op1_kind() == OpKind::Register)
+                .then(|| registers.get(&i.op1_register()).copied());
+            let slot = (i.memory_base(), i.memory_displacement64());
+            match value.flatten() {
+                Some(value) => slots.insert(slot, value),
+                None => slots.remove(&slot),
+            };
+        } else if i.op0_kind() == OpKind::Register
+            && i.mnemonic() != Mnemonic::Cmp
+            && i.mnemonic() != Mnemonic::Test
+        {
+            let value = match i.op1_kind() {
+                OpKind::Register if is_move => registers.get(&i.op1_register()).copied(),
+                OpKind::Memory if is_move && is_slot(&i) => slots
+                    .get(&(i.memory_base(), i.memory_displacement64()))
+                    .copied(),
+                OpKind::Memory if is_move => field(&i),
+                _ => None,
+            };
+            match value.filter(|_| i.op0_register().is_gpr64()) {
+                Some(value) => registers.insert(i.op0_register(), value),
+                None => registers.remove(&i.op0_register().full_register()),
+            };
         }
     }
     None
+}
+
+fn is_slot(instruction: &Instruction) -> bool {
+    matches!(instruction.memory_base(), Register::RSP | Register::RBP)
+        && instruction.memory_index() == Register::None
 }
 
 /// The displacement of a memory operand that may be a field of a g.

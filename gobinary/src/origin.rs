@@ -34,24 +34,21 @@ impl Executable {
             .iter()
             .find_map(|prefix| name.strip_prefix(prefix))
             .unwrap_or(name);
-        // Made by the linker, or a method promoted through an unnamed type.
-        if name.starts_with("go:")
-            || name.starts_with("go.")
-            || name.starts_with("type:")
-            || name.starts_with("type.")
-        {
-            return "";
-        }
         // Type arguments, receivers and unnamed types hold paths of others.
         let end = name.find(['[', '(', '{', ' ', '*']).unwrap_or(name.len());
         let Some(path) = name.get(..end) else {
             return "";
         };
         let last = path.rfind('/').map_or(0, |slash| slash + 1);
-        match path.get(last..).and_then(|element| element.find('.')) {
-            Some(dot) => path.get(..last + dot).unwrap_or_default(),
-            None => "",
-        }
+        let package = path
+            .get(last..)
+            .and_then(|element| element.find('.'))
+            .and_then(|dot| path.get(..last + dot))
+            .unwrap_or_default();
+        // Made by the linker, or a method promoted through an unnamed type.
+        let made = matches!(package, "go" | "type" | "_")
+            || ["go:", "type:"].iter().any(|p| name.starts_with(p));
+        if made { "" } else { package }
     }
 
     /// The package path in a symbol name as Go source writes it, `%2e` and its like decoded.
@@ -111,7 +108,10 @@ impl Executable {
         });
         let main = info.and_then(|info| match &info.main {
             Some(main) => within(main).then_some(main.path.len()),
-            None => is_within(&path, &info.path).then_some(info.path.len()),
+            None => {
+                let root = repository(&info.path);
+                is_within(&path, root).then_some(root.len())
+            }
         });
         // The longer path wins, as modules nest.
         if main > dep {
@@ -136,6 +136,20 @@ impl Executable {
             Origin::Unknown
         }
     }
+}
+
+/// The likely root of the main module, for builds without modules, by the main package's path: the part that names a repository.
+fn repository(path: &str) -> &str {
+    let elements = if path.starts_with("github.com/") || path.starts_with("gitlab.com/") {
+        3
+    } else {
+        2
+    };
+    let end = path
+        .match_indices('/')
+        .nth(elements - 1)
+        .map_or(path.len(), |(at, _)| at);
+    path.get(..end).unwrap_or_default()
 }
 
 /// Is this package the module's root or below it?
@@ -167,6 +181,10 @@ mod tests {
             ("go:buildid", ""),
             ("go.(*struct { sync.Mutex; a.b int }).Lock", ""),
             ("crosscall2", ""),
+            ("go.uber.org/zap.(*Logger).Info", "go.uber.org/zap"),
+            ("type..eq.go.etcd.io/bbolt.PageInfo", "go.etcd.io/bbolt"),
+            ("go.shape.struct { net/netip.a bool }", ""),
+            ("_.goready.func1", ""),
             ("main.main.func1.2", "main"),
             ("", ""),
         ] {
@@ -177,5 +195,19 @@ mod tests {
             "gopkg.in/yaml.v3"
         );
         assert_eq!(Executable::import_path("a/b%zz.F"), "a/b%zz");
+    }
+
+    #[test]
+    fn repositories_and_modules() {
+        assert_eq!(repository("github.com/a/b/cmd/c"), "github.com/a/b");
+        assert_eq!(repository("go.example.org/b/cmd"), "go.example.org/b");
+        assert_eq!(
+            repository("command-line-arguments"),
+            "command-line-arguments"
+        );
+        assert!(is_within("example.com/a/b", "example.com/a"));
+        assert!(is_within("example.com/a", "example.com/a"));
+        assert!(!is_within("example.com/ab", "example.com/a"));
+        assert!(!is_within("example.com/a", ""));
     }
 }

@@ -47,13 +47,10 @@ pub(crate) fn denied(executable: &Executable, function: &Function<'_>) -> Option
     let Some(file) = function.source_file() else {
         return Some(Unprobeable::NotGo);
     };
-    if package.is_empty() && !name.starts_with("type") {
-        // Assembly's own helpers have no package; their file has.
-        let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let runtime = RUNTIME.iter().any(|package| is_folder_of(folder, package));
-        return (runtime || name.starts_with("_cgo")).then_some(Unprobeable::DeniedRuntime);
-    }
-    is_runtime(package).then_some(Unprobeable::DeniedRuntime)
+    // Assembly's own helpers have no package, and the runtime's assembly has functions of others; their file tells.
+    let by_file = function.is_assembly() && is_runtime(folder_of_standard(file));
+    let denied = by_file || is_runtime(package) || package.is_empty() && name.starts_with("_cgo");
+    denied.then_some(Unprobeable::DeniedRuntime)
 }
 
 fn is_runtime(package: &str) -> bool {
@@ -65,12 +62,12 @@ fn is_runtime(package: &str) -> bool {
     RUNTIME.contains(&package) || WITH_SUBPACKAGES.iter().any(below)
 }
 
-/// Is this the folder of a package of the standard library: `runtime` with `-trimpath`, `/usr/lib/go/src/runtime` without?
-fn is_folder_of(folder: &str, package: &str) -> bool {
-    let Some(parent) = folder.strip_suffix(package) else {
-        return false;
-    };
-    parent.is_empty() || parent.ends_with("/src/")
+/// The package of a file of the standard library: `runtime/asm.s` with `-trimpath`, `/usr/lib/go/src/runtime/asm.s` without.
+fn folder_of_standard(file: &str) -> &str {
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    folder
+        .rsplit_once("/src/")
+        .map_or(folder, |(_, package)| package)
 }
 
 #[cfg(test)]
@@ -97,11 +94,14 @@ mod tests {
         ] {
             assert!(!is_runtime(package), "{package}");
         }
-        assert!(is_folder_of("runtime", "runtime"));
-        assert!(is_folder_of(
-            "/usr/lib/go/src/internal/bytealg",
+        assert_eq!(folder_of_standard("runtime/asm_amd64.s"), "runtime");
+        assert_eq!(
+            folder_of_standard("/usr/lib/go/src/internal/bytealg/count_amd64.s"),
             "internal/bytealg"
-        ));
-        assert!(!is_folder_of("/home/me/runtime", "runtime"));
+        );
+        assert_eq!(
+            folder_of_standard("/home/me/runtime/asm.s"),
+            "/home/me/runtime"
+        );
     }
 }
