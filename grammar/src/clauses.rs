@@ -6,7 +6,7 @@ use crate::{
     ast::{Clause, ClauseKind, Span, Spanned, Value},
     error::{SyntaxError, code},
     keywords,
-    parser::{Reader, Rule, span},
+    parser::{Reader, Rule, matches, span},
     pattern_list::Owner,
     scraps::{Scrap, closer_of, misplaced, scraps, stray_closer, unclosed, unterminated},
     values::{value, value_of_scrap},
@@ -131,7 +131,10 @@ impl<'i> Reader<'i> {
                         format!("this clause list is not closed by `{expected}`"),
                     )
                     .label(format!("expected `{expected}` here"))
-                    .secondary(opener.0.clone(), format!("`{}` opens the list here", opener.1)),
+                    .secondary(
+                        opener.0.clone(),
+                        format!("`{}` opens the list here", opener.1),
+                    ),
                 );
             }
             Some((at, text)) if text != closer_of(opener.1) => {
@@ -143,7 +146,10 @@ impl<'i> Reader<'i> {
                         format!("`{}` is closed by `{text}`", opener.1),
                     )
                     .label(format!("expected `{expected}`"))
-                    .secondary(opener.0.clone(), format!("`{}` opens the list here", opener.1)),
+                    .secondary(
+                        opener.0.clone(),
+                        format!("`{}` opens the list here", opener.1),
+                    ),
                 );
             }
             Some(_) => {}
@@ -152,7 +158,9 @@ impl<'i> Reader<'i> {
             self.report(
                 SyntaxError::new(code::EMPTY_CLAUSE, whole, "this clause list is empty")
                     .label("no clauses")
-                    .help("leave it out to trace every call, or write a clause such as `min 100ms`"),
+                    .help(
+                        "leave it out to trace every call, or write a clause such as `min 100ms`",
+                    ),
             );
         }
         clauses
@@ -329,6 +337,17 @@ impl<'i> Reader<'i> {
         let Some((first, rest)) = pieces.split_first() else {
             return self.report(lacks(owner, "a number"));
         };
+        if let Some((count, interval)) = first.text.split_once('/') {
+            let per = SyntaxError::new(
+                code::UNEXPECTED,
+                first.span.clone(),
+                "an interval is written with `per`",
+            );
+            return self.report(
+                per.label("expected `per` instead of `/`")
+                    .help(format!("write `limit {count} per {interval}`")),
+            );
+        }
         if let Err(error) = value_of_scrap(first, rest, "a number") {
             return self.report(error);
         }
@@ -341,15 +360,6 @@ impl<'i> Reader<'i> {
                 };
                 self.broken_value(rest, &per, "a duration");
             }
-            Some((slash, [second, ..])) if slash.text == "/" => self.report(
-                SyntaxError::new(
-                    code::UNEXPECTED,
-                    slash.span.clone(),
-                    "an interval is written with `per`",
-                )
-                .label("expected `per`")
-                .help(format!("write `limit {} per {}`", first.text, second.text)),
-            ),
             Some((second, rest)) => {
                 self.report(after_value(owner, "a number", first, second, rest));
             }
@@ -453,7 +463,8 @@ fn after_value(
     rest: &[Scrap<'_>],
 ) -> SyntaxError {
     let joined = format!("{}{}", value.text, second.text);
-    if second.rule() == Rule::name && crate::parser::matches(Rule::only_value, &joined) {
+    let unit = second.rule() == Rule::name && second.text.starts_with(char::is_alphabetic);
+    if unit && matches(Rule::only_value, &joined) {
         return SyntaxError::new(
             code::BAD_LITERAL,
             value.span.start..second.span.end,

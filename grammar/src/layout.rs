@@ -149,7 +149,12 @@ impl<'a> Layout<'a> {
             text: ty.node.clone(),
             span: ty.span.clone(),
         }));
-        pieces.extend(param.default.iter().map(|default| self.value(default, " = ")));
+        pieces.extend(
+            param
+                .default
+                .iter()
+                .map(|default| self.value(default, " = ")),
+        );
         pieces
     }
 

@@ -12,6 +12,11 @@
 //!
 //! The crate does no I/O and knows no executables.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "errors are rare, and all of them end up in one list"
+)]
+
 pub mod ast;
 pub mod error;
 pub mod keywords;
@@ -25,6 +30,7 @@ mod parser;
 mod pattern_list;
 mod print;
 mod scraps;
+mod settings;
 mod values;
 
 pub use error::{SyntaxError, code};

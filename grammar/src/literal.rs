@@ -59,7 +59,9 @@ pub(crate) fn duration(text: &str, span: Span) -> Result<u64, SyntaxError> {
                 )
                 .label("finer than a nanosecond"));
             }
-            Ok(None) | Err(Scale::TooLarge) => return Err(too_large(text, span, "about 584 years")),
+            Ok(None) | Err(Scale::TooLarge) => {
+                return Err(too_large(text, span, "about 584 years"));
+            }
         };
         rest = tail;
     }
@@ -140,14 +142,13 @@ pub(crate) fn bad(text: &str, span: Span) -> SyntaxError {
             .label("a fraction needs a unit")
             .help(format!("write a unit after it, as in `{number}s`"));
     }
-    let error = error(format!(
-        "`{text}` is not a number, a duration or a size"
-    ))
-    .label(if unit.is_empty() {
-        "not a literal".to_owned()
-    } else {
-        format!("`{unit}` is not a unit")
-    });
+    let error = error(format!("`{text}` is not a number, a duration or a size")).label(
+        if unit.is_empty() {
+            "not a literal".to_owned()
+        } else {
+            format!("`{unit}` is not a unit")
+        },
+    );
     match suggested_unit(unit) {
         Some(units) if tail.is_empty() => {
             let written: Vec<String> = units.iter().map(|u| format!("`{number}{u}`")).collect();
@@ -234,7 +235,7 @@ fn scaled(number: &str, factor: u64) -> Result<u64, Scale> {
         denominator *= 10;
     }
     let numerator = numerator * u128::from(factor);
-    if numerator % denominator != 0 {
+    if !numerator.is_multiple_of(denominator) {
         return Err(Scale::TooFine);
     }
     u64::try_from(numerator / denominator)

@@ -11,7 +11,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Parsed {
-    /// All items that could be read. Where `errors` is not empty, clauses and items may be missing.
+    /// All items that could be read. Where `errors` is not empty, clauses and items may be missing, and a trace may have no patterns.
     pub program: Program,
     /// Every mistake, in source order.
     pub errors: Vec<SyntaxError>,

@@ -55,6 +55,10 @@ impl<'i> Reader<'i> {
             let scrap = &scraps[at];
             match scrap.rule() {
                 Rule::name if keywords::is_reserved(scrap.text) => reserved(scraps, at, owner),
+                Rule::name if opens_next(scraps, at) => Piece::End(misplaced(
+                    &scraps[at + 1],
+                    scraps.get(at + 2..).unwrap_or_default(),
+                )),
                 Rule::name | Rule::string | Rule::file | Rule::set_ref => {
                     match pattern(scrap.pair.clone()) {
                         Ok(pattern) => Piece::Good(pattern),
@@ -151,12 +155,10 @@ impl<'i> Reader<'i> {
         }
         if wanted && sound {
             self.report(match comma {
-                Some(comma) => SyntaxError::new(
-                    code,
-                    comma,
-                    format!("expected {expected} after this `,`"),
-                )
-                .label("nothing follows"),
+                Some(comma) => {
+                    SyntaxError::new(code, comma, format!("expected {expected} after this `,`"))
+                        .label("nothing follows")
+                }
                 None => SyntaxError::new(
                     code,
                     owner.span.clone(),
@@ -184,6 +186,16 @@ fn pattern(pair: Pair<'_, Rule>) -> Result<Pattern, SyntaxError> {
     Ok(Pattern { span, kind })
 }
 
+/// Whether the name goes on with a bracket that did not fit into it.
+fn opens_next(scraps: &[Scrap<'_>], at: usize) -> bool {
+    match scraps.get(at..at + 2) {
+        Some([name, next]) => {
+            next.span.start == name.span.end && matches!(next.text, "(" | "[" | "{")
+        }
+        _ => false,
+    }
+}
+
 /// A string's value, anything else as it stands.
 fn text_of(pair: &Pair<'_, Rule>) -> Result<String, SyntaxError> {
     match pair.as_rule() {
@@ -205,7 +217,10 @@ fn reserved<T>(scraps: &[Scrap<'_>], at: usize, owner: &Owner<'_>) -> Piece<T> {
                 format!("the clause `{word}` stands outside a clause list"),
             )
             .label("expected `<` before this")
-            .help(format!("write the clauses between `<` and `>`: {}", owner.example)),
+            .help(format!(
+                "write the clauses between `<` and `>`: {}",
+                owner.example
+            )),
         );
     }
     Piece::Bad(
@@ -215,7 +230,9 @@ fn reserved<T>(scraps: &[Scrap<'_>], at: usize, owner: &Owner<'_>) -> Piece<T> {
             format!("expected a pattern, found the keyword `{word}`"),
         )
         .label("a word of the language")
-        .help(format!("a function of this name has to be quoted: \"{word}\"")),
+        .help(format!(
+            "a function of this name has to be quoted: \"{word}\""
+        )),
     )
 }
 
