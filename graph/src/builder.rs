@@ -116,7 +116,10 @@ impl Pending {
                 fits
             });
         // There is one target call a graph; whoever walks the tree may rely on it.
-        calls.iter_mut().skip(1).for_each(|call| call.level = call.level.max(1));
+        calls
+            .iter_mut()
+            .skip(1)
+            .for_each(|call| call.level = call.level.max(1));
         Graph {
             trace: key.trace,
             pid: key.tgid,

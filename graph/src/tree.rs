@@ -9,7 +9,7 @@ pub struct Graph {
     pub trace: u32,
     /// Process.
     pub pid: u32,
-    /// Thread on which the graph ended, or was last heard of.
+    /// Thread on which the target was entered; a goroutine may move on.
     pub tid: u32,
     /// `runtime.g.goid`.
     pub goroutine: u64,

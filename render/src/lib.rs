@@ -19,7 +19,7 @@ mod tree;
 
 pub use duration::{duration, slow_mark};
 pub use summary::write_summary;
-pub use text::{escape, shorten};
+pub use text::{cut, escape, shorten};
 pub use time::Clock;
 
 /// Names for what a graph holds as numbers.

@@ -40,26 +40,44 @@ pub(crate) fn is_unsafe(character: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Cuts text in the middle, marked by `…`, so that it takes at most `columns` of a terminal. What is kept of the end is `tail` times
-/// as much as of the beginning: paths say most at their end.
+/// Makes a function's name, or a file's with its line, fit into this many columns of a terminal. Directories go first, from the
+/// left: `…/postgres/pool.go:12`; where that is not enough, what is left is [`cut`].
 #[must_use]
-pub fn shorten(text: &str, columns: usize, tail: usize) -> Cow<'_, str> {
+pub fn shorten(name: &str, columns: usize) -> Cow<'_, str> {
+    if name.width() <= columns {
+        return Cow::Borrowed(name);
+    }
+    // A slash after a bracket belongs to a type: `main.Map[net/http.Header]`.
+    let path = name
+        .find(['(', '['])
+        .map_or(name, |bracket| &name[..bracket]);
+    let mut last = name;
+    for (slash, _) in path.match_indices('/').skip_while(|(slash, _)| *slash == 0) {
+        last = &name[slash..];
+        if last.width() < columns {
+            return Cow::Owned(format!("…{last}"));
+        }
+    }
+    cut(last.trim_start_matches('/'), columns)
+}
+
+/// Makes text fit by leaving out its middle, marked by `…`. Of the end, which in names says most, twice as much is kept as of the
+/// beginning.
+#[must_use]
+pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     if text.width() <= columns {
         return Cow::Borrowed(text);
     }
     let room = columns.saturating_sub(1);
-    let (head_end, head_columns) = fitting(text.char_indices(), room / (tail + 1));
-    let rest = text
+    let (head_end, head_columns) = fitting(text.char_indices(), room / 3);
+    let from_end = text
         .char_indices()
         .rev()
         .map(|(index, character)| (text.len() - index - character.len_utf8(), character));
-    let (tail_length, _) = fitting(rest, room - head_columns);
+    let (tail_length, _) = fitting(from_end, room - head_columns);
     let ellipsis = if columns == 0 { "" } else { "…" };
-    Cow::Owned(format!(
-        "{}{ellipsis}{}",
-        &text[..head_end],
-        &text[text.len() - tail_length..]
-    ))
+    let (head, tail) = (&text[..head_end], &text[text.len() - tail_length..]);
+    Cow::Owned(format!("{head}{ellipsis}{tail}"))
 }
 
 /// How many bytes, and columns, of these characters fit into `room` columns.
@@ -121,24 +139,43 @@ mod tests {
     }
 
     #[test]
-    fn shortening_keeps_both_ends() {
-        assert_eq!(shorten("main.handle", 11, 1), "main.handle");
-        assert_eq!(shorten("main.handle", 9, 1), "main…ndle");
+    fn directories_go_first() {
+        let name = "github.com/shop/storage/postgres.(*Pool).Acquire";
+        let cases = [
+            (48, name),
+            (47, "…/shop/storage/postgres.(*Pool).Acquire"),
+            (30, "…/postgres.(*Pool).Acquire"),
+            (26, "…/postgres.(*Pool).Acquire"),
+            (25, "postgres.(*Pool).Acquire"),
+            (12, "pos….Acquire"),
+            (1, "…"),
+            (0, ""),
+        ];
+        for (columns, expected) in cases {
+            assert_eq!(shorten(name, columns), expected, "{columns} columns");
+        }
         assert_eq!(
-            shorten("net/http/server.go:2122", 16, 3),
-            "net…rver.go:2122"
+            shorten("/usr/local/go/src/net/http/server.go:2122", 25),
+            "…/net/http/server.go:2122"
         );
-        assert_eq!(shorten("abc", 1, 1), "…");
-        assert_eq!(shorten("abc", 0, 1), "");
+        assert_eq!(shorten("main.Map[net/http.Header]", 16), "main.…tp.Header]");
+    }
+
+    #[test]
+    fn a_cut_keeps_both_ends() {
+        assert_eq!(cut("main.handle", 11), "main.handle");
+        assert_eq!(cut("main.handle", 10), "mai…handle");
+        assert_eq!(cut("abc", 1), "…");
+        assert_eq!(cut("abc", 0), "");
     }
 
     #[test]
     fn wide_characters_take_two_columns() {
         let text = "主関数主関数";
         for columns in 0..13 {
-            let short = shorten(text, columns, 1);
+            let short = cut(text, columns);
             assert!(short.width() <= columns, "{short} in {columns}");
         }
-        assert_eq!(shorten(text, 6, 1), "主…数");
+        assert_eq!(cut(text, 8), "主…関数");
     }
 }

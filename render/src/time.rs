@@ -10,6 +10,14 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// CLOCK_REALTIME minus CLOCK_MONOTONIC, nanoseconds.
+    #[must_use]
+    pub fn new(realtime_minus_monotonic_ns: i64) -> Self {
+        Self {
+            realtime_minus_monotonic_ns,
+        }
+    }
+
     /// The wall time of a monotonic time in nanoseconds.
     pub(crate) fn wall(self, monotonic_ns: u64) -> Timestamp {
         let since_epoch = i128::from(monotonic_ns) + i128::from(self.realtime_minus_monotonic_ns);

@@ -8,9 +8,9 @@
 //! ```
 //!
 //! Durations stand in one column on the left, where a call begins, with the kernel's marks for slow ones; call sites in one on the
-//! right. On a terminal names and sites are cut in the middle rather than wrapped, except in verbose output, whose point is the
-//! whole path. Deep calls stay readable, and the output linear in the number of calls: from some level on, the level is written
-//! instead of more blanks.
+//! right. On a terminal names and sites are shortened rather than wrapped, except in verbose output, whose point is the whole path.
+//! Deep calls stay readable, and the output linear in the number of calls: from some level on, the level is written instead of
+//! more blanks.
 
 use std::{
     borrow::Cow,
@@ -27,7 +27,7 @@ use crate::{
     duration::{duration, slow_mark},
     style::Palette,
     summary::{counted, incomplete, write_summary},
-    text::{escape, shorten},
+    text::{cut, escape, shorten},
 };
 
 /// Columns before the names: mark, duration, line.
@@ -141,7 +141,7 @@ impl Tree {
         let around = "── ".width() + facts.width() + 2 + " ──".width();
         let (label, fill) = match self.options.width {
             Some(width) => {
-                let label = shorten(&label, width.max(NARROWEST).saturating_sub(around), 1);
+                let label = cut(&label, width.max(NARROWEST).saturating_sub(around));
                 let fill = width.saturating_sub(around + label.width());
                 (label, fill)
             }
@@ -184,7 +184,7 @@ impl Tree {
                     0 => 0,
                     columns => (2 + columns).min(left / 2),
                 };
-                shorten(&row.name, left - site, 1)
+                shorten(&row.name, left - site)
             }
             None => Cow::Borrowed(row.name.as_ref()),
         };
@@ -205,8 +205,9 @@ impl Tree {
             let site = match layout.room {
                 Some(room) => {
                     let left = room.saturating_sub(used);
-                    gap = gap.min(left.saturating_sub(site_width)).max(2);
-                    shorten(&row.site, left.saturating_sub(gap), 3)
+                    let site = shorten(&row.site, left.saturating_sub(2));
+                    gap = gap.min(left.saturating_sub(site.width())).max(2);
+                    site
                 }
                 None => Cow::Borrowed(row.site.as_str()),
             };

@@ -114,7 +114,7 @@ fn the_day_is_that_of_each_event() {
         start_ns: midnight - 1_000_000,
         ..graph(vec![call(0, 0, 0, 2_000_000, 0x4000)])
     };
-    assert_snapshot!(shown(&[graph.clone()]), @"
+    assert_snapshot!(shown(std::slice::from_ref(&graph)), @"
     18 23:59:59.9990           main.handleBar() { main.asm+12
     19 00:00:00.0010 000.0020  } main.handleBar+160 /src/example/main.go:20
     ");

@@ -93,7 +93,7 @@ fn the_callers_of_the_target() {
                │ ↓ net/http.HandlerFunc.ServeHTTP  net/http/server.go:2122
     @ 354.6 ms │ main.handleBar() {                net/http/server.go:2122
     @ 354.5 ms │   example/internal/log.Debug() {  main.go:18
-    +  12.3 µs │     net/http.(*response).Write()  internal…/connection_pool.go:1234
+    +  12.3 µs │     net/http.(*response).Write()  …/connection_pool.go:1234
                │   }
         7.1 µs │   net/http.(*response).Write()    main.asm+12
     #   1.7 ms │   main.crash()                    0x9999
@@ -139,10 +139,10 @@ fn recursive_calls_on_a_terminal() {
 fn long_names_on_a_terminal() {
     assert_snapshot!(on_terminal(80, long_names()), @"
     ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ─────────────────────
-    $   1.20 s │ main.handleBar() {  internal/st…ge/postgres/connection_pool.go:1234
-    $   1.10 s │   github.com/some-…uireWithDeadline() {  intern…ection_pool.go:1234
-    ! 900.0 µs │     github.com/some-organis…ol).AcquireWithDeadline() {  main.go:18
-    +  20.0 µs │       net/http.(*response).Write()  interna…connection_pool.go:1234
+    $   1.20 s │ main.handleBar() {  …/storage/postgres/connection_pool.go:1234
+    $   1.10 s │   postgres.(…l).AcquireWithDeadline() {  …/connection_pool.go:1234
+    ! 900.0 µs │     postgres.(*ConnectionPool).AcquireWithDeadline() {  main.go:18
+    +  20.0 µs │       net/http.(*response).Write()  …/connection_pool.go:1234
                │     }
                │   }
                │ }
@@ -170,8 +170,8 @@ fn hostile_names() {
           1 ns │ main.\x1b[2Jevil\u{202e}()  \x1b]0;evil\x07.go:3
     ");
     assert_snapshot!(on_terminal(60, hostile()), @r"
-    ── 16:21:55.255312  pid 4242  goroutine 18  a labe…http.* ──
-          1 ns │ main.\x1b[2Jevil\u{202e}()  \x1b…;evil\x07.go:3
+    ── 16:21:55.255312  pid 4242  goroutine 18  a la…t/http.* ──
+          1 ns │ main.\x1b[2Jevil\u{202e}()  \x1b]0…vil\x07.go:3
     ");
 }
 
@@ -207,7 +207,7 @@ fn colours() {
     ^[2m──^[0m 16:21:55.255312  pid 4242  goroutine 18  ^[1mmain.handleBar^[0m ^[2m─────────────────────^[0m
     ^[31m@ 354.6 ms^[0m ^[2m│^[0m main.handleBar() {                ^[2mnet/http/server.go:2122^[0m
     ^[31m@ 354.5 ms^[0m ^[2m│^[0m   example/internal/log.Debug() {  ^[2mmain.go:18^[0m
-    +  12.3 µs ^[2m│^[0m     net/http.(*response).Write()  ^[2minternal…/connection_pool.go:1234^[0m
+    +  12.3 µs ^[2m│^[0m     net/http.(*response).Write()  ^[2m…/connection_pool.go:1234^[0m
                ^[2m│^[0m   ^[2m}^[0m
         7.1 µs ^[2m│^[0m   net/http.(*response).Write()    ^[2mmain.asm+12^[0m
     #   1.7 ms ^[2m│^[0m   main.crash()                    ^[2m0x9999^[0m
