@@ -4,6 +4,7 @@ mod demo;
 mod ebpf;
 mod test;
 mod toolchain;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -42,6 +43,12 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Boots other Linux kernels under qemu and runs a smoke of the end-to-end tests there
+    Vm {
+        /// Which kernel, as 6.1, 6.12 or 7.2; may be given several times
+        #[arg(long, value_name = "VERSION", default_values = vm::KERNELS)]
+        kernel: Vec<String>,
+    },
     /// Gets the Go toolchains that the tests use (newest and oldest) and says where they are
     Toolchains {
         /// Every version
@@ -65,6 +72,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Demo => demo::demo(),
         Chore::Test { all_go, filters } => test::test(all_go, &filters),
         Chore::Ebpf { check } => ebpf::ebpf(check),
+        Chore::Vm { kernel } => vm::vm(&kernel),
         Chore::Toolchains { all } => toolchains(all),
     }
 }

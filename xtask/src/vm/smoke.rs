@@ -1,0 +1,219 @@
+//! What is run on each kernel, and how its output is judged.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+/// One command, run in the virtual machine's shell.
+pub struct Smoke {
+    /// What it shows.
+    pub name: &'static str,
+    action: Action,
+}
+
+enum Action {
+    /// Prints something that begins like this.
+    Says {
+        command: &'static str,
+        begin: &'static str,
+    },
+    /// A test program's own record and gofuncgraph's graphs are the same.
+    Agrees {
+        program: &'static str,
+        mode: &'static str,
+    },
+}
+
+/// Everything that is run, in this order.
+pub const SMOKES: &[Smoke] = &[
+    Smoke {
+        name: "kernel",
+        action: Action::Says {
+            command: "uname -sr",
+            begin: "Linux ",
+        },
+    },
+    Smoke {
+        name: "version",
+        action: Action::Says {
+            command: "gofuncgraph --version",
+            begin: "gofuncgraph ",
+        },
+    },
+    Smoke {
+        name: "calls",
+        action: Action::Agrees {
+            program: "truth",
+            mode: "calls",
+        },
+    },
+    Smoke {
+        name: "calls, stripped",
+        action: Action::Agrees {
+            program: "truth-stripped",
+            mode: "calls",
+        },
+    },
+    Smoke {
+        name: "calls, PIE",
+        action: Action::Agrees {
+            program: "truth-pie",
+            mode: "calls",
+        },
+    },
+    Smoke {
+        name: "calls, oldest Go",
+        action: Action::Agrees {
+            program: "truth-oldest",
+            mode: "calls",
+        },
+    },
+];
+
+/// The functions are named one by one because a kernel without `uprobe_multi` takes long to detach from many sites.
+const PROGRAM: &str = "trace main.outer < include main.plain, main.again, main.middle, main.leaf, main.fibonacci, main.even, main.odd, \
+                       main.empty, main.add >";
+
+const BEGIN: &str = "GFG-VM: BEGIN";
+const RECORD: &str = "GFG-VM: RECORD";
+const ERRORS: &str = "GFG-VM: ERRORS";
+const EXIT: &str = "GFG-VM: EXIT";
+
+/// A shell script that runs everything and prints what [`judge`] reads.
+#[must_use]
+pub fn script() -> String {
+    let mut script = String::new();
+    for smoke in SMOKES {
+        let run = match smoke.action {
+            Action::Says { command, .. } => {
+                format!("{command} 2>/tmp/errors\nstatus=$?\necho '{RECORD}'")
+            }
+            Action::Agrees { program, mode } => format!(
+                "gofuncgraph -e '{PROGRAM}' --format json -o /tmp/graphs -- /bin/{program} {mode} >/tmp/record 2>/tmp/errors\n\
+                 status=$?\ncat /tmp/graphs\necho '{RECORD}'\ncat /tmp/record"
+            ),
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            script,
+            "echo '{BEGIN}'\n{run}\necho '{ERRORS}'\ncat /tmp/errors\necho \"{EXIT} $status\"\n"
+        );
+    }
+    script
+}
+
+/// What came of each of [`SMOKES`], in their order: a word on what was seen, or what is wrong.
+pub fn judge(output: &str) -> Vec<Result<String>> {
+    let mut parts = output.split(BEGIN).skip(1);
+    SMOKES
+        .iter()
+        .map(|smoke| smoke.action.judge(parts.next().context("it was not run")?))
+        .collect()
+}
+
+impl Action {
+    fn judge(&self, part: &str) -> Result<String> {
+        let (printed, rest) = part.split_once(RECORD).context("it did not end")?;
+        let (record, rest) = rest.split_once(ERRORS).context("it did not end")?;
+        let (errors, status) = rest.split_once(EXIT).context("it did not end")?;
+        if status.trim() != "0" {
+            bail!("exit status {}: {}", status.trim(), errors.trim());
+        }
+        match self {
+            Self::Says { begin, .. } => {
+                let first = printed.trim().lines().next().unwrap_or_default();
+                if !first.starts_with(begin) {
+                    bail!("it printed {first:?}");
+                }
+                Ok(first.to_owned())
+            }
+            Self::Agrees { .. } => {
+                agree(printed, record).with_context(|| format!("standard error: {}", errors.trim()))
+            }
+        }
+    }
+}
+
+/// Compares the graphs that gofuncgraph printed with a program's own record, tree by tree.
+fn agree(graphs: &str, record: &str) -> Result<String> {
+    let record: Value =
+        serde_json::from_str(record.trim()).context("the program's record is no JSON")?;
+    let recorded: Vec<String> = list(&record, "graphs")
+        .iter()
+        .map(|graph| shape(&graph["root"]))
+        .collect();
+    let mut traced = Vec::new();
+    for line in graphs.lines().filter(|line| !line.trim().is_empty()) {
+        let object: Value =
+            serde_json::from_str(line).context("gofuncgraph printed a line that is no JSON")?;
+        if object["type"] == "graph" {
+            if object["complete"] != true {
+                bail!("a graph is not complete");
+            }
+            traced.push(shape(&object["root"]));
+        }
+    }
+    if recorded.is_empty() {
+        bail!("the program recorded nothing");
+    }
+    for (number, (recorded, traced)) in recorded.iter().zip(&traced).enumerate() {
+        if recorded != traced {
+            bail!("graph {number} differs:\n    recorded {recorded}\n    traced   {traced}");
+        }
+    }
+    if recorded.len() != traced.len() {
+        bail!(
+            "{} graphs were recorded and {} traced",
+            recorded.len(),
+            traced.len()
+        );
+    }
+    Ok(format!(
+        "{} graphs, {} calls",
+        recorded.len(),
+        record["count"]
+    ))
+}
+
+/// A call tree in one line: what two trees have to share to be the same.
+fn shape(call: &Value) -> String {
+    let calls: Vec<String> = list(call, "calls").iter().map(shape).collect();
+    let text = |name: &str| call[name].as_str().unwrap_or("?");
+    format!("{}:{}({})", text("function"), text("exit"), calls.join(" "))
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORDED: &str = r#"{"graphs":[{"root":{"function":"a","exit":"return","calls":[{"function":"b","exit":"return"}]}}],"count":2}"#;
+
+    #[test]
+    fn the_same_tree_agrees() {
+        let traced = r#"{"type":"graph","complete":true,"root":{"function":"a","exit":"return","start_ns":0,"calls":[{"function":"b","exit":"return","calls":[]}]}}
+                        {"type":"end","graphs":1}"#;
+        assert_eq!(agree(traced, RECORDED).unwrap(), "1 graphs, 2 calls");
+    }
+
+    #[test]
+    fn other_trees_do_not_agree() {
+        let less = r#"{"type":"graph","complete":true,"root":{"function":"a","exit":"return","calls":[]}}"#;
+        assert!(agree(less, RECORDED).is_err());
+        assert!(agree("", RECORDED).is_err());
+        assert!(agree("", r#"{"graphs":[],"count":0}"#).is_err());
+    }
+
+    #[test]
+    fn what_did_not_run_fails() {
+        assert!(judge("").iter().all(Result::is_err));
+        let only_the_first = format!("{BEGIN}\nLinux 6.1\n{RECORD}\n{ERRORS}\n{EXIT} 0\n");
+        let results = judge(&only_the_first);
+        assert_eq!(results.len(), SMOKES.len());
+        assert!(results[0].is_ok() && results[1..].iter().all(Result::is_err));
+    }
+}
