@@ -7,7 +7,8 @@
 //!
 //! Fields: day of the month and time of day, cut to 0.1 ms; on return the duration in seconds; two blanks for each level; on entry
 //! the function and its call site, on return the function with the offset of the instruction through which it left, and that
-//! instruction's line. Graphs are separated by a blank line.
+//! instruction's line. Graphs are separated by a blank line. From level 200 on the blanks grow no more, so that the
+//! output of deep recursion stays linear.
 //!
 //! What the original did not know is written so: a call that did not return ends in `} main.f unwound` or `} main.f open`; calls too
 //! deep to be stored are `! 12 deeper calls not stored` at their place; the target's callers stand before it, outermost first, as
@@ -21,13 +22,15 @@ use graph::{Call, Exit, Graph, Step, Totals};
 use crate::{
     Options, Renderer, Site, Symbols,
     summary::{counted, incomplete, write_summary},
-    text::escape,
+    text::{escape, escaped},
 };
 
 /// The renderer.
 pub(crate) struct Classic {
     options: Options,
     any: bool,
+    /// The second last written: since the epoch, and as text.
+    second: (Option<i64>, String),
 }
 
 impl Classic {
@@ -35,28 +38,32 @@ impl Classic {
         Self {
             options,
             any: false,
+            second: (None, String::new()),
         }
     }
 
     /// The fields before the text; `at_ns` counts from the graph's start.
     fn fields(
-        &self,
+        &mut self,
         out: &mut dyn Write,
         graph: &Graph,
         at_ns: u64,
         took_ns: Option<u64>,
         level: u32,
     ) -> io::Result<()> {
-        let time = self.options.clock.zoned(
-            graph.start_ns.saturating_add(at_ns),
-            &self.options.time_zone,
-        );
-        let fraction = time.subsec_nanosecond() / 100_000;
-        let (day, hour, minute, second) = (time.day(), time.hour(), time.minute(), time.second());
-        write!(
-            out,
-            "{day:02} {hour:02}:{minute:02}:{second:02}.{fraction:04} "
-        )?;
+        let at = self
+            .options
+            .clock
+            .wall(graph.start_ns.saturating_add(at_ns));
+        if self.second.0 != Some(at.as_second()) {
+            let time = at.to_zoned(self.options.time_zone.clone());
+            let (day, hour, minute, second) =
+                (time.day(), time.hour(), time.minute(), time.second());
+            let text = format!("{day:02} {hour:02}:{minute:02}:{second:02}");
+            self.second = (Some(at.as_second()), text);
+        }
+        let fraction = at.subsec_nanosecond() / 100_000;
+        write!(out, "{}.{fraction:04} ", self.second.1)?;
         match took_ns {
             Some(ns) => {
                 let tenths = ns / 100_000 + u64::from(ns % 100_000 >= 50_000);
@@ -149,7 +156,7 @@ fn place(site: &Site, address: u64) -> String {
         (false, true) => format!("{function}+{offset}"),
         (false, false) => format!("{function}+{offset} {file}:{line}"),
     };
-    escape(&text).into_owned()
+    escaped(text)
 }
 
 /// What stands after the function's name when it ends.

@@ -9,7 +9,10 @@ use graph::{Call, Exit, Graph, Step, Totals};
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use crate::{Options, Renderer, Symbols, text::is_unsafe};
+use crate::{
+    Options, Renderer, Symbols,
+    text::{has_unsafe, is_unsafe},
+};
 
 /// The renderer.
 pub(crate) struct Json {
@@ -220,6 +223,9 @@ impl Formatter for Safe {
         out: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        if !has_unsafe(fragment) {
+            return out.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some(at) = rest.find(is_unsafe) {
             let (plain, tail) = rest.split_at(at);

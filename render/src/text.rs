@@ -10,7 +10,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 pub fn escape<T: AsRef<[u8]> + ?Sized>(text: &T) -> Cow<'_, str> {
     let bytes = text.as_ref();
     if let Ok(text) = str::from_utf8(bytes)
-        && !text.contains(is_unsafe)
+        && !has_unsafe(text)
     {
         return Cow::Borrowed(text);
     }
@@ -30,6 +30,34 @@ pub fn escape<T: AsRef<[u8]> + ?Sized>(text: &T) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The same for text that is not needed otherwise.
+pub(crate) fn escaped(text: String) -> String {
+    if has_unsafe(&text) {
+        escape(&text).into_owned()
+    } else {
+        text
+    }
+}
+
+/// Whether [`escape`] would change the text.
+pub(crate) fn has_unsafe(text: &str) -> bool {
+    !is_plain(text) && text.contains(is_unsafe)
+}
+
+/// How many columns text takes that has been escaped.
+pub(crate) fn columns(text: &str) -> usize {
+    if is_plain(text) {
+        text.len()
+    } else {
+        text.width()
+    }
+}
+
+/// Printable ASCII, as nearly all names are: every byte is a column.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// Control characters (Unicode category Cc), line and paragraph separators, and the invisible format characters (Cf): bidirectional
 /// overrides and isolates, zero-width characters, tags.
 pub(crate) fn is_unsafe(character: char) -> bool {
@@ -43,8 +71,8 @@ pub(crate) fn is_unsafe(character: char) -> bool {
 /// Makes a function's name, or a file's with its line, fit into this many columns of a terminal. Directories go first, from the
 /// left: `…/postgres/pool.go:12`; where that is not enough, what is left is [`cut`].
 #[must_use]
-pub fn shorten(name: &str, columns: usize) -> Cow<'_, str> {
-    if name.width() <= columns {
+pub fn shorten(name: &str, room: usize) -> Cow<'_, str> {
+    if columns(name) <= room {
         return Cow::Borrowed(name);
     }
     // A slash after a bracket belongs to a type: `main.Map[net/http.Header]`.
@@ -54,28 +82,28 @@ pub fn shorten(name: &str, columns: usize) -> Cow<'_, str> {
     let mut last = name;
     for (slash, _) in path.match_indices('/').skip_while(|(slash, _)| *slash == 0) {
         last = &name[slash..];
-        if last.width() < columns {
+        if columns(last) < room {
             return Cow::Owned(format!("…{last}"));
         }
     }
-    cut(last.trim_start_matches('/'), columns)
+    cut(last.trim_start_matches('/'), room)
 }
 
 /// Makes text fit by leaving out its middle, marked by `…`. Of the end, which in names says most, twice as much is kept as of the
 /// beginning.
 #[must_use]
-pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
-    if text.width() <= columns {
+pub fn cut(text: &str, room: usize) -> Cow<'_, str> {
+    if columns(text) <= room {
         return Cow::Borrowed(text);
     }
-    let room = columns.saturating_sub(1);
+    let ellipsis = if room == 0 { "" } else { "…" };
+    let room = room.saturating_sub(1);
     let (head_end, head_columns) = fitting(text.char_indices(), room / 3);
     let from_end = text
         .char_indices()
         .rev()
         .map(|(index, character)| (text.len() - index - character.len_utf8(), character));
     let (tail_length, _) = fitting(from_end, room - head_columns);
-    let ellipsis = if columns == 0 { "" } else { "…" };
     let (head, tail) = (&text[..head_end], &text[text.len() - tail_length..]);
     Cow::Owned(format!("{head}{ellipsis}{tail}"))
 }

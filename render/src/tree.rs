@@ -20,14 +20,13 @@ use std::{
 use anstyle::Style;
 use graph::{Call, Exit, Graph, Step, Totals};
 use jiff::{Zoned, civil::Date};
-use unicode_width::UnicodeWidthStr;
 
 use crate::{
     Options, Renderer, Site, Symbols,
     duration::{duration, slow_mark},
     style::Palette,
     summary::{counted, incomplete, write_summary},
-    text::{cut, escape, shorten},
+    text::{columns, cut, escape, escaped, shorten},
 };
 
 /// Columns before the names: mark, duration, line.
@@ -96,11 +95,11 @@ impl Tree {
         let most = room.map_or(SITE_COLUMN, |room| room - layout.site_room - 2);
         let callers = stack
             .iter()
-            .map(|site| CALLER.width() + escape(&site.function).width());
+            .map(|site| columns(CALLER) + columns(&escape(&site.function)));
         let calls = graph.calls.iter().enumerate().map(|(index, call)| {
-            let name = escape(symbols.function(call.function)).width();
+            let name = columns(&escape(symbols.function(call.function)));
             let (blanks, tag) = layout.indent(call.level);
-            blanks + tag.len() + name + entered(call.exit, is_leaf(graph, index)).width()
+            blanks + tag.len() + name + columns(entered(call.exit, is_leaf(graph, index)))
         });
         layout.site_column = callers
             .chain(calls)
@@ -138,11 +137,11 @@ impl Tree {
             graph.goroutine
         );
         let label = escape(symbols.trace_label(graph.trace));
-        let around = "── ".width() + facts.width() + 2 + " ──".width();
+        let around = columns("── ") + columns(&facts) + 2 + columns(" ──");
         let (label, fill) = match self.options.width {
             Some(width) => {
                 let label = cut(&label, width.max(NARROWEST).saturating_sub(around));
-                let fill = width.saturating_sub(around + label.width());
+                let fill = width.saturating_sub(around + columns(&label));
                 (label, fill)
             }
             None => (label, 0),
@@ -165,7 +164,7 @@ impl Tree {
                 let mark = slow_mark(ns);
                 let style = self.style.slow(mark);
                 let text = duration(ns);
-                let pad = 8usize.saturating_sub(text.width());
+                let pad = 8usize.saturating_sub(columns(&text));
                 write!(
                     out,
                     "{style}{mark} {:pad$}{text}{style:#} {dim}│{dim:#} ",
@@ -175,8 +174,8 @@ impl Tree {
             None => write!(out, "{:10} {dim}│{dim:#} ", "")?,
         }
         let (blanks, tag) = layout.indent(row.level);
-        let fixed = blanks + tag.len() + row.after.width();
-        let site_width = row.site.width();
+        let fixed = blanks + tag.len() + columns(row.after);
+        let site_width = columns(&row.site);
         let name = match layout.room {
             Some(room) => {
                 let left = room.saturating_sub(fixed);
@@ -200,13 +199,13 @@ impl Tree {
             }
         }
         if !row.site.is_empty() {
-            let used = fixed + name.width();
+            let used = fixed + columns(&name);
             let mut gap = layout.site_column.saturating_sub(used) + 2;
             let site = match layout.room {
                 Some(room) => {
                     let left = room.saturating_sub(used);
                     let site = shorten(&row.site, left.saturating_sub(2));
-                    gap = gap.min(left.saturating_sub(site.width())).max(2);
+                    gap = gap.min(left.saturating_sub(columns(&site))).max(2);
                     site
                 }
                 None => Cow::Borrowed(row.site.as_str()),
@@ -231,7 +230,7 @@ impl Tree {
             (_, true, false) => format!("{function}+{offset}"),
             (_, true, true) => format!("0x{address:x}"),
         };
-        escape(&text).into_owned()
+        escaped(text)
     }
 
     fn exit_style(&self, exit: Exit, returned: Style) -> Style {
@@ -251,7 +250,7 @@ impl Tree {
         } else {
             format!("→ +{offset} {file}:{line}")
         };
-        Some(escape(&text).into_owned())
+        Some(escaped(text))
     }
 }
 

@@ -139,7 +139,7 @@ fn recursive_calls_on_a_terminal() {
 fn long_names_on_a_terminal() {
     assert_snapshot!(on_terminal(80, long_names()), @"
     ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ─────────────────────
-    $   1.20 s │ main.handleBar() {  …/storage/postgres/connection_pool.go:1234
+    $   1.20 s │ main.handleBar() {       …/storage/postgres/connection_pool.go:1234
     $   1.10 s │   postgres.(…l).AcquireWithDeadline() {  …/connection_pool.go:1234
     ! 900.0 µs │     postgres.(*ConnectionPool).AcquireWithDeadline() {  main.go:18
     +  20.0 µs │       net/http.(*response).Write()  …/connection_pool.go:1234
