@@ -17,7 +17,7 @@ impl<'a> BinarySymbols<'a> {
         Self { plan, executable }
     }
 
-    /// What stands at a link-time address; `called_from` looks up the instruction before it, as a return address demands.
+    /// What stands at a link-time address. A return address belongs to the call before it.
     fn site(&self, address: u64, is_return_address: bool) -> Site {
         let Some(function) = self.executable.function_at(address) else {
             return Site {
@@ -33,9 +33,10 @@ impl<'a> BinarySymbols<'a> {
         };
         // The line belongs to the innermost inlined call, and so does the package that the file is in.
         if let Some(inner) = self.executable.inline_frames(lookup).first() {
-            site.file = inner.file.to_string();
-            site.line = inner.line;
-            site.short_file = short_file(self.executable, &inner.function, &inner.file);
+            let file = inner.file.unwrap_or_default();
+            site.file = file.to_owned();
+            site.line = inner.line.unwrap_or(0);
+            site.short_file = short_file(self.executable, inner.name, file);
         }
         site
     }

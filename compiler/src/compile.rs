@@ -82,7 +82,7 @@ pub fn compile(
 }
 
 /// Everything that needs no executable.
-fn front(source: &Source, defines: &[(String, String)]) -> (Resolved, Vec<Diagnostic>) {
+pub(crate) fn front(source: &Source, defines: &[(String, String)]) -> (Resolved, Vec<Diagnostic>) {
     let parsed = grammar::parse(&source.text);
     let incomplete = !parsed.errors.is_empty();
     let mut diagnostics: Vec<Diagnostic> =

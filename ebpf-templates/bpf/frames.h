@@ -45,9 +45,9 @@ struct leave {
 	const struct goroutine_key *key;
 	u64 now;
 	u32 return_offset; /* ~0 where the frame is unwound */
-	u32 depth;         /* frames deeper than this are dead */
+	u32 depth;         /* frames deeper than this are dead, */
+	u32 replaced;      /* and, if not 0, those as deep that have not jumped into another function */
 	u32 finished;      /* the graph has ended, and with it the goroutine's state */
-	u32 unused;
 };
 
 /* Ends the innermost frame; the graph with it where that was the target's. */
@@ -104,16 +104,18 @@ static __noinline long unwind_step(u32 i, struct leave *l)
 	if (l->finished || level >= MAX_FRAMES)
 		return 1;
 	struct frame *top = frame_at(g, l->key, level);
-	if (top && top->depth <= l->depth)
+	if (top && top->depth < l->depth)
+		return 1;
+	if (top && top->depth == l->depth && (!l->replaced || top->flags & FRAME_TAIL))
 		return 1;
 	l->return_offset = ~0u;
 	close_top(l);
-	return l->finished;
+	return l->finished != 0;
 }
 
 #define UNWIND_WITHOUT_LOOP 64
 
-/* Ends all frames deeper than l->depth as unwound. */
+/* Ends the frames that l->depth says are dead as unwound. */
 static __noinline int unwind(struct leave *l)
 {
 	if (!unwind_step(0, l)) {

@@ -170,8 +170,7 @@ static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struc
 static __noinline int enter(struct pt_regs *ctx, const struct event *e)
 {
 	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e->key);
-	struct leave l = { .g = g, .key = &e->key, .depth = e->depth };
-	struct frame *top;
+	struct leave l = { .g = g, .key = &e->key, .depth = e->depth, .replaced = 1 };
 	u64 caller_pc = 0;
 
 	if (g && g->skip_depth) {
@@ -183,13 +182,6 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e)
 	if (g) {
 		l.now = bpf_ktime_get_ns();
 		unwind(&l);
-		if (!l.finished) {
-			top = frame_at(g, &e->key, g->level - 1);
-			if (top && top->depth == e->depth && !(top->flags & FRAME_TAIL)) {
-				l.depth = e->depth - 1;
-				unwind(&l);
-			}
-		}
 		if (l.finished)
 			g = 0;
 	}
@@ -226,11 +218,14 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e)
 	return 0;
 }
 
+#define TAIL_CHAIN 4 /* jumps from function to function that end in one return */
+
 static __noinline int leave(const struct event *e, u64 now, u32 kind)
 {
 	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e->key);
 	struct leave l = { .g = g, .key = &e->key, .depth = e->depth, .now = now };
 	struct frame *top;
+	u32 i;
 
 	if (!g)
 		return 0;
@@ -252,16 +247,16 @@ static __noinline int leave(const struct event *e, u64 now, u32 kind)
 			top->flags = FRAME_TAIL | (u32)(e->cookie >> COOKIE_OFFSET_SHIFT & ((1 << COOKIE_OFFSET_BITS) - 1)) << FRAME_TAIL_OFFSET_SHIFT;
 		return 0;
 	}
+	/* Callers that had jumped into this function return with it. */
 	l.return_offset = e->cookie >> COOKIE_OFFSET_SHIFT & ((1 << COOKIE_OFFSET_BITS) - 1);
-	close_top(&l);
-	/* Callers that had jumped into this function return through it. */
-	u32 i;
-	for (i = 0; i < 8 && !l.finished; i++) {
+	for (i = 0; i < TAIL_CHAIN; i++) {
+		close_top(&l);
+		if (l.finished)
+			break;
 		top = frame_at(g, &e->key, g->level - 1);
 		if (!top || top->depth != e->depth)
 			break;
 		l.return_offset = top->flags >> FRAME_TAIL_OFFSET_SHIFT;
-		close_top(&l);
 	}
 	return 0;
 }

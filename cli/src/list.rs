@@ -1,0 +1,101 @@
+//! `gofuncgraph list`: the functions of an executable, as patterns of the language select them.
+
+use std::io::{self, BufWriter, Write, stdout};
+
+use compiler::Source;
+use gobinary::{Executable, ExitKind, Function};
+use serde::Serialize;
+
+use crate::{
+    args::{Color, List, TextOrJson},
+    failure::WrongProgram,
+    load,
+    request::Target,
+    symbols::short_file,
+};
+
+#[derive(Serialize)]
+struct Row<'a> {
+    function: &'a str,
+    address: u64,
+    file: &'a str,
+    line: u32,
+    /// Probe sites: one entry and its exits; `null` where it cannot be probed.
+    sites: Option<usize>,
+    /// Sites that the kernel emulates instead of single-stepping them.
+    emulated: usize,
+    tail_calls: usize,
+    inlined_at: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_probed: Option<String>,
+}
+
+/// Prints the functions.
+pub fn run(args: &List) -> anyhow::Result<()> {
+    let (_, executable) = load::open(&Target::Executable(args.executable.clone()))?;
+    let patterns = if args.patterns.is_empty() { "*".to_owned() } else { args.patterns.join(", ") };
+    let source = Source::new("<command line>", format!("trace {patterns}"));
+    let functions = compiler::find(&source, &executable).map_err(|diagnostics| {
+        load::show(&source, &diagnostics, Color::Auto);
+        WrongProgram
+    })?;
+    if functions.is_empty() {
+        eprintln!("no function of {} matches {patterns}", args.executable.display());
+    }
+    let mut out = BufWriter::new(stdout().lock());
+    let result = functions
+        .iter()
+        .try_for_each(|function| match args.format {
+            TextOrJson::Json => {
+                serde_json::to_writer(&mut out, &row(&executable, function))?;
+                writeln!(out)
+            }
+            TextOrJson::Text => text(&mut out, &executable, function, args.verbose),
+        })
+        .and_then(|()| out.flush());
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+fn row<'a>(executable: &'a Executable, function: &Function<'a>) -> Row<'a> {
+    let sites = executable.sites(function);
+    let position = executable.position(function.entry);
+    let instructions = |sites: &gobinary::Sites| {
+        usize::from(sites.entry.instruction.emulated) + sites.exits.iter().filter(|e| e.instruction.emulated).count()
+    };
+    Row {
+        function: function.name,
+        address: function.entry,
+        file: position.map_or("", |p| p.file),
+        line: function.start_line.or(position.map(|p| p.line)).unwrap_or(0),
+        sites: sites.as_ref().ok().map(|s| 1 + s.exits.len()),
+        emulated: sites.as_ref().map_or(0, instructions),
+        tail_calls: sites.as_ref().map_or(0, |s| {
+            s.exits.iter().filter(|e| matches!(e.kind, ExitKind::TailJump { .. })).count()
+        }),
+        inlined_at: executable.inlined().places(function.name).len(),
+        not_probed: sites.err().map(|reason| reason.to_string()),
+    }
+}
+
+fn text(out: &mut impl Write, executable: &Executable, function: &Function<'_>, verbose: bool) -> io::Result<()> {
+    let row = row(executable, function);
+    let name = render::escape(row.function);
+    let file = if verbose {
+        render::escape(row.file).into_owned()
+    } else {
+        render::escape(&short_file(executable, row.function, row.file)).into_owned()
+    };
+    write!(out, "{name}  {file}:{}  ", row.line)?;
+    match (row.sites, &row.not_probed) {
+        (Some(sites), _) => write!(out, "{sites} sites")?,
+        (None, Some(reason)) if verbose => write!(out, "not probed: {reason}")?,
+        (None, _) => write!(out, "not probed")?,
+    }
+    if row.inlined_at > 0 {
+        write!(out, ", inlined at {} more places", row.inlined_at)?;
+    }
+    writeln!(out)
+}
