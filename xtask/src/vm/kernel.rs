@@ -43,13 +43,28 @@ fn download(version: &str, unpacked: &Path, folder: &Path) -> Result<PathBuf> {
     eprintln!("getting {package} …");
     run(apt
         .command("apt-get")
-        .args(["--quiet", "download", &package])
+        .args([
+            "--quiet",
+            "--quiet",
+            "-o",
+            "APT::Sandbox::User=root",
+            "download",
+            &package,
+        ])
         .current_dir(unpacked))?;
     let archive =
         find(unpacked, |name| name.ends_with(".deb")).context("apt downloaded no package")?;
     run(Command::new("dpkg").arg("-x").arg(&archive).arg(unpacked))?;
-    find(&unpacked.join("boot"), |name| name.starts_with("vmlinuz"))
-        .context("the package holds no kernel image")
+    // /boot/vmlinuz-RELEASE, since Debian 14 /usr/lib/modules/RELEASE/vmlinuz
+    let folders = [
+        Some(unpacked.join("boot")),
+        find(&unpacked.join("usr/lib/modules"), |_| true),
+    ];
+    let image = folders
+        .into_iter()
+        .flatten()
+        .find_map(|folder| find(&folder, |name| name.starts_with("vmlinuz")));
+    image.context("the package holds no kernel image")
 }
 
 fn find(folder: &Path, wanted: impl Fn(&str) -> bool) -> Option<PathBuf> {
