@@ -178,7 +178,7 @@ fn describe_sites(out: &mut String, trace: &TracePlan) {
     let is_entry = |site: &&Site| {
         matches!(
             site_kind(site.cookie),
-            Some(SiteKind::Enter | SiteKind::EnterReturn)
+            Some(SiteKind::Enter | SiteKind::EnterReturn | SiteKind::EnterTailInto)
         )
     };
     let is_exit = |site: &&Site| {
@@ -244,6 +244,7 @@ fn site_kind(cookie: u64) -> Option<SiteKind> {
         SiteKind::TailOut,
         SiteKind::TailInto,
         SiteKind::EnterReturn,
+        SiteKind::EnterTailInto,
         SiteKind::Unwound,
         SiteKind::Exit,
     ]
@@ -260,6 +261,7 @@ fn describe_site(out: &mut String, plan: &Plan, site: &Site, executable: &Execut
         Some(SiteKind::Return) => "return",
         Some(SiteKind::TailOut | SiteKind::TailInto) => "jump",
         Some(SiteKind::EnterReturn) => "enter and return",
+        Some(SiteKind::EnterTailInto) => "enter and jump on",
         Some(SiteKind::Unwound) => "unwound",
         Some(SiteKind::Exit) => "goroutine end",
         None => "?",

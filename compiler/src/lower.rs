@@ -325,12 +325,15 @@ impl Context<'_, '_> {
             return Vec::new();
         };
         let target = selection.targets.binary_search(&index).is_ok();
-        let kind = match sites.entry.kind {
-            EntryKind::FirstIsRet => SiteKind::EnterReturn,
-            EntryKind::AfterCheck | EntryKind::Jbe | EntryKind::First => SiteKind::Enter,
+        // A function that leaves through its first instruction has one site for both.
+        let at_entry = sites.exits.iter().find(|exit| exit.address == sites.entry.address);
+        let kind = match (sites.entry.kind, at_entry.map(|exit| self.exit_kind(exit, selection))) {
+            (_, Some(SiteKind::TailInto)) => SiteKind::EnterTailInto,
+            (EntryKind::FirstIsRet, _) | (_, Some(_)) => SiteKind::EnterReturn,
+            (EntryKind::AfterCheck | EntryKind::Jbe | EntryKind::First, None) => SiteKind::Enter,
         };
         let entry = entry_site(self.executable, function, &sites.entry, kind, id, target);
-        let exits = sites.exits.iter().filter_map(|exit| {
+        let exits = sites.exits.iter().filter(|exit| exit.address != sites.entry.address).filter_map(|exit| {
             let cookie = Cookie {
                 function: id,
                 offset: offset_in(function, exit.address)?,
@@ -416,9 +419,10 @@ fn report_trace(
     if !also.is_empty() {
         let places: usize = also.iter().map(|(_, places)| places).sum();
         let message = format!(
-            "{} of {} were also inlined, at {}: those calls are not seen",
+            "{} of {} {} also inlined, at {}: those calls are not seen",
             grouped(also.len()),
             times(selection.shown.len(), "function"),
+            if also.len() == 1 { "was" } else { "were" },
             times(places, "place"),
         );
         let names: Vec<&str> = also.iter().map(|(name, _)| *name).collect();

@@ -6,7 +6,9 @@ use gobinary::{Executable, Function, Origin};
 use rayon::prelude::*;
 
 use crate::{
+    diagnostic::printable,
     glob::Glob,
+    nearest::{nearest_functions, nearest_package},
     resolve::Resolved,
     selector::{BuiltIn, Selector, SelectorKind},
 };
@@ -34,10 +36,20 @@ impl<'e> Catalog<'e> {
         self.functions.get(index as usize)
     }
 
-    pub(crate) fn names(&self) -> Vec<&'e str> {
-        self.functions
+    /// What a pattern that matches nothing may have meant, ready to be shown.
+    pub(crate) fn nearest(&self, pattern: &str, most: usize) -> Vec<String> {
+        let names: Vec<&str> = self
+            .functions
             .iter()
             .map(|function| function.name)
+            .collect();
+        let packages: HashSet<&str> = names.iter().copied().map(Executable::package).collect();
+        if let Some(package) = nearest_package(pattern, packages) {
+            return vec![format!("package `{}`", printable(package))];
+        }
+        let near = nearest_functions(pattern, &names, most);
+        near.into_iter()
+            .map(|name| format!("`{}`", printable(name)))
             .collect()
     }
 

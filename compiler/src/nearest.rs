@@ -2,6 +2,9 @@
 
 use rayon::prelude::*;
 
+/// Functions whose whole names are compared, after their last elements were.
+const CANDIDATES: usize = 4096;
+
 /// The word of a short list that `word` was probably meant to be.
 #[must_use]
 pub(crate) fn nearest_word<'a>(
@@ -11,12 +14,7 @@ pub(crate) fn nearest_word<'a>(
     let word = word.to_lowercase();
     words
         .into_iter()
-        .map(|candidate| {
-            (
-                strsim::osa_distance(&word, &candidate.to_lowercase()),
-                candidate,
-            )
-        })
+        .map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= allowed(word.len().max(candidate.len())))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -25,7 +23,8 @@ pub(crate) fn nearest_word<'a>(
 /// The function names most like `pattern`, best first, each once.
 ///
 /// People mistype the last element of a name or forget the package, so the last elements are compared first; the whole name decides
-/// among equals. Names whose last element is too long or too short are not compared at all, which keeps 100,000 names fast.
+/// among equals. Names whose last element is too long or too short are not compared at all, which keeps 100,000 names fast. Of a
+/// pattern that ends in `*` a name's beginning is enough.
 #[must_use]
 pub(crate) fn nearest_functions<'a>(pattern: &str, names: &[&'a str], most: usize) -> Vec<&'a str> {
     let wanted: String = pattern
@@ -33,50 +32,89 @@ pub(crate) fn nearest_functions<'a>(pattern: &str, names: &[&'a str], most: usiz
         .filter(|c| !matches!(c, '*' | '?'))
         .collect::<String>()
         .to_lowercase();
-    let last = last_element(&wanted).to_owned();
+    let open = pattern.ends_with('*');
+    let last = last_element(&wanted);
     if last.is_empty() {
         return Vec::new();
     }
-    let mut ranked: Vec<(u32, usize, &'a str)> = names
+    let mut ranked: Vec<(usize, &'a str)> = names
         .par_iter()
-        .filter_map(|name| {
-            let rank = rank(&last, last_element(name))?;
-            Some((rank, 0, *name))
-        })
+        .filter(|name| !is_made_by_the_linker(name))
+        .filter_map(|name| Some((rank(last, last_element(name), open)?, *name)))
         .collect();
     ranked.sort_unstable();
-    ranked.truncate(256);
-    for (_, distance, name) in &mut ranked {
-        *distance = strsim::osa_distance(&wanted, &name.to_lowercase());
+    ranked.dedup();
+    if ranked.first().is_some_and(|(rank, _)| *rank == 0) {
+        ranked.retain(|(rank, _)| *rank == 0);
     }
+    ranked.truncate(CANDIDATES);
+    let mut ranked: Vec<(usize, usize, &'a str)> = ranked
+        .into_par_iter()
+        .map(|(rank, name)| (rank, distance(&wanted, &name.to_lowercase()), name))
+        .collect();
     ranked.sort_unstable();
-    ranked.dedup_by_key(|(_, _, name)| *name);
+    let best = ranked.first().map_or(0, |(_, distance, _)| *distance);
     ranked
         .into_iter()
+        .filter(|(_, distance, _)| *distance <= 2 * best + 2)
         .take(most)
         .map(|(_, _, name)| name)
         .collect()
 }
 
+/// The package path that a pattern over a whole package (`strngs.*`, `net/htp/...`, `net/htp*`) probably means. `None` where the
+/// package that it names is there, or none is near.
+#[must_use]
+pub(crate) fn nearest_package<'a>(
+    pattern: &str,
+    packages: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let path = pattern.strip_suffix("/...").or_else(|| {
+        let whole = pattern.strip_suffix('*')?;
+        let dot = whole.rfind('.').filter(|dot| !whole[*dot..].contains('/'));
+        match dot {
+            Some(dot) if dot + 1 == whole.len() => Some(&whole[..dot]),
+            Some(_) => None,
+            None => Some(whole),
+        }
+    })?;
+    let nearest = nearest_word(path, packages)?;
+    (nearest != path).then_some(nearest)
+}
+
 /// Lower is nearer; `None` where the two have nothing to do with each other. `wanted` is in lower case.
-fn rank(wanted: &str, candidate: &str) -> Option<u32> {
-    let longer = wanted.len().max(candidate.len());
-    let shorter = wanted.len().min(candidate.len());
-    if longer - shorter > allowed(longer) && !(wanted.len() >= 4 && candidate.len() > wanted.len())
-    {
+fn rank(wanted: &str, candidate: &str, open: bool) -> Option<usize> {
+    /// Holds the wanted word.
+    const HOLDS: usize = 100;
+    let slips = allowed(wanted.len());
+    let too_far = wanted.len().abs_diff(candidate.len()) > slips;
+    let longer = wanted.len() >= 4 && candidate.len() > wanted.len();
+    if too_far && !longer {
         return None;
     }
     let candidate = candidate.to_lowercase();
     if candidate == wanted {
         return Some(0);
     }
-    if longer - shorter <= allowed(longer) {
-        let distance = strsim::osa_distance(wanted, &candidate);
-        if distance <= allowed(longer) {
-            return u32::try_from(distance).ok();
-        }
-    }
-    (wanted.len() >= 4 && candidate.contains(wanted)).then_some(100)
+    let near = |candidate: &str| Some(distance(wanted, candidate)).filter(|found| *found <= slips);
+    let whole = if too_far { None } else { near(&candidate) };
+    let beginning = || {
+        let ends = [wanted.len() - 1, wanted.len(), wanted.len() + 1];
+        ends.iter()
+            .filter_map(|end| near(candidate.get(..*end)?))
+            .min()
+    };
+    whole
+        .or_else(|| if open && longer { beginning() } else { None })
+        .or_else(|| {
+            let holds = longer && candidate.len() <= 2 * wanted.len() && candidate.contains(wanted);
+            holds.then_some(HOLDS)
+        })
+}
+
+/// Edits from one word to the other; two letters changed about count once.
+fn distance(one: &str, other: &str) -> usize {
+    strsim::osa_distance(one, other)
 }
 
 /// Edits that still count as a slip in a word of `length` bytes.
@@ -93,6 +131,13 @@ fn allowed(length: usize) -> usize {
 fn last_element(name: &str) -> &str {
     let name = name.split('[').next().unwrap_or(name);
     name.rsplit(['.', '/']).next().unwrap_or(name)
+}
+
+/// Equality and hash functions of types, and the linker's own marks: nobody means these.
+fn is_made_by_the_linker(name: &str) -> bool {
+    ["type:", "type.", "go:", "go."]
+        .iter()
+        .any(|prefix| name.starts_with(prefix) && !name.starts_with("go.uber.org/"))
 }
 
 #[cfg(test)]
@@ -115,22 +160,38 @@ mod tests {
             "main.handleBar",
             "main.handleFoo",
             "net/http.(*conn).serve",
+            "net/http.(*Server).Serve",
             "main.main",
             "other.HandleBar",
+            "type..eq.net.SRV",
         ];
+        let nearest = |pattern| nearest_functions(pattern, &names, 3);
+        assert_eq!(nearest("main.hadleBar"), ["main.handleBar"]);
+        assert_eq!(nearest("handlebar"), ["main.handleBar", "other.HandleBar"]);
         assert_eq!(
-            nearest_functions("main.hadleBar", &names, 3),
-            ["main.handleBar", "other.HandleBar"]
+            nearest("http.serve"),
+            ["net/http.(*conn).serve", "net/http.(*Server).Serve"]
         );
         assert_eq!(
-            nearest_functions("handlebar", &names, 1),
-            ["other.HandleBar"]
+            nearest("net/http.(*con).serv"),
+            ["net/http.(*conn).serve", "net/http.(*Server).Serve"]
         );
         assert_eq!(
-            nearest_functions("http.serve", &names, 3),
-            ["net/http.(*conn).serve"]
+            nearest("main.hadle*"),
+            ["main.handleBar", "main.handleFoo", "other.HandleBar"]
         );
-        assert!(nearest_functions("*", &names, 3).is_empty());
-        assert!(nearest_functions("completely.different", &names, 3).is_empty());
+        assert!(nearest("*").is_empty());
+        assert!(nearest("completely.different").is_empty());
+    }
+
+    #[test]
+    fn packages() {
+        let nearest = |pattern| nearest_package(pattern, ["main", "net/http", "strings"]);
+        assert_eq!(nearest("strngs.*"), Some("strings"));
+        assert_eq!(nearest("net/htp/..."), Some("net/http"));
+        assert_eq!(nearest("net/htp*"), Some("net/http"));
+        assert_eq!(nearest("net/http.nothing*"), None);
+        assert_eq!(nearest("net/http.*"), None);
+        assert_eq!(nearest("main.f"), None);
     }
 }

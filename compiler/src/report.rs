@@ -15,7 +15,8 @@ use crate::diagnostic::{Diagnostic, Severity, Source};
 /// The diagnostics as text for a terminal or a log, each with the lines of the program that it is about, and how many there are of what.
 #[must_use]
 pub fn report(source: &Source, diagnostics: &[Diagnostic], color: bool) -> String {
-    let file = SimpleFile::new(source.name.as_str(), source.text.as_str());
+    let text = harmless(&source.text);
+    let file = SimpleFile::new(source.name.as_str(), text.as_str());
     let config = term::Config {
         start_context_lines: 1,
         end_context_lines: 1,
@@ -35,6 +36,19 @@ pub fn report(source: &Source, diagnostics: &[Diagnostic], color: bool) -> Strin
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The text with a `?` for every byte of a control character: a program may come from anywhere, and places must not move.
+fn harmless(text: &str) -> String {
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut out, c| {
+            if c.is_control() && !matches!(c, '\n' | '\r' | '\t') {
+                out.extend(std::iter::repeat_n('?', c.len_utf8()));
+            } else {
+                out.push(c);
+            }
+            out
+        })
 }
 
 fn rendered(diagnostic: &Diagnostic, length: usize) -> codespan::Diagnostic<()> {

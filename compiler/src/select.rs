@@ -6,7 +6,7 @@ use crate::{
     codes,
     diagnostic::{Diagnostic, printable},
     matching::{Catalog, Matcher},
-    nearest::{nearest_functions, nearest_word},
+    nearest::nearest_word,
     resolve::{Resolved, ResolvedTrace},
     selector::{BuiltIn, Selector, SelectorKind},
 };
@@ -34,7 +34,7 @@ pub(crate) fn select(
     for set in program.sets.iter().filter(|set| set.used) {
         for member in &set.members {
             if !matches!(member.kind, SelectorKind::Set(_)) && matcher.select(member).is_empty() {
-                diagnostics.push(unmatched(catalog, member, "the set does without it"));
+                diagnostics.push(unmatched(catalog, member, "adds nothing to the set"));
             }
         }
     }
@@ -54,7 +54,7 @@ fn select_trace(
     let excluded = matcher.union(&trace.exclude);
     for pattern in &trace.exclude {
         if !matches!(pattern.kind, SelectorKind::BuiltIn(_)) && matcher.select(pattern).is_empty() {
-            diagnostics.push(unmatched(catalog, pattern, "nothing is excluded by it"));
+            diagnostics.push(unmatched(catalog, pattern, "excludes nothing"));
         }
     }
     let keep = |mut selected: Vec<u32>| {
@@ -85,7 +85,7 @@ fn select_trace(
     for pattern in &trace.include {
         let selected = matcher.select(pattern);
         if selected.is_empty() {
-            diagnostics.push(unmatched(catalog, pattern, "nothing is shown for it"));
+            diagnostics.push(unmatched(catalog, pattern, "shows nothing"));
         }
         shown.extend(keep(selected));
     }
@@ -129,7 +129,7 @@ fn no_target(catalog: &Catalog<'_>, pattern: &Selector) -> Diagnostic {
 
 /// A pattern that only adds or takes away selects nothing.
 fn unmatched(catalog: &Catalog<'_>, pattern: &Selector, consequence: &str) -> Diagnostic {
-    let message = format!("`{}` matches nothing: {consequence}", pattern.text);
+    let message = format!("`{}` matches nothing and {consequence}", pattern.text);
     if let Some(mut diagnostic) = inlined_away(catalog, pattern) {
         let warning = Diagnostic::new(codes::UNMATCHED, diagnostic.message);
         diagnostic.severity = warning.severity;
@@ -147,19 +147,18 @@ fn explain_nothing(
 ) -> Diagnostic {
     let count = grouped(catalog.functions.len());
     match &pattern.kind {
-        SelectorKind::Name(_) => {
-            let near = nearest_functions(&pattern.text, &catalog.names(), SHOWN);
-            let near: Vec<String> = near
-                .into_iter()
-                .map(|name| format!("`{}`", printable(name)))
-                .collect();
-            let help = match near.as_slice() {
+        SelectorKind::Name(glob) => {
+            let help = match catalog.nearest(&pattern.text, SHOWN).as_slice() {
                 [] => "`gofuncgraph list EXECUTABLE '*PART*'` shows the names there are".to_owned(),
                 near => format!("did you mean {}?", near.join(" or ")),
             };
-            diagnostic
-                .at(&pattern.span, format!("none of {count} functions"))
-                .help(help)
+            let diagnostic = diagnostic.at(&pattern.span, format!("none of {count} functions"));
+            match glob.is_exact() {
+                true => diagnostic
+                    .note("a function that nothing calls, or that was inlined whole, is not in the executable"),
+                false => diagnostic,
+            }
+            .help(help)
         }
         SelectorKind::File(_) => {
             let files = catalog.files();

@@ -6,7 +6,7 @@ use grammar::ast::{Item, Pattern, PatternKind, Program, Span};
 
 use crate::{
     codes,
-    diagnostic::{Diagnostic, Source},
+    diagnostic::{Diagnostic, Source, printable},
     glob::{Glob, GlobError},
     nearest::nearest_word,
 };
@@ -57,7 +57,7 @@ pub(crate) enum SelectorKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Selector {
     pub(crate) span: Span,
-    /// As written, quotes removed, with its `:` or `@`.
+    /// As written, quotes removed, with its `:` or `@`; control characters escaped.
     pub(crate) text: String,
     pub(crate) kind: SelectorKind,
 }
@@ -145,13 +145,17 @@ impl Sets {
     fn compile_one(&mut self, pattern: &Pattern) -> Option<Selector> {
         let (text, kind) = match &pattern.kind {
             PatternKind::Name(name) => match Glob::new(name) {
-                Ok(glob) => (name.clone(), SelectorKind::Name(glob)),
+                Ok(glob) => (printable(name), SelectorKind::Name(glob)),
                 Err(error) => {
-                    self.diagnostics.push(malformed(pattern, name, error));
+                    self.diagnostics
+                        .push(malformed(pattern, &printable(name), error));
                     return None;
                 }
             },
-            PatternKind::File(file) => (format!(":{file}"), SelectorKind::File(Glob::file(file))),
+            PatternKind::File(file) => (
+                format!(":{}", printable(file)),
+                SelectorKind::File(Glob::file(file)),
+            ),
             PatternKind::Set(name) => (format!("@{name}"), self.set(pattern, name)?),
         };
         Some(Selector {
@@ -176,7 +180,11 @@ impl Sets {
             let nearest = nearest_word(
                 name,
                 names.chain(BuiltIn::ALL.iter().map(|(word, _)| *word)),
-            );
+            )
+            .map(str::to_owned);
+            for set in &mut self.sets {
+                set.used |= Some(&set.name) == nearest.as_ref();
+            }
             self.diagnostics.push(
                 Diagnostic::new(codes::UNKNOWN_SET, format!("unknown set `@{name}`"))
                     .at(&pattern.span, "not declared")

@@ -54,7 +54,7 @@ impl Type {
 
     fn example(self) -> &'static str {
         match self {
-            Self::Int => "42",
+            Self::Int => "3",
             Self::Duration => "250ms",
             Self::String => "\"text\"",
             Self::Size => "4KiB",
@@ -264,10 +264,11 @@ impl Values {
         };
         let Some(index) = self.find(name) else {
             if !self.incomplete {
-                let nearest = nearest_word(
-                    name,
-                    self.declared.iter().map(|declared| declared.name.as_str()),
-                );
+                let names = self.declared.iter().map(|declared| declared.name.as_str());
+                let nearest = nearest_word(name, names).map(str::to_owned);
+                for declared in &mut self.declared {
+                    declared.used |= Some(&declared.name) == nearest.as_ref();
+                }
                 self.diagnostics.push(
                     Diagnostic::new(codes::UNKNOWN_PARAM, format!("unknown parameter `${name}`"))
                         .at(&value.span, "not declared")

@@ -1,0 +1,385 @@
+//! Programs against a real executable: what the plan holds, and what is said of patterns that it cannot hold.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use compiler::{Diagnostic, Options, Plan, Severity, Source, check, compile, explain, report};
+use gobinary::Executable;
+
+fn source(text: &str) -> Source {
+    Source::new("<command line>", text)
+}
+
+fn plan(text: &str, executable: &Executable) -> (Plan, Vec<Diagnostic>) {
+    let source = source(text);
+    compile(&source, &[], executable, &Options::default())
+        .unwrap_or_else(|diagnostics| panic!("{}", report(&source, &diagnostics, false)))
+}
+
+fn refused(text: &str, executable: &Executable) -> String {
+    let source = source(text);
+    let diagnostics = compile(&source, &[], executable, &Options::default()).expect_err(text);
+    assert_eq!(
+        check(&source, &[], Some(executable)).diagnostics,
+        diagnostics
+    );
+    report(&source, &diagnostics, false)
+}
+
+/// What is known of a plan whatever Go compiled the executable: functions, and the kinds of their sites.
+fn outline(plan: &Plan) -> String {
+    const KINDS: [&str; 7] = [
+        "enter",
+        "return",
+        "jump out",
+        "jump into",
+        "enter and return",
+        "unwound",
+        "exit",
+    ];
+    let mut out = String::new();
+    for trace in &plan.traces {
+        let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for site in &trace.sites {
+            let function = &plan.functions[(site.cookie & 0xff_ffff) as usize];
+            kinds
+                .entry(&function.name)
+                .or_default()
+                .insert(KINDS[(site.cookie >> 48 & 0xf) as usize]);
+        }
+        out += &format!("trace {}\n", trace.label);
+        for (name, kinds) in kinds {
+            let is = |ids: &[u32]| {
+                ids.iter()
+                    .any(|id| plan.functions[*id as usize].name == name)
+            };
+            let role = match (is(&trace.targets), is(&trace.included)) {
+                (true, true) => "target",
+                (false, true) => "included",
+                (false, false) => "hidden",
+                (true, false) => "target that is not included",
+            };
+            let kinds: Vec<&str> = kinds.into_iter().collect();
+            let plain = match (name.find('['), name.rfind(']')) {
+                (Some(start), Some(end)) => format!("{}[…]{}", &name[..start], &name[end + 1..]),
+                _ => name.to_owned(),
+            };
+            out += &format!("  {role} {plain}: {}\n", kinds.join(", "));
+        }
+    }
+    for skipped in &plan.skipped {
+        out += &format!("skipped {}: {}\n", skipped.name, skipped.reason);
+    }
+    out
+}
+
+#[test]
+fn functions_sites_and_filters() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    let (plan, diagnostics) = plan(
+        "trace slow: main.handleBar < include main.handleFoo, main.nothing, main.*cache*; exclude main.main; min 1ms; depth 2 >
+         trace main.forever, main.(*inner).work < limit 3 per 1s; for 10s >",
+        executable,
+    );
+    assert!(
+        diagnostics
+            .iter()
+            .all(|diagnostic| diagnostic.severity != Severity::Error)
+    );
+    insta::assert_snapshot!(outline(&plan));
+    let filter = &plan.traces[0].filter;
+    assert_eq!(
+        (filter.min.map(|min| min.as_millis()), filter.depth),
+        (Some(1), Some(2))
+    );
+    assert_eq!(
+        plan.traces[1].filter.limit_per.map(|per| per.as_secs()),
+        Some(1)
+    );
+    assert_eq!(
+        plan.traces[1].duration.map(|duration| duration.as_secs()),
+        Some(10)
+    );
+    assert!(plan.goid_offset > 0 && !plan.goid_evidence.is_empty());
+}
+
+#[test]
+fn a_jump_leads_into_what_the_same_trace_probes() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    let (plan, _) = plan(
+        "trace main.(*outer).work < include main.(*inner).work > trace out: main.(*outer).work",
+        executable,
+    );
+    insta::assert_snapshot!(outline(&plan));
+}
+
+#[test]
+fn every_site_is_what_the_plan_says() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    let (plan, _) = plan(
+        "trace all: * < exclude runtime.* > trace main.*, strings.* < include @std >",
+        executable,
+    );
+    for trace in &plan.traces {
+        assert!(
+            trace
+                .sites
+                .windows(2)
+                .all(|pair| pair[0].address < pair[1].address)
+        );
+        assert!(trace.targets.iter().all(|id| trace.included.contains(id)));
+        let included: HashSet<u32> = trace.included.iter().copied().collect();
+        for site in &trace.sites {
+            let id = (site.cookie & 0xff_ffff) as u32;
+            let function = &plan.functions[id as usize];
+            assert_eq!(
+                site.address - function.address,
+                site.cookie >> 24 & 0xff_ffff
+            );
+            assert_eq!(executable.file_offset(site.address), Some(site.file_offset));
+            let len = usize::from(site.len);
+            assert_eq!(
+                executable.bytes(site.address, len),
+                Some(&site.bytes[..len])
+            );
+            let runtime = site.cookie >> 48 & 0xf >= 5;
+            assert_eq!(runtime, !included.contains(&id), "{}", function.name);
+            assert_eq!(
+                runtime,
+                function.name.starts_with("runtime."),
+                "{}",
+                function.name
+            );
+        }
+        let entered: HashSet<u64> = trace.sites.iter().map(|site| site.address).collect();
+        for id in &trace.included {
+            assert!(entered.contains(&plan.functions[*id as usize].entry_site));
+        }
+    }
+    let total = executable
+        .functions()
+        .filter(|function| function.name.starts_with("main."))
+        .count();
+    assert!(plan.traces[1].targets.len() <= total + 100 && total > 5);
+    assert!(
+        plan.skipped
+            .iter()
+            .any(|skipped| skipped.name == "internal/bytealg.IndexByteString"
+                || skipped.name.starts_with("internal/"))
+    );
+}
+
+#[test]
+fn built_in_sets_and_files() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    let names = |text: &str| {
+        let (plan, _) = plan(text, executable);
+        let targets = plan.traces[0]
+            .targets
+            .iter()
+            .map(|id| plan.functions[*id as usize].name.clone());
+        targets.collect::<BTreeSet<String>>()
+    };
+    let main = names("trace @main");
+    assert!(
+        main.contains("main.handleBar") && main.iter().all(|name| name.starts_with("main.")),
+        "{main:?}"
+    );
+    let file = names("trace :plan/main.go, main.main");
+    assert!(
+        file.contains("main.handleBar") && file.is_subset(&main),
+        "{file:?}"
+    );
+    let set = names(
+        "set @mine = :main.go, @theirs set @theirs = strings.ToLower trace @mine < exclude main.main >",
+    );
+    assert!(
+        set.contains("strings.ToLower") && !set.contains("main.main"),
+        "{set:?}"
+    );
+    let std = names("trace @std");
+    assert!(std.contains("fmt.Println") || std.contains("fmt.Fprintln"));
+    assert!(std.is_disjoint(&main));
+    let generic = names("trace main.(*cache).get");
+    assert_eq!(generic.len(), 1, "{generic:?}");
+    assert_eq!(generic, names("trace main.(*cache[...]).get"));
+}
+
+#[test]
+fn matched_nothing() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    for (name, program) in [
+        ("name", "trace main.hadleBar"),
+        ("package", "trace strngs.*"),
+        ("wildcard", "trace main.hadle*"),
+        ("file", "trace :mian.go"),
+        ("set", "set @s = @vendor trace @s"),
+        ("nothing_near", "trace zzz.qqqqqqqq"),
+    ] {
+        let text = refused(program, executable);
+        insta::with_settings!({ filters => vec![(r"\d[\d,]* (functions|source files)", "N $1")] }, {
+            insta::assert_snapshot!(format!("matched_nothing_{name}"), text);
+        });
+    }
+}
+
+#[test]
+fn inlined_away() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    insta::assert_snapshot!(refused(
+        "trace main.tiny, main.ti* < include main.main >",
+        executable
+    ));
+}
+
+#[test]
+fn what_a_wildcard_says_of_inlined_functions() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    let (plan, diagnostics) = plan("trace main.d*, main.handle*", executable);
+    insta::assert_snapshot!(report(
+        &source("trace main.d*, main.handle*"),
+        &diagnostics,
+        false
+    ));
+    let double = plan
+        .functions
+        .iter()
+        .find(|function| function.name == "main.double");
+    assert_eq!(double.map(|function| function.inlined_at), Some(1));
+}
+
+#[test]
+fn what_is_said_of_functions_that_are_named() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    let program = "trace main.double, main.forever < include main.(*outer).work, main.tiny, main.nowhere; exclude main.nothing*, x.y >";
+    let (_, diagnostics) = plan(program, executable);
+    assert!(
+        diagnostics
+            .iter()
+            .all(|diagnostic| diagnostic.severity != Severity::Error)
+    );
+    let text = report(&source(program), &diagnostics, false);
+    insta::with_settings!({ filters => vec![(r"\d[\d,]* functions", "N functions")] }, {
+        insta::assert_snapshot!(text);
+    });
+}
+
+#[test]
+fn what_cannot_be_probed() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    insta::assert_snapshot!(refused("trace runtime.gopark, runtime.goexit1", executable));
+}
+
+#[test]
+fn every_target_excluded() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    insta::assert_snapshot!(refused("trace @main < exclude main.* >", executable));
+}
+
+#[test]
+fn wildcards_name_what_they_cannot_probe() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    let (plan, _) = plan("trace main.* < include runtime.* >", executable);
+    assert!(plan.skipped.len() > 500);
+    assert!(
+        plan.skipped
+            .iter()
+            .all(|skipped| skipped.name.starts_with("runtime.")),
+        "{:?}",
+        plan.skipped.first()
+    );
+    assert!(
+        plan.skipped
+            .iter()
+            .any(|skipped| skipped.name == "runtime.deferreturn")
+    );
+}
+
+#[test]
+fn explain_tells_what_was_asked_for() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    let (mut plan, _) = plan(
+        "trace main.handle* < include main.*, runtime.*; min 1ms; max 1s; prune 1us; depth 3; sample 1/10; limit 5 per 1s; \
+         for 9s; stack 4; pid 1; comm \"x\"; goroutine 7 >",
+        executable,
+    );
+    plan.executable = "./server".into();
+    let short = explain(&plan, executable, false);
+    for part in [
+        "executable  ./server",
+        "2 targets",
+        "min 1ms",
+        "max 1s",
+        "prune 1µs",
+        "depth 3",
+        "sample 1/10",
+        "limit 5 per 1s",
+        "for 9s",
+        "stack 4",
+        "pid 1",
+        "comm \"x\"",
+        "goroutine 7",
+        "the kernel emulates",
+        "also inlined, at 1 place",
+        "runtime internals cannot be probed safely",
+        "… and ",
+        plan.goid_evidence.as_str(),
+    ] {
+        assert!(short.contains(part), "{part} is missing:\n{short}");
+    }
+    let long = explain(&plan, executable, true);
+    assert!(
+        long.contains("main.handleBar+") && long.contains("return") && !long.contains("… and ")
+    );
+    assert!(long.lines().count() > short.lines().count());
+}
+
+#[test]
+fn the_original_command_line() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    let owned = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+    let source = compiler::classic_program(
+        &owned(&["main.h*", "strings*"]),
+        &owned(&["*handleBar"]),
+        false,
+    );
+    let (plan, _) = compile(&source, &[], executable, &Options::default()).expect("it compiles");
+    assert_eq!(plan.traces[0].label, "*handleBar");
+    assert_eq!(plan.traces[0].targets.len(), 1);
+    assert!(plan.traces[0].included.len() > 2);
+    let source = compiler::classic_program(&owned(&["main.h*"]), &[], true);
+    let (plan, _) = compile(&source, &[], executable, &Options::default()).expect("it compiles");
+    assert_eq!(plan.traces[0].targets, plan.traces[0].included);
+    let source =
+        compiler::classic_program(&[], &owned(&["main.handleBar(n=(+8(%ax)):s64)"]), false);
+    let diagnostics =
+        compile(&source, &[], executable, &Options::default()).expect_err("no argument lists yet");
+    assert_eq!(diagnostics[0].code, "E0208");
+}
