@@ -512,27 +512,33 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Is R14 written, other than by loading g into it?
+    /// Is R14 written, other than by loading g into it? Position-independent code loads the offset of g into it first.
     fn writes_r14(&self) -> bool {
         let mut factory = InstructionInfoFactory::new();
+        let mut writes = |instruction: &Decoded| {
+            factory
+                .info(instruction)
+                .used_registers()
+                .iter()
+                .any(|used| {
+                    let reads = matches!(
+                        used.access(),
+                        OpAccess::None
+                            | OpAccess::Read
+                            | OpAccess::CondRead
+                            | OpAccess::NoMemAccess
+                    );
+                    used.register().full_register() == Register::R14 && !reads
+                })
+        };
+        let next = self.instructions.iter().skip(1).map(Some).chain([None]);
         self.instructions
             .iter()
-            .filter(|instruction| !is_load_of_g(instruction))
-            .any(|instruction| {
-                factory
-                    .info(instruction)
-                    .used_registers()
-                    .iter()
-                    .any(|used| {
-                        used.register().full_register() == Register::R14
-                            && !matches!(
-                                used.access(),
-                                OpAccess::None
-                                    | OpAccess::Read
-                                    | OpAccess::CondRead
-                                    | OpAccess::NoMemAccess
-                            )
-                    })
+            .zip(next)
+            .any(|(instruction, next)| {
+                let offset_of_g = next
+                    .is_some_and(|next| is_load_of_g(next) && next.memory_base() == Register::R14);
+                !is_load_of_g(instruction) && !offset_of_g && writes(instruction)
             })
     }
 }
