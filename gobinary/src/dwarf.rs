@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use gimli::{AttributeValue, Dwarf, EndianSlice, LittleEndian, SectionId, UnitHeader};
 use object::{Object, ObjectSection};
 
+/// Larger sections, in bytes, are left alone.
+const MAX_SECTION: u64 = 2 << 30;
+
 type Slice<'a> = EndianSlice<'a, LittleEndian>;
 
 /// Offset of a member of a struct, in bytes, from the DWARF in an ELF file; on failure, a clause that tells why.
@@ -16,10 +19,17 @@ pub(crate) fn member_offset(file: &[u8], structure: &str, member: &str) -> Resul
         return Err("there is no DWARF".to_owned());
     }
     let load = |id: SectionId| -> Result<Cow<'_, [u8]>, object::Error> {
-        elf.section_by_name(id.name())
-            .map_or(Ok(Cow::Borrowed(&[])), |section| {
-                section.uncompressed_data()
-            })
+        let Some(section) = elf.section_by_name(id.name()) else {
+            return Ok(Cow::Borrowed(&[]));
+        };
+        let compressed = section.compressed_data()?;
+        // A file may claim any size.
+        let fits = compressed.uncompressed_size <= MAX_SECTION;
+        if fits {
+            compressed.decompress()
+        } else {
+            Ok(Cow::Borrowed(&[]))
+        }
     };
     let sections = gimli::DwarfSections::load(load).map_err(|e| describe(&e))?;
     let dwarf = sections.borrow(|bytes| EndianSlice::new(bytes, LittleEndian));

@@ -20,6 +20,8 @@ const MAGICS_OLD: [u32; 2] = [0xffff_fffb, 0xffff_fffa];
 const SECTIONS: [&str; 2] = [".gopclntab", ".data.rel.ro.gopclntab"];
 /// Size of the header, `runtime.pcHeader`.
 const HEADER: usize = 72;
+/// Names longer than this, in bytes, are taken for corruption.
+const MAX_STRING: usize = 1 << 16;
 /// More functions than this are taken for corruption.
 const MAX_FUNCTIONS: u64 = 1 << 24;
 
@@ -430,6 +432,7 @@ fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 fn until_nul(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.get(..MAX_STRING).unwrap_or(bytes);
     memchr::memchr(0, bytes)
         .and_then(|end| bytes.get(..end))
         .unwrap_or_default()

@@ -5,6 +5,8 @@
 //! that the exit sites are the `ret` instructions themselves and jumps to other functions. Both are found by disassembling the
 //! function; whatever looks unusual makes it unprobeable, with the reason, rather than a source of wrong graphs.
 
+use std::cell::OnceCell;
+
 use iced_x86::{
     Code, Decoder, DecoderOptions, FlowControl, Instruction as Decoded, InstructionInfoFactory,
     Mnemonic, OpAccess, OpKind, Register,
@@ -207,6 +209,7 @@ struct Body<'a> {
     code: &'a [u8],
     instructions: Vec<Decoded>,
     assembly: bool,
+    own_address: OnceCell<bool>,
 }
 
 /// The stack check at a function's start.
@@ -229,14 +232,11 @@ impl<'a> Body<'a> {
         let code = function.code();
         let mut decoder = Decoder::with_ip(64, code, function.entry, DecoderOptions::NONE);
         let mut instructions = Vec::with_capacity(code.len() / 4);
-        while decoder.can_decode() {
-            let at = decoder.position();
-            if code
-                .get(at..)
-                .is_some_and(|rest| rest.iter().all(|&byte| byte == 0xcc))
-            {
-                break;
-            }
+        let padding = code
+            .iter()
+            .rposition(|&byte| byte != 0xcc)
+            .map_or(0, |last| last + 1);
+        while decoder.position() < padding {
             let instruction = decoder.decode();
             if instruction.is_invalid() {
                 return Err(Unprobeable::Undecodable {
@@ -255,6 +255,7 @@ impl<'a> Body<'a> {
             code,
             instructions,
             assembly,
+            own_address: OnceCell::new(),
         })
     }
 
@@ -499,17 +500,23 @@ impl<'a> Body<'a> {
                 Err(unknown)
             };
         }
-        // Addresses of the function's own code in a register make it unclear what is jumped to.
+        if self.takes_own_address() {
+            Err(unknown)
+        } else {
+            Ok(true)
+        }
+    }
+
+    /// Is an address in the function's own code loaded? Then it is unclear where a jump through a register leads.
+    fn takes_own_address(&self) -> bool {
         let own = |i: &Decoded| {
             i.mnemonic() == Mnemonic::Lea
                 && i.is_ip_rel_memory_operand()
                 && self.contains(i.ip_rel_memory_address())
         };
-        if self.instructions.iter().any(own) {
-            Err(unknown)
-        } else {
-            Ok(true)
-        }
+        *self
+            .own_address
+            .get_or_init(|| self.instructions.iter().any(own))
     }
 
     /// Is R14 written, other than by loading g into it? Position-independent code loads the offset of g into it first.
