@@ -86,15 +86,15 @@ impl<'a> Layout<'a> {
         }
         heading.extend(self.patterns(&trace.patterns, " "));
         self.flow(&heading, 4);
-        if trace.clauses.is_empty() {
+        let Some(first_clause) = trace.clauses.first() else {
             return;
-        }
+        };
         let clauses: Vec<Vec<Piece>> = trace.clauses.iter().map(|c| self.clause(c)).collect();
         let heading_end = trace.patterns.last().map_or(start, |p| p.span.end);
         let one_line: Vec<String> = clauses.iter().map(|pieces| joined(pieces)).collect();
         let one_line = format!(" < {} >", one_line.join("; "));
         if self.column() + one_line.chars().count() <= WIDTH
-            && !self.spans_lines(heading_end..trace.span.end)
+            && !self.spans_lines(heading_end, first_clause.span.start, trace.span.end)
         {
             self.out.push_str(&one_line);
             return;
@@ -288,14 +288,15 @@ impl<'a> Layout<'a> {
         line.chars().count()
     }
 
-    /// Whether a clause list, written somewhere in `region`, is to be written on several lines.
-    fn spans_lines(&self, region: Span) -> bool {
-        let Some(text) = self.source.and_then(|source| source.get(region.clone())) else {
-            return false;
-        };
-        let opener = text.find(['<', '{']).unwrap_or_default();
-        !self.gap(region).comments.is_empty()
-            || text.get(opener..).is_some_and(|list| list.contains('\n'))
+    /// Whether the clause list between `heading_end` and `end` is to be written on several lines: where it is already, and where a comment
+    /// stands before it. (A comment within it is followed by a line break.)
+    fn spans_lines(&self, heading_end: usize, first_clause: usize, end: usize) -> bool {
+        let text = |span: Span| self.source.and_then(|source| source.get(span));
+        let before = heading_end..first_clause;
+        let opener = text(before.clone()).and_then(|text| text.find(['<', '{']));
+        !self.gap(before).comments.is_empty()
+            || text(heading_end + opener.unwrap_or_default()..end)
+                .is_some_and(|list| list.contains('\n'))
     }
 
     /// The comments in a stretch of the source that holds no strings.

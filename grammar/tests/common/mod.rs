@@ -1,0 +1,409 @@
+//! Random programs, as trees and as carelessly spaced texts.
+
+use grammar::{
+    ast::{
+        Clause, ClauseKind, Item, Param, Pattern, PatternKind, Program, Set, Span, Spanned, Target,
+        Trace, Value, ValueKind,
+    },
+    keywords, print,
+};
+use proptest::{prelude::*, sample::select};
+
+/// Calls `see` with every span of the tree.
+pub fn visit_spans(program: &mut Program, see: &mut impl FnMut(&mut Span)) {
+    for item in &mut program.items {
+        match item {
+            Item::Trace(trace) => {
+                see(&mut trace.span);
+                if let Some(label) = &mut trace.label {
+                    see(&mut label.span);
+                }
+                trace.patterns.iter_mut().for_each(|p| see(&mut p.span));
+                for clause in &mut trace.clauses {
+                    see(&mut clause.span);
+                    see(&mut clause.keyword.span);
+                    match &mut clause.kind {
+                        ClauseKind::Include(list) | ClauseKind::Exclude(list) => {
+                            list.iter_mut().for_each(|p| see(&mut p.span));
+                        }
+                        ClauseKind::Depth(value)
+                        | ClauseKind::Min(value)
+                        | ClauseKind::Max(value)
+                        | ClauseKind::Prune(value)
+                        | ClauseKind::For(value) => see(&mut value.span),
+                        ClauseKind::Pid(list)
+                        | ClauseKind::Comm(list)
+                        | ClauseKind::Goroutine(list) => {
+                            list.iter_mut().for_each(|v| see(&mut v.span));
+                        }
+                        ClauseKind::Sample { one, of } => {
+                            see(&mut one.span);
+                            see(&mut of.span);
+                        }
+                        ClauseKind::Limit { count, per } => {
+                            see(&mut count.span);
+                            per.iter_mut().for_each(|v| see(&mut v.span));
+                        }
+                        ClauseKind::Stack(value) => {
+                            value.iter_mut().for_each(|v| see(&mut v.span));
+                        }
+                        ClauseKind::Unknown => {}
+                    }
+                }
+            }
+            Item::Target(target) => {
+                see(&mut target.span);
+                see(&mut target.path.span);
+            }
+            Item::Set(set) => {
+                see(&mut set.span);
+                see(&mut set.name.span);
+                set.patterns.iter_mut().for_each(|p| see(&mut p.span));
+            }
+            Item::Param(param) => {
+                see(&mut param.span);
+                see(&mut param.name.span);
+                param.ty.iter_mut().for_each(|ty| see(&mut ty.span));
+                param.default.iter_mut().for_each(|v| see(&mut v.span));
+            }
+        }
+    }
+}
+
+/// The tree with nothing but what was written.
+pub fn without_spans(mut program: Program) -> Program {
+    visit_spans(&mut program, &mut |span| *span = 0..0);
+    program
+}
+
+/// The clauses of which the tree holds the keyword only, as they are written.
+pub fn unknown_texts<'a>(program: &Program, source: &'a str) -> Vec<&'a str> {
+    program
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Trace(trace) => Some(&trace.clauses),
+            _ => None,
+        })
+        .flatten()
+        .filter(|clause| clause.kind == ClauseKind::Unknown)
+        .map(|clause| &source[clause.span.clone()])
+        .collect()
+}
+
+fn spanned(node: String) -> Spanned<String> {
+    Spanned { node, span: 0..0 }
+}
+
+fn word() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-zA-Z_][a-zA-Z0-9_]{0,8}", Just("größe".to_owned())]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![any::<String>(), "[ a-z\"\\\\\n#;<>{}()\\[\\]]{0,8}"]
+}
+
+fn pattern() -> impl Strategy<Value = Pattern> {
+    let part = select(vec![
+        "main",
+        ".",
+        "/",
+        "*",
+        "?",
+        "(*T)",
+        "[...]",
+        "[go.shape.int,...]",
+        "-fm",
+        "net/http",
+        "func1",
+        "%2e",
+        "x",
+        "min",
+        "trace",
+        "(",
+        "]",
+    ]);
+    let name = prop_oneof![
+        4 => prop::collection::vec(part, 1..6).prop_map(|parts| parts.concat()),
+        1 => text(),
+        1 => select(vec!["min", "trace", "where", "begin"]).prop_map(str::to_owned),
+    ];
+    prop_oneof![
+        4 => name.prop_map(PatternKind::Name),
+        1 => prop_oneof!["[a-z]{1,8}\\.go", text()].prop_map(PatternKind::File),
+        1 => word().prop_map(PatternKind::Set),
+    ]
+    .prop_map(|kind| Pattern { span: 0..0, kind })
+}
+
+fn patterns() -> impl Strategy<Value = Vec<Pattern>> {
+    prop::collection::vec(pattern(), 1..5)
+}
+
+fn literal() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<u64>().prop_map(ValueKind::Integer),
+        text().prop_map(ValueKind::String),
+        prop_oneof![any::<u64>(), (0..5_000u64).prop_map(|s| s * 1_000_000_000)]
+            .prop_map(ValueKind::Duration),
+        prop_oneof![any::<u64>(), (0..5_000u64).prop_map(|k| k << 10)].prop_map(ValueKind::Size),
+        any::<bool>().prop_map(ValueKind::Bool),
+    ]
+    .prop_map(|kind| Value { span: 0..0, kind })
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        4 => literal(),
+        1 => word().prop_map(|name| Value { span: 0..0, kind: ValueKind::Param(name) }),
+    ]
+}
+
+fn share() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<u64>().prop_map(ValueKind::Integer),
+        word().prop_map(ValueKind::Param),
+    ]
+    .prop_map(|kind| Value { span: 0..0, kind })
+}
+
+fn clause() -> impl Strategy<Value = Clause> {
+    let values = || prop::collection::vec(value(), 1..4);
+    let later = prop_oneof![
+        select(keywords::LATER_CLAUSES.to_vec()).prop_map(str::to_owned),
+        word().prop_filter("a clause that is no known word", |word| {
+            !keywords::is_reserved(word)
+        }),
+    ];
+    prop_oneof![
+        patterns().prop_map(|list| ("include".to_owned(), ClauseKind::Include(list))),
+        patterns().prop_map(|list| ("exclude".to_owned(), ClauseKind::Exclude(list))),
+        value().prop_map(|value| ("depth".to_owned(), ClauseKind::Depth(value))),
+        value().prop_map(|value| ("min".to_owned(), ClauseKind::Min(value))),
+        value().prop_map(|value| ("max".to_owned(), ClauseKind::Max(value))),
+        value().prop_map(|value| ("prune".to_owned(), ClauseKind::Prune(value))),
+        value().prop_map(|value| ("for".to_owned(), ClauseKind::For(value))),
+        values().prop_map(|list| ("pid".to_owned(), ClauseKind::Pid(list))),
+        values().prop_map(|list| ("comm".to_owned(), ClauseKind::Comm(list))),
+        values().prop_map(|list| ("goroutine".to_owned(), ClauseKind::Goroutine(list))),
+        (share(), share())
+            .prop_map(|(one, of)| ("sample".to_owned(), ClauseKind::Sample { one, of })),
+        (value(), prop::option::of(value()))
+            .prop_map(|(count, per)| ("limit".to_owned(), ClauseKind::Limit { count, per })),
+        prop::option::of(value()).prop_map(|value| ("stack".to_owned(), ClauseKind::Stack(value))),
+        later.prop_map(|word| (word, ClauseKind::Unknown)),
+    ]
+    .prop_map(|(keyword, kind)| Clause {
+        span: 0..0,
+        keyword: spanned(keyword),
+        kind,
+    })
+}
+
+fn item() -> impl Strategy<Value = Item> {
+    let trace = (
+        prop::option::of(word()),
+        patterns(),
+        prop::collection::vec(clause(), 0..5),
+    )
+        .prop_map(|(label, patterns, clauses)| {
+            Item::Trace(Trace {
+                span: 0..0,
+                label: label.map(spanned),
+                patterns,
+                clauses,
+            })
+        });
+    let path = prop_oneof![
+        "\\.?/[a-z/._-]{1,12}",
+        select(vec!["trace", "set", "./a(b"]).prop_map(str::to_owned),
+        text()
+    ];
+    let types = select(vec!["int", "duration", "size", "string", "bool"]);
+    prop_oneof![
+        4 => trace,
+        1 => path.prop_map(|path| Item::Target(Target { span: 0..0, path: spanned(path) })),
+        1 => (word(), patterns())
+            .prop_map(|(name, patterns)| Item::Set(Set { span: 0..0, name: spanned(name), patterns })),
+        1 => (word(), prop::option::of(types), prop::option::of(literal())).prop_map(|(name, ty, default)| {
+            Item::Param(Param {
+                span: 0..0,
+                name: spanned(name),
+                ty: ty.map(|ty| spanned(ty.to_owned())),
+                default,
+            })
+        }),
+    ]
+}
+
+/// Any tree that a text can have.
+pub fn programs() -> impl Strategy<Value = Program> {
+    prop::collection::vec(item(), 0..5).prop_map(|items| Program { items })
+}
+
+/// A text with white space and comments where they may stand, and its comments in order.
+pub fn spaced_sources() -> impl Strategy<Value = (String, Vec<String>)> {
+    let gap = prop_oneof![
+        6 => Just(" "),
+        1 => Just("\n"),
+        1 => Just("\n\n\n"),
+        1 => Just("\t\r\n "),
+        1 => Just(" #\n"),
+        1 => Just("\n#\n"),
+        1 => Just("\n\n  #\n\n#\n"),
+    ];
+    (programs(), any::<bool>(), prop::collection::vec(gap, 64)).prop_map(
+        |(program, braces, gaps)| {
+            let mut source = String::new();
+            let mut comments = Vec::new();
+            for (at, token) in tokens(&program, braces).iter().enumerate() {
+                if at > 0 {
+                    for c in gaps[at % gaps.len()].chars() {
+                        source.push(c);
+                        if c == '#' {
+                            let comment = format!("# ☂{}", comments.len());
+                            source.push_str(&comment[1..]);
+                            comments.push(comment);
+                        }
+                    }
+                }
+                source.push_str(token);
+            }
+            (source, comments)
+        },
+    )
+}
+
+/// What the printer writes for one item, without its line end.
+fn printed(item: Item) -> String {
+    print(&Program { items: vec![item] }).trim_end().to_owned()
+}
+
+fn pattern_text(pattern: &Pattern) -> String {
+    let set = Item::Set(Set {
+        span: 0..0,
+        name: spanned("s".to_owned()),
+        patterns: vec![pattern.clone()],
+    });
+    printed(set)["set @s = ".len()..].to_owned()
+}
+
+fn value_text(value: &Value) -> String {
+    let param = Item::Param(Param {
+        span: 0..0,
+        name: spanned("p".to_owned()),
+        ty: None,
+        default: Some(value.clone()),
+    });
+    printed(param)["param p = ".len()..].to_owned()
+}
+
+fn list(out: &mut Vec<String>, words: impl Iterator<Item = String>) {
+    for (at, word) in words.enumerate() {
+        if at > 0 {
+            out.push(",".to_owned());
+        }
+        out.push(word);
+    }
+}
+
+fn tokens(program: &Program, braces: bool) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for item in &program.items {
+        match item {
+            Item::Trace(trace) => {
+                out.push("trace".to_owned());
+                if let Some(label) = &trace.label {
+                    out.extend([label.node.clone(), ":".to_owned()]);
+                }
+                list(&mut out, trace.patterns.iter().map(pattern_text));
+                if !trace.clauses.is_empty() {
+                    out.push(if braces { "{" } else { "<" }.to_owned());
+                    for (at, clause) in trace.clauses.iter().enumerate() {
+                        if at > 0 {
+                            out.push(";".to_owned());
+                        }
+                        clause_tokens(&mut out, clause);
+                    }
+                    out.push(if braces { "}" } else { ">" }.to_owned());
+                }
+            }
+            Item::Set(set) => {
+                out.extend([
+                    "set".to_owned(),
+                    format!("@{}", set.name.node),
+                    "=".to_owned(),
+                ]);
+                list(&mut out, set.patterns.iter().map(pattern_text));
+            }
+            Item::Target(_) => {
+                let text = printed(item.clone());
+                out.push("target".to_owned());
+                out.push(text["target ".len()..].to_owned());
+            }
+            Item::Param(param) => {
+                out.extend(["param".to_owned(), param.name.node.clone()]);
+                if let Some(ty) = &param.ty {
+                    out.extend([":".to_owned(), ty.node.clone()]);
+                }
+                if let Some(default) = &param.default {
+                    out.extend(["=".to_owned(), value_text(default)]);
+                }
+            }
+        }
+        if item_needs_separator(item) {
+            out.push(";".to_owned());
+        }
+    }
+    out
+}
+
+/// Some kinds of item, so that both ways to separate items occur; and where a comparison could go on.
+fn item_needs_separator(item: &Item) -> bool {
+    match item {
+        Item::Target(_) | Item::Param(_) => true,
+        Item::Set(_) => false,
+        Item::Trace(trace) => trace
+            .clauses
+            .last()
+            .is_some_and(|clause| clause.kind == ClauseKind::Unknown),
+    }
+}
+
+fn clause_tokens(out: &mut Vec<String>, clause: &Clause) {
+    let keyword = clause.keyword.node.clone();
+    if clause.kind == ClauseKind::Unknown {
+        out.push(match keyword.as_str() {
+            "where" => "where a > 1 && (b <= \"#;>\" || c >= 2)".to_owned(),
+            "hist" => "latency: hist(dur) by x[1]".to_owned(),
+            "args" => "args a,\n      b".to_owned(),
+            _ => keyword,
+        });
+        return;
+    }
+    out.push(keyword);
+    match &clause.kind {
+        ClauseKind::Include(patterns) | ClauseKind::Exclude(patterns) => {
+            list(out, patterns.iter().map(pattern_text));
+        }
+        ClauseKind::Depth(value)
+        | ClauseKind::Min(value)
+        | ClauseKind::Max(value)
+        | ClauseKind::Prune(value)
+        | ClauseKind::For(value) => out.push(value_text(value)),
+        ClauseKind::Pid(values) | ClauseKind::Comm(values) | ClauseKind::Goroutine(values) => {
+            list(out, values.iter().map(value_text));
+        }
+        ClauseKind::Sample { one, of } => {
+            out.extend([value_text(one), "/".to_owned(), value_text(of)]);
+        }
+        ClauseKind::Limit { count, per } => {
+            out.push(value_text(count));
+            if let Some(per) = per {
+                out.extend(["per".to_owned(), value_text(per)]);
+            }
+        }
+        ClauseKind::Stack(value) => out.extend(value.iter().map(value_text)),
+        ClauseKind::Unknown => {}
+    }
+}
