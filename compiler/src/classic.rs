@@ -1,5 +1,7 @@
 //! The original command line as a program of the language, so that there is one path for everything after it.
 
+use grammar::ast::{Item, PatternKind};
+
 use crate::diagnostic::Source;
 
 /// The program that means what `gofuncgraph [--exclude-vendor] --uprobe-wildcards W… EXECUTABLE [TARGET…]` means.
@@ -38,17 +40,32 @@ fn list(patterns: &[String]) -> String {
         .join(", ")
 }
 
-/// In quotes unless it reads the same without.
+/// In quotes unless the grammar reads it as this one pattern without.
 fn quoted(pattern: &str) -> String {
-    let plain = pattern.starts_with(|c: char| c.is_ascii_alphabetic() || c == '*' || c == '_')
-        && pattern
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_./*()".contains(&byte))
-        && !pattern.ends_with(')');
+    let parsed = grammar::parse(&format!("trace {pattern}"));
+    let plain = match (parsed.errors.as_slice(), parsed.program.items.as_slice()) {
+        ([], [Item::Trace(trace)]) => match trace.patterns.as_slice() {
+            [only] => {
+                only.kind == PatternKind::Name(pattern.to_owned()) && trace.clauses.is_empty()
+            }
+            _ => false,
+        },
+        _ => false,
+    };
     if plain {
         return pattern.to_owned();
     }
-    format!("\"{}\"", pattern.replace('\\', "\\\\").replace('"', "\\\""))
+    let mut out = String::from('"');
+    for c in pattern.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            c if c.is_ascii_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 #[cfg(test)]
@@ -72,8 +89,41 @@ mod tests {
         );
         assert_eq!(program(&[], &["main.f"], false), "trace main.f");
         assert_eq!(
-            program(&["a b"], &["main.F(n=(+8(%ax)):s64)"], false),
-            "trace \"main.F(n=(+8(%ax)):s64)\" < include \"a b\" >"
+            program(
+                &["a b", "trace", "main.(*T).*", "x; y", ":f.go", "@s"],
+                &["main.F(n=(+8(%ax)):s64)"],
+                false
+            ),
+            "trace \"main.F(n=(+8(%ax)):s64)\" \
+             < include \"a b\", \"trace\", main.(*T).*, \"x; y\", \":f.go\", \"@s\" >"
         );
+    }
+
+    #[test]
+    fn whatever_is_given_is_one_pattern() {
+        for pattern in [
+            "",
+            "a\"b",
+            "a\\b",
+            "a\nb\t\u{1b}c",
+            "# a",
+            "größe",
+            "main.(*T",
+            "a,b",
+            "min",
+            "main.F < min 5 >",
+        ] {
+            let source = classic_program(&[], &[pattern.to_owned()], false);
+            let parsed = grammar::parse(&source.text);
+            assert!(parsed.errors.is_empty(), "{}", source.text);
+            let Some(Item::Trace(trace)) = parsed.program.items.first() else {
+                panic!("{}", source.text)
+            };
+            assert_eq!(trace.patterns.len(), 1);
+            assert_eq!(
+                trace.patterns[0].kind,
+                PatternKind::Name(pattern.to_owned())
+            );
+        }
     }
 }

@@ -326,24 +326,34 @@ impl Context<'_, '_> {
         };
         let target = selection.targets.binary_search(&index).is_ok();
         // A function that leaves through its first instruction has one site for both.
-        let at_entry = sites.exits.iter().find(|exit| exit.address == sites.entry.address);
-        let kind = match (sites.entry.kind, at_entry.map(|exit| self.exit_kind(exit, selection))) {
+        let at_entry = sites
+            .exits
+            .iter()
+            .find(|exit| exit.address == sites.entry.address);
+        let kind = match (
+            sites.entry.kind,
+            at_entry.map(|exit| self.exit_kind(exit, selection)),
+        ) {
             (_, Some(SiteKind::TailInto)) => SiteKind::EnterTailInto,
             (EntryKind::FirstIsRet, _) | (_, Some(_)) => SiteKind::EnterReturn,
             (EntryKind::AfterCheck | EntryKind::Jbe | EntryKind::First, None) => SiteKind::Enter,
         };
         let entry = entry_site(self.executable, function, &sites.entry, kind, id, target);
-        let exits = sites.exits.iter().filter(|exit| exit.address != sites.entry.address).filter_map(|exit| {
-            let cookie = Cookie {
-                function: id,
-                offset: offset_in(function, exit.address)?,
-                kind: self.exit_kind(exit, selection),
-                target,
-                g_from_tls: exit.g_from_tls,
-                jbe_not_taken: false,
-            };
-            site(self.executable, exit.address, cookie, &exit.instruction)
-        });
+        let exits = sites
+            .exits
+            .iter()
+            .filter(|exit| exit.address != sites.entry.address)
+            .filter_map(|exit| {
+                let cookie = Cookie {
+                    function: id,
+                    offset: offset_in(function, exit.address)?,
+                    kind: self.exit_kind(exit, selection),
+                    target,
+                    g_from_tls: exit.g_from_tls,
+                    jbe_not_taken: false,
+                };
+                site(self.executable, exit.address, cookie, &exit.instruction)
+            });
         entry.into_iter().chain(exits).collect()
     }
 
