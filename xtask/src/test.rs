@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::{
     toolchain::{NEWEST, Toolchains},
-    workspace::{as_root, build_gofuncgraph, cache, cargo, output, root, run},
+    workspace::{as_root, build_gofuncgraph, cargo, output, root, run},
 };
 
 const END_TO_END: &str = "gofuncgraph-tests";
@@ -37,23 +37,23 @@ pub fn test(all_go: bool, filters: &[String]) -> Result<()> {
         .join(":");
     let environment = [
         ("GOFUNCGRAPH_GO_TOOLCHAINS", roots),
+        ("GOFUNCGRAPH_REQUIRE_ROOT", "1".to_owned()),
         ("GOFUNCGRAPH_BIN", gofuncgraph.display().to_string()),
-        (
-            "GOCACHE",
-            cache().join("go-cache-tests").display().to_string(),
-        ),
         (
             "CARGO_MANIFEST_DIR",
             root().join("tests").display().to_string(),
         ),
     ];
+    let mut failed = Vec::new();
     for executable in test_executables()? {
-        let mut tests = as_root(
-            &executable,
-            &environment,
-            "the tests from end to end attach eBPF programs, which needs root",
-        )?;
-        run(tests.args(filters).current_dir(root().join("tests")))?;
+        let why = "the tests from end to end attach eBPF programs, which needs root";
+        let mut tests = as_root(&executable, &environment, why)?;
+        if let Err(error) = run(tests.args(filters).current_dir(root().join("tests"))) {
+            failed.push(error.to_string());
+        }
+    }
+    if !failed.is_empty() {
+        bail!("{}", failed.join("; "));
     }
     Ok(())
 }

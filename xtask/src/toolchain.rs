@@ -114,7 +114,7 @@ fn pin(command: &mut Command) {
     ];
     command
         .envs(settings)
-        .env("GOCACHE", cache().join("go-cache"))
+        .env("GOCACHE", cache().join("go-build"))
         .env("GOPATH", cache().join("go-path"));
 }
 

@@ -22,6 +22,8 @@ enum Action {
     Agrees {
         program: &'static str,
         mode: &'static str,
+        /// The functions to include. A kernel without `uprobe_multi` takes long to detach from many sites.
+        include: &'static str,
     },
 }
 
@@ -41,39 +43,57 @@ pub const SMOKES: &[Smoke] = &[
             begin: "gofuncgraph ",
         },
     },
-    Smoke {
-        name: "calls",
-        action: Action::Agrees {
-            program: "truth",
-            mode: "calls",
-        },
-    },
-    Smoke {
-        name: "calls, stripped",
-        action: Action::Agrees {
-            program: "truth-stripped",
-            mode: "calls",
-        },
-    },
-    Smoke {
-        name: "calls, PIE",
-        action: Action::Agrees {
-            program: "truth-pie",
-            mode: "calls",
-        },
-    },
-    Smoke {
-        name: "calls, oldest Go",
-        action: Action::Agrees {
-            program: "truth-oldest",
-            mode: "calls",
-        },
-    },
+    calls("calls", "truth"),
+    calls("calls, stripped", "truth-stripped"),
+    calls("calls, PIE", "truth-pie"),
+    calls("calls, oldest Go", "truth-oldest"),
+    agrees("panics", "truth", "panics", "main.*"),
+    agrees(
+        "goexit",
+        "truth",
+        "goexit",
+        "main.*leaves*, main.goexit*, main.leaf, main.middle, main.boom",
+    ),
+    agrees(
+        "recursion",
+        "truth",
+        "recursion 3000",
+        "main.recursion*, main.descend, main.leaf",
+    ),
+    agrees(
+        "many goroutines",
+        "truth",
+        "many 500",
+        "main.many*, main.blocks, main.leaf, main.middle",
+    ),
+    agrees(
+        "garbage collections",
+        "truth",
+        "gc",
+        "main.gc*, main.allocates, main.spin, main.digs, main.collects, main.leaf",
+    ),
 ];
 
-/// The functions are named one by one because a kernel without `uprobe_multi` takes long to detach from many sites.
-const PROGRAM: &str = "trace main.outer < include main.plain, main.again, main.middle, main.leaf, main.fibonacci, main.even, main.odd, \
-                       main.empty, main.add >";
+const fn calls(name: &'static str, program: &'static str) -> Smoke {
+    let include = "main.plain, main.again, main.middle, main.leaf, main.fibonacci, main.even, main.odd, main.empty, main.add";
+    agrees(name, program, "calls", include)
+}
+
+const fn agrees(
+    name: &'static str,
+    program: &'static str,
+    mode: &'static str,
+    include: &'static str,
+) -> Smoke {
+    Smoke {
+        name,
+        action: Action::Agrees {
+            program,
+            mode,
+            include,
+        },
+    }
+}
 
 const BEGIN: &str = "GFG-VM: BEGIN";
 const RECORD: &str = "GFG-VM: RECORD";
@@ -89,8 +109,12 @@ pub fn script() -> String {
             Action::Says { command, .. } => {
                 format!("{command} 2>/tmp/errors\nstatus=$?\necho '{RECORD}'")
             }
-            Action::Agrees { program, mode } => format!(
-                "gofuncgraph -e '{PROGRAM}' --format json -o /tmp/graphs -- /bin/{program} {mode} >/tmp/record 2>/tmp/errors\n\
+            Action::Agrees {
+                program,
+                mode,
+                include,
+            } => format!(
+                "gofuncgraph -e 'trace main.outer < include {include} >' --format json -o /tmp/graphs -- /bin/{program} {mode} >/tmp/record 2>/tmp/errors\n\
                  status=$?\ncat /tmp/graphs\necho '{RECORD}'\ncat /tmp/record"
             ),
         };
@@ -118,7 +142,7 @@ impl Action {
         let (record, rest) = rest.split_once(ERRORS).context("it did not end")?;
         let (errors, status) = rest.split_once(EXIT).context("it did not end")?;
         if status.trim() != "0" {
-            bail!("exit status {}: {}", status.trim(), errors.trim());
+            bail!("exit status {}: {}", status.trim(), last(errors));
         }
         match self {
             Self::Says { begin, .. } => {
@@ -133,6 +157,12 @@ impl Action {
             }
         }
     }
+}
+
+/// The last lines of what a command said; a refused program comes with a verifier log of thousands.
+fn last(errors: &str) -> String {
+    let lines: Vec<&str> = errors.trim().lines().collect();
+    lines[lines.len().saturating_sub(8)..].join("\n    ")
 }
 
 /// Compares the graphs that gofuncgraph printed with a program's own record, tree by tree.
