@@ -3,8 +3,10 @@ package rec
 import (
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
+	"time"
 )
 
 var running sync.WaitGroup
@@ -23,9 +25,12 @@ func Go(f func(*G)) {
 	}()
 }
 
-// Wait waits until all goroutines begun by Go are done.
+// Wait waits until all goroutines begun by Go are done, and gone: what runtime.Goexit unwinds ends a little after the last deferred call.
 func Wait() {
 	running.Wait()
+	for i := 0; i < 1000 && runtime.NumGoroutine() > 1; i++ {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // Threads counts the threads on which a goroutine was seen.
