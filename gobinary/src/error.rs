@@ -22,7 +22,9 @@ pub enum Error {
         magic: u32,
     },
     /// The function table has a layout that is not known yet.
-    #[error("built by a Go newer than this program knows (function table magic {magic:#010x})")]
+    #[error(
+        "the table of Go functions has an unknown layout (magic {magic:#010x}): built by a newer Go, or obfuscated"
+    )]
     GoTooNew {
         /// First word of the function table.
         magic: u32,

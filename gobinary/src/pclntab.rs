@@ -135,8 +135,7 @@ impl Pclntab {
             MAGIC_1_20 => true,
             MAGIC_1_18 => false,
             _ if MAGICS_OLD.contains(&magic) => return Err(Error::GoTooOld { magic }),
-            0xffff_ff00..=0xffff_ffff => return Err(Error::GoTooNew { magic }),
-            _ => return Err(Error::NotGo),
+            _ => return Err(Error::GoTooNew { magic }),
         };
         if header.get(4..8) != Some(&[0, 0, 1, 8]) {
             return Err(Error::Corrupt {

@@ -24,7 +24,8 @@ const MAX_SIZE: u64 = 16 << 20;
 pub struct Sites {
     /// Hit once by each call.
     pub entry: EntrySite,
-    /// One of them is hit when a call returns normally, by ascending address. Without the entry itself, if that is a `ret`.
+    /// One of them is hit when a call returns normally, by ascending address. A function that leaves through its first instruction
+    /// has its entry site among them: one probe has to stand for both.
     pub exits: Vec<ExitSite>,
     /// There is no way out but a panic, [`runtime.Goexit`](https://pkg.go.dev/runtime#Goexit) or the end of the process.
     pub never_returns: bool,
@@ -54,7 +55,7 @@ pub enum EntryKind {
     Jbe,
     /// The function's first instruction: there is no check.
     First,
-    /// The function's first instruction, which is its `ret`: the call ends here too, and this exit is not listed.
+    /// The function's first instruction, which is its `ret`: the call ends here too.
     FirstIsRet,
 }
 
@@ -133,12 +134,6 @@ pub enum Unprobeable {
     /// A loop begins at the only place where calls could be seen to begin.
     #[error("its first instruction is the head of a loop")]
     EntryInLoop,
-    /// The function is one jump.
-    #[error("it only jumps to another function, which can be traced instead")]
-    OnlyJumps {
-        /// Link-time address of that function, where known.
-        target: Option<u64>,
-    },
     /// A conditional jump to another function.
     #[error("it leaves by a conditional jump at {address:#x}")]
     ConditionalExit {
@@ -287,39 +282,61 @@ impl<'a> Body<'a> {
         })
     }
 
-    /// Finds the stack check: a comparison of the stack pointer, or of what it will be, with `g.stackguard0` (or 1, on system
-    /// stacks) and a jump that is taken when it is not above. Frames of more than 4 KiB first rule out an overflow (`jb`); assembly
-    /// first loads g.
+    /// Finds the stack check: a comparison of the stack pointer, or of what it will be (R12), with `g.stackguard0` (or 1, on system
+    /// stacks), and a jump to a call of `runtime.morestack` that is taken when it is not above. Frames of more than 4 KiB first rule
+    /// out an overflow (`jb`); assembly first loads g.
     fn check(&self) -> Option<Check> {
-        let mut compared = false;
+        let (mut g, mut future_stack, mut compared) = (Register::R14, false, false);
         for (index, instruction) in self.instructions.iter().enumerate().take(8) {
+            let to = instruction.op0_register();
             match instruction.mnemonic() {
-                Mnemonic::Mov | Mnemonic::Lea | Mnemonic::Sub | Mnemonic::Jb if !compared => {}
+                Mnemonic::Mov if !compared && to.is_gpr64() => {
+                    if instruction.memory_segment() == Register::FS {
+                        g = to;
+                    }
+                    future_stack |=
+                        to == Register::R12 && instruction.op1_register() == Register::RSP;
+                }
+                Mnemonic::Lea if !compared && to == Register::R12 => {
+                    future_stack = instruction.memory_base() == Register::RSP;
+                }
+                Mnemonic::Sub if !compared && to == Register::R12 => {}
+                Mnemonic::Jb if !compared && future_stack => {}
                 Mnemonic::Cmp if !compared => {
-                    let guard = matches!(instruction.memory_displacement64(), 0x10 | 0x18);
-                    compared = instruction.op0_kind() == OpKind::Register
+                    compared = (to == Register::RSP || to == Register::R12 && future_stack)
                         && instruction.op1_kind() == OpKind::Memory
-                        && instruction.op0_register().is_gpr64()
-                        && (instruction.op0_register() == Register::RSP || index > 0)
+                        && instruction.memory_base() == g
                         && instruction.memory_index() == Register::None
-                        && !matches!(
-                            instruction.memory_base(),
-                            Register::None | Register::RSP | Register::RBP | Register::RIP
-                        )
-                        && guard;
+                        && matches!(instruction.memory_displacement64(), 0x10 | 0x18);
                     if !compared {
                         return None;
                     }
                 }
                 Mnemonic::Jbe if compared => {
                     let grow = instruction.near_branch_target();
-                    return (grow > instruction.ip() && grow < self.function.end)
-                        .then_some(Check { jbe: index, grow });
+                    return self.grows_stack(grow).then_some(Check { jbe: index, grow });
                 }
                 _ => return None,
             }
         }
         None
+    }
+
+    /// Is the first call from here on one of `runtime.morestack`?
+    fn grows_stack(&self, address: u64) -> bool {
+        let Ok(index) = self
+            .instructions
+            .binary_search_by_key(&address, Decoded::ip)
+        else {
+            return false;
+        };
+        let call = self
+            .instructions
+            .iter()
+            .skip(index)
+            .find(|i| i.flow_control() == FlowControl::Call);
+        let callee = call.and_then(|call| self.executable.function_at(call.near_branch_target()));
+        callee.is_some_and(|callee| callee.name.starts_with("runtime.morestack"))
     }
 
     fn entry(&self, check: Option<Check>) -> Result<EntrySite, Unprobeable> {
@@ -336,12 +353,6 @@ impl<'a> Body<'a> {
                 (check.jbe, jbe, EntryKind::Jbe)
             }
             (None, _) if first.code() == Code::Retnq => (0, first, EntryKind::FirstIsRet),
-            (None, _) if self.leaves(first) => {
-                let target = first
-                    .is_jmp_short_or_near()
-                    .then(|| first.near_branch_target());
-                return Err(Unprobeable::OnlyJumps { target });
-            }
             (None, _) => (0, first, EntryKind::First),
         };
         // Only the code that grows the stack may go back to the start, and nothing to the site.
@@ -438,9 +449,6 @@ impl<'a> Body<'a> {
                 .map(|run| run.value);
             if depth != Some(0) {
                 return Err(Unprobeable::ExitStack { address });
-            }
-            if address == entry.address {
-                continue;
             }
             let instruction = self.site(decoded)?;
             exits.push(ExitSite {
