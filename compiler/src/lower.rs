@@ -218,16 +218,11 @@ impl Probes {
 
 /// Checks what packing a cookie and attaching need of every site.
 fn usable(executable: &Executable, function: &Function<'_>, sites: Sites) -> Result<Sites, String> {
-    let addresses = sites
-        .exits
-        .iter()
-        .map(|exit| exit.address)
-        .chain([sites.entry.address]);
-    let mut seen = HashSet::new();
-    for address in addresses {
-        if !seen.insert(address) {
-            return Err("it is entered and left at the same instruction".to_owned());
-        }
+    let addresses = sites.exits.iter().map(|exit| exit.address);
+    if addresses.clone().collect::<HashSet<u64>>().len() != sites.exits.len() {
+        return Err("it is left twice at one instruction".to_owned());
+    }
+    for address in addresses.chain([sites.entry.address]) {
         if offset_in(function, address).is_none() {
             return Err("it is too large".to_owned());
         }

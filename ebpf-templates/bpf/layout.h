@@ -24,9 +24,10 @@ enum site_kind {
 	SITE_RETURN = 1,       /* a ret */
 	SITE_TAIL_OUT = 2,     /* a jump to a function that is not probed: the frame ends here */
 	SITE_TAIL_INTO = 3,    /* a jump to a probed function: that call becomes a child at the same depth */
-	SITE_ENTER_RETURN = 4, /* the function's first instruction is its ret */
+	SITE_ENTER_RETURN = 4, /* the function leaves through its first instruction */
 	SITE_UNWOUND = 5,      /* runtime.deferreturn's entry: frames at or below this depth are dead */
 	SITE_EXIT = 6,         /* runtime.goexit1's entry: the goroutine ends */
+	SITE_ENTER_TAIL_INTO = 7, /* the function's first instruction jumps to a probed function */
 };
 
 #define FLAG_TARGET 1u        /* starts a graph */

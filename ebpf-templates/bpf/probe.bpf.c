@@ -266,11 +266,12 @@ int probe(struct pt_regs *ctx)
 {
 	struct event e = {};
 	u64 stack_hi = 0, now = 0;
-	u32 kind;
+	u32 kind, enters;
 
 	e.cookie = bpf_get_attach_cookie(ctx);
 	kind = e.cookie >> COOKIE_KIND_SHIFT & ((1 << COOKIE_KIND_BITS) - 1);
-	if (kind != SITE_ENTER)
+	enters = kind == SITE_ENTER || kind == SITE_ENTER_RETURN || kind == SITE_ENTER_TAIL_INTO;
+	if (!enters)
 		now = bpf_ktime_get_ns();
 	if (e.cookie >> COOKIE_FLAGS_SHIFT & FLAG_JBE_NOT_TAKEN && ctx->eflags & FLAGS_CF_ZF)
 		return 0;
@@ -302,7 +303,7 @@ int probe(struct pt_regs *ctx)
 		return 0; /* on g0: no goroutine's call */
 	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e.key);
 	if (!g) {
-		if (!(e.cookie >> COOKIE_FLAGS_SHIFT & FLAG_TARGET) || (kind != SITE_ENTER && kind != SITE_ENTER_RETURN))
+		if (!(e.cookie >> COOKIE_FLAGS_SHIFT & FLAG_TARGET) || !enters)
 			return 0;
 	} else if (g->mm != current_mm()) {
 		/* The process has called exec: what was open is gone with its old image. */
@@ -316,10 +317,14 @@ int probe(struct pt_regs *ctx)
 	}
 	e.depth = stack_hi - ctx->rsp;
 	e.function = e.cookie & ((1 << COOKIE_FUNCTION_BITS) - 1);
-	if (kind == SITE_ENTER || kind == SITE_ENTER_RETURN)
+	if (enters) {
 		enter(ctx, &e);
-	if (kind != SITE_ENTER)
-		leave(&e, kind == SITE_ENTER_RETURN ? bpf_ktime_get_ns() : now, kind);
+		if (kind == SITE_ENTER)
+			return 0;
+		now = bpf_ktime_get_ns();
+		kind = kind == SITE_ENTER_RETURN ? SITE_RETURN : SITE_TAIL_INTO;
+	}
+	leave(&e, now, kind);
 	return 0;
 }
 

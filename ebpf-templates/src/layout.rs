@@ -34,12 +34,14 @@ pub enum SiteKind {
     TailOut = 2,
     /// A jump to a probed function, whose call becomes a child at the same depth.
     TailInto = 3,
-    /// The function's first instruction is its `ret`.
+    /// The function leaves through its first instruction.
     EnterReturn = 4,
     /// `runtime.deferreturn`'s entry: frames at or below this depth are dead.
     Unwound = 5,
     /// `runtime.goexit1`'s entry: the goroutine ends.
     Exit = 6,
+    /// The function's first instruction jumps to a probed function.
+    EnterTailInto = 7,
 }
 
 /// What the probe program is told about a site, packed into the 64 bits of an attach cookie.
