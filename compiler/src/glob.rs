@@ -167,7 +167,7 @@ impl Glob {
                 .any(|(slash, _)| path.get(slash + 1..).is_some_and(|tail| self.accepts(tail)))
     }
 
-    /// Matches the whole of `name`. On a mismatch the last run grows by one byte; earlier runs never need to, as for any glob.
+    /// Matches the whole of `name`.
     fn accepts(&self, name: &[u8]) -> bool {
         let Some(tail_start) = name.len().checked_sub(self.suffix.len()) else {
             return false;
@@ -181,6 +181,15 @@ impl Glob {
         {
             return false;
         }
+        if self.tokens.contains(&Token::TypeArguments) {
+            self.accepts_anywhere(name)
+        } else {
+            self.accepts_leftmost(name)
+        }
+    }
+
+    /// Matches each piece between runs where it first fits. On a mismatch the last run grows by one byte; earlier runs never need to.
+    fn accepts_leftmost(&self, name: &[u8]) -> bool {
         let (mut token, mut at) = (0, 0);
         let mut last_run: Option<(usize, usize)> = None;
         loop {
@@ -206,6 +215,25 @@ impl Glob {
                 (None, _) => return false,
             }
         }
+    }
+
+    /// Follows all ways to match at once: where brackets are nested, the piece that fits first may end later than another.
+    fn accepts_anywhere(&self, name: &[u8]) -> bool {
+        let mut places = vec![0];
+        for token in &self.tokens {
+            places = match (token, places.first()) {
+                (_, None) => return false,
+                (Token::AnyRun, Some(first)) => (*first..=name.len()).collect(),
+                (token, Some(_)) => {
+                    let consume = |at: &usize| Some(at + token.consumes(name.get(*at..)?)?);
+                    let mut places: Vec<usize> = places.iter().filter_map(consume).collect();
+                    places.sort_unstable();
+                    places.dedup();
+                    places
+                }
+            };
+        }
+        places.last() == Some(&name.len())
     }
 }
 
@@ -429,5 +457,30 @@ mod tests {
         assert!(Glob::new("main.Map[...]").unwrap().is_exact());
         assert!(!Glob::new("main.*").unwrap().is_exact());
         assert!(!Glob::new("main/...").unwrap().is_exact());
+    }
+
+    /// The same by trying everything.
+    fn slowly(tokens: &[Token], name: &[u8]) -> bool {
+        match tokens.split_first() {
+            None => name.is_empty(),
+            Some((Token::AnyRun, rest)) => {
+                (0..=name.len()).any(|skipped| slowly(rest, &name[skipped..]))
+            }
+            Some((token, rest)) => token
+                .consumes(name)
+                .is_some_and(|length| slowly(rest, &name[length..])),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn matching_is_what_trying_everything_finds(
+            pattern in r"([ab.(*?]|\[\.\.\.\]|\[a\]|\*){0,8}(/\.\.\.)?",
+            name in r"[ab./(*\[\]]{0,12}",
+        ) {
+            if let Ok(glob) = Glob::new(&pattern) {
+                proptest::prop_assert_eq!(glob.accepts(name.as_bytes()), slowly(&glob.tokens, name.as_bytes()));
+            }
+        }
     }
 }

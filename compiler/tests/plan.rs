@@ -29,7 +29,7 @@ fn refused(text: &str, executable: &Executable) -> String {
 
 /// What is known of a plan whatever Go compiled the executable: functions, and the kinds of their sites.
 fn outline(plan: &Plan) -> String {
-    const KINDS: [&str; 7] = [
+    const KINDS: [&str; 8] = [
         "enter",
         "return",
         "jump out",
@@ -37,6 +37,7 @@ fn outline(plan: &Plan) -> String {
         "enter and return",
         "unwound",
         "exit",
+        "enter and jump into",
     ];
     let mut out = String::new();
     for trace in &plan.traces {
@@ -112,7 +113,8 @@ fn a_jump_leads_into_what_the_same_trace_probes() {
         return;
     };
     let (plan, _) = plan(
-        "trace main.(*outer).work < include main.(*inner).work > trace out: main.(*outer).work",
+        "trace main.(*outer).work < include main.(*inner).work > trace out: main.(*outer).work \
+         trace first: main.jump, main.landing trace alone: main.jump",
         executable,
     );
     insta::assert_snapshot!(outline(&plan));
@@ -149,7 +151,7 @@ fn every_site_is_what_the_plan_says() {
                 executable.bytes(site.address, len),
                 Some(&site.bytes[..len])
             );
-            let runtime = site.cookie >> 48 & 0xf >= 5;
+            let runtime = matches!(site.cookie >> 48 & 0xf, 5 | 6);
             assert_eq!(runtime, !included.contains(&id), "{}", function.name);
             assert_eq!(
                 runtime,
@@ -344,7 +346,8 @@ fn explain_tells_what_was_asked_for() {
         "pid 1",
         "comm \"x\"",
         "goroutine 7",
-        "the kernel emulates",
+        "estimated cost of a call",
+        "emulated by the kernel",
         "also inlined, at 1 place",
         "runtime internals cannot be probed safely",
         "… and ",

@@ -52,6 +52,10 @@ var indirect = double
 //go:noinline
 func nothing() {}
 
+// jump is a jump to landing, both in assembly.
+func jump()
+func landing()
+
 //go:noinline
 func forever(messages chan string) {
 	for {
@@ -64,6 +68,8 @@ func main() {
 	workers := []worker{outer{&inner{1}}, &outer{&inner{2}}}
 	fmt.Println(handleBar(c, os.Args), indirect(len(os.Args)), workers[len(os.Args)%2].work())
 	nothing()
+	jump()
+	landing()
 	if len(os.Args) > 5 {
 		forever(make(chan string))
 	}
