@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gobinary::Executable;
 
@@ -127,17 +127,26 @@ impl Toolchain {
         command
     }
 
-    /// Builds `tests/programs/shapes`.
-    pub fn build(&'static self, mode: Mode) -> Program {
+    /// Builds `tests/programs/shapes`, once in a process; Go itself sees that nothing has changed since.
+    pub fn build(&'static self, mode: Mode) -> Arc<Program> {
+        static BUILT: Mutex<Vec<Arc<Program>>> = Mutex::new(Vec::new());
+        let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = built
+            .iter()
+            .find(|program| program.toolchain.minor == self.minor && program.mode == mode);
+        if let Some(program) = found {
+            return Arc::clone(program);
+        }
         let folder = workspace().join(format!("target/test-programs/1.{}", self.minor));
         std::fs::create_dir_all(&folder).expect("a folder for test programs");
+        let lock = std::fs::File::create(folder.join("gobinary.lock")).expect("a lock file");
+        lock.lock().expect("locking the folder for test programs");
         let path = folder.join(format!("gobinary-shapes-{mode:?}").to_lowercase());
-        let temporary = path.with_extension(format!("{:?}", std::thread::current().id()));
         let output = self
             .command()
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/shapes"))
             .args(["build", "-o"])
-            .arg(&temporary)
+            .arg(&path)
             .args(mode.flags())
             .arg(".")
             .output()
@@ -147,15 +156,16 @@ impl Toolchain {
             "go build {mode:?}: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        std::fs::rename(&temporary, &path).expect("renaming the built program");
         let executable = Executable::parse(std::fs::read(&path).expect("the built program"))
             .expect("a Go executable");
-        Program {
+        let program = Arc::new(Program {
             toolchain: self,
             mode,
             path,
             executable,
-        }
+        });
+        built.push(Arc::clone(&program));
+        program
     }
 }
 
