@@ -75,8 +75,7 @@ pub const SMOKES: &[Smoke] = &[
     ),
 ];
 
-const PANICS: &str =
-    "main.panics*, main.boom, main.leaf, main.recovers*, main.passes*, main.fault*";
+const PANICS: &str = "main.panics*, main.boom, main.leaf, main.recovers*, main.passes*, main.fault*, main.named*, main.deferred, main.nil*";
 
 const fn calls(name: &'static str, program: &'static str) -> Smoke {
     let include = "main.plain, main.again, main.middle, main.leaf, main.fibonacci, main.even, main.odd, main.empty, main.add";

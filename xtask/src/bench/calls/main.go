@@ -1,0 +1,104 @@
+// Command calls makes calls as fast as it can, for as long as its standard input asks it to. It first prints "pid N". Each line
+//
+//	DURATION WORKERS CALLS RATE
+//
+// makes WORKERS goroutines call main.busy, which calls main.small CALLS times, until DURATION is over; with RATE not 0 each of them makes at
+// most RATE calls of main.busy a second. With CALLS = 0, main.small is called outside main.busy. The answer is one line of JSON.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+func main() {
+	fmt.Println("pid", os.Getpid())
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		var length string
+		var workers, calls, rate int
+		_, err := fmt.Sscan(lines.Text(), &length, &workers, &calls, &rate)
+		duration, wrong := time.ParseDuration(length)
+		if err != nil || wrong != nil {
+			fmt.Fprintln(os.Stderr, "not DURATION WORKERS CALLS RATE:", lines.Text())
+			os.Exit(2)
+		}
+		run(duration, workers, calls, rate)
+	}
+}
+
+var sink int64
+
+func run(length time.Duration, workers, calls, rate int) {
+	var busies, smalls, cpu int64
+	var done sync.WaitGroup
+	start := time.Now()
+	for i := 0; i < workers; i++ {
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			var madeBusies, madeSmalls int64
+			x := 0
+			before := threadTime()
+			for time.Since(start) < length {
+				if calls == 0 {
+					for n := 0; n < 1000; n++ {
+						x = small(x)
+					}
+					madeSmalls += 1000
+					continue
+				}
+				x = busy(x, calls)
+				madeBusies++
+				madeSmalls += int64(calls)
+				if rate > 0 {
+					// Sleeping is coarse; being late is made up for.
+					ahead := time.Duration(madeBusies)*time.Second/time.Duration(rate) - time.Since(start)
+					if ahead > time.Millisecond {
+						time.Sleep(ahead)
+					}
+				}
+			}
+			atomic.AddInt64(&cpu, threadTime()-before)
+			atomic.AddInt64(&busies, madeBusies)
+			atomic.AddInt64(&smalls, madeSmalls)
+			atomic.AddInt64(&sink, int64(x))
+		}()
+	}
+	done.Wait()
+	fmt.Printf("{\"busy\":%d,\"small\":%d,\"cpu_ns\":%d,\"wall_ns\":%d}\n", busies, smalls, cpu, time.Since(start).Nanoseconds())
+}
+
+// threadTime is the processor time that this thread has used, in nanoseconds.
+func threadTime() int64 {
+	const thread = 1 // RUSAGE_THREAD
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(thread, &usage); err != nil {
+		panic(err)
+	}
+	return usage.Utime.Nano() + usage.Stime.Nano()
+}
+
+//go:noinline
+func busy(x, calls int) int {
+	for i := 0; i < calls; i++ {
+		x = small(x)
+	}
+	return x
+}
+
+// small has a frame, as most functions do, because it calls another one.
+//
+//go:noinline
+func small(x int) int { return mix(x) + 1 }
+
+//go:noinline
+func mix(x int) int { return x*31 ^ x>>7 }
