@@ -194,10 +194,9 @@ fn describe_sites(out: &mut String, trace: &TracePlan) {
         grouped(exits.sites),
         grouped(hidden),
     );
-    line!(out, "  estimated cost of a call");
-    line!(out, "    entering: {}", entries.cost());
+    line!(out, "  estimated cost of a call: {}", entries.cost("entry"));
     if exits.sites > 0 {
-        line!(out, "    leaving: {}", exits.cost());
+        line!(out, "    and {}", exits.cost("exit"));
     }
 }
 
@@ -214,17 +213,17 @@ impl Tally {
         self.emulated += usize::from(site.emulated);
     }
 
-    /// From measurements of empty and recording probes on several machines; only the order of magnitude carries over.
-    fn cost(&self) -> String {
-        const EMULATED: &str = "about 1µs, emulated by the kernel";
-        const STEPPED: &str = "about 2 to 3µs, 10 to 30µs in a virtual machine, single-stepped";
+    /// From measurements of probes that record, on several machines; only the order of magnitude carries over.
+    fn cost(&self, what: &str) -> String {
+        const EMULATED: &str = "about 1µs (emulated by the kernel)";
+        const STEPPED: &str = "about 2 to 3µs, 10 to 30µs in a virtual machine (single-stepped)";
         match (self.emulated, self.sites - self.emulated) {
-            (_, 0) => EMULATED.to_owned(),
-            (0, _) => STEPPED.to_owned(),
-            (emulated, stepped) => format!(
-                "{EMULATED}, at {}; {STEPPED}, at {}",
-                times(emulated, "site"),
-                times(stepped, "site")
+            (_, 0) => format!("one {what}, {EMULATED}"),
+            (0, _) => format!("one {what}, {STEPPED}"),
+            (emulated, _) => format!(
+                "one {what}, {EMULATED} at {} of {}, otherwise {STEPPED}",
+                grouped(emulated),
+                times(self.sites, "site"),
             ),
         }
     }

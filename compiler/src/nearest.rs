@@ -53,6 +53,10 @@ pub(crate) fn nearest_functions<'a>(pattern: &str, names: &[&'a str], most: usiz
         .map(|(rank, name)| (rank, distance(&wanted, &name.to_lowercase()), name))
         .collect();
     ranked.sort_unstable();
+    if wanted.len() > last.len() {
+        // It says more than a last element, so that has to be like something too.
+        ranked.retain(|(_, distance, name)| 5 * distance <= 3 * name.len().max(wanted.len()));
+    }
     let best = ranked.first().map_or(0, |(_, distance, _)| *distance);
     ranked
         .into_iter()
@@ -180,6 +184,8 @@ mod tests {
             nearest("main.hadle*"),
             ["main.handleBar", "main.handleFoo", "other.HandleBar"]
         );
+        assert!(nearest("*/internal/serve").is_empty());
+        assert_eq!(nearest("main")[0], "main.main");
         assert!(nearest("*").is_empty());
         assert!(nearest("completely.different").is_empty());
     }
