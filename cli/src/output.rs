@@ -22,6 +22,7 @@ pub struct Output {
     written: u64,
     closed: bool,
     end_on_stderr: bool,
+    color_stderr: bool,
 }
 
 impl Output {
@@ -53,6 +54,7 @@ impl Output {
             written: 0,
             closed: false,
             end_on_stderr: how.format != Format::Json,
+            color_stderr: terminal::use_color(how.color, &io::stderr()),
         })
     }
 
@@ -84,7 +86,7 @@ impl Output {
         let result = if self.end_on_stderr {
             self.stream
                 .flush()
-                .and_then(|()| self.renderer.end(&mut io::stderr().lock(), &totals))
+                .and_then(|()| render::write_summary(&mut io::stderr().lock(), &totals, self.color_stderr))
         } else {
             self.renderer.end(&mut self.stream, &totals).and_then(|()| self.stream.flush())
         };

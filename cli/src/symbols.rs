@@ -1,24 +1,64 @@
 //! Names and source positions for the renderers, from the plan and the executable.
 
+use std::{cell::RefCell, collections::HashMap};
+
 use compiler::plan::Plan;
 use gobinary::Executable;
 use graph::Graph;
 use render::{Site, Symbols};
 
+/// Load biases are multiples of it.
+const PAGE: u64 = 4096;
+
 /// Looks up in one plan and one executable.
 pub struct BinarySymbols<'a> {
     plan: &'a Plan,
     executable: &'a Executable,
+    /// The same few call sites come up again and again; looking one up walks through the executable's tables.
+    sites: RefCell<HashMap<(u64, bool), Site>>,
 }
 
 impl<'a> BinarySymbols<'a> {
     /// Symbols of the plan's functions and of any address in the executable.
     pub fn new(plan: &'a Plan, executable: &'a Executable) -> Self {
-        Self { plan, executable }
+        Self {
+            plan,
+            executable,
+            sites: RefCell::default(),
+        }
     }
 
     /// What stands at a link-time address. A return address belongs to the call before it.
     fn site(&self, address: u64, is_return_address: bool) -> Site {
+        let mut sites = self.sites.borrow_mut();
+        let site = sites
+            .entry((address, is_return_address))
+            .or_insert_with(|| self.look_up(address, is_return_address));
+        site.clone()
+    }
+
+    /// What has to be subtracted from an address of the graph's process to get the link-time address.
+    fn bias(&self, graph: &Graph) -> u64 {
+        if !self.executable.is_pie() {
+            return 0;
+        }
+        let entry_site = |id: u32| self.plan.functions.get(id as usize).map(|f| f.entry_site);
+        let target = match graph.root() {
+            Some(root) => entry_site(root.function),
+            // The end of the graph was lost, and with it the target's own call: only the place in the page is known.
+            None => self
+                .plan
+                .traces
+                .get(graph.trace as usize)
+                .into_iter()
+                .flat_map(|trace| &trace.targets)
+                .filter_map(|id| entry_site(*id))
+                .find(|address| address % PAGE == graph.entry_ip % PAGE),
+        };
+        target.map_or(0, |address| graph.entry_ip.wrapping_sub(address))
+    }
+
+    fn look_up(&self, address: u64, is_return_address: bool) -> Site {
         let Some(function) = self.executable.function_at(address) else {
             return Site {
                 offset: address,
@@ -52,13 +92,7 @@ impl Symbols for BinarySymbols<'_> {
     }
 
     fn call_site(&self, graph: &Graph, address: u64) -> Site {
-        let entry_site = graph
-            .calls
-            .first()
-            .and_then(|target| self.plan.functions.get(target.function as usize))
-            .map_or(graph.entry_ip, |f| f.entry_site);
-        let bias = graph.entry_ip.wrapping_sub(entry_site);
-        self.site(address.wrapping_sub(bias), true)
+        self.site(address.wrapping_sub(self.bias(graph)), true)
     }
 
     fn return_site(&self, function: u32, offset: u32) -> Site {

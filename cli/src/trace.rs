@@ -60,8 +60,10 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         tracer,
         builder: Builder::new(),
         symbols: BinarySymbols::new(&loaded.plan, &loaded.executable),
+        plan: &loaded.plan,
         output: &mut output,
         started: Instant::now(),
+        too_short: 0,
     };
     let end = session.follow(&loaded, how, &stop, launched.as_mut(), pid);
     let closing = session.close();
@@ -163,8 +165,11 @@ struct Session<'a> {
     tracer: Tracer,
     builder: Builder,
     symbols: BinarySymbols<'a>,
+    plan: &'a Plan,
     output: &'a mut Output,
     started: Instant,
+    /// Calls still open that had not lasted as long as `min` asks for.
+    too_short: u64,
 }
 
 impl Session<'_> {
@@ -183,7 +188,7 @@ impl Session<'_> {
             let records = self.drain(POLL)?;
             self.output.flush()?;
             let elapsed = self.started.elapsed();
-            self.end_traces(&loaded.plan, elapsed);
+            self.end_traces(elapsed);
             let over = how.duration.is_some_and(|d| elapsed >= d);
             if stop.load(Ordering::Relaxed) || over || self.output.is_full() || !self.tracer.is_attached() {
                 return Ok(());
@@ -232,8 +237,8 @@ impl Session<'_> {
     }
 
     /// Takes away the traces whose `for` is over or whose `limit` is reached.
-    fn end_traces(&mut self, plan: &Plan, elapsed: Duration) {
-        for (index, trace) in plan.traces.iter().enumerate() {
+    fn end_traces(&mut self, elapsed: Duration) {
+        for (index, trace) in self.plan.traces.iter().enumerate() {
             let over = trace.duration.is_some_and(|d| elapsed >= d);
             let reached = trace.filter.limit_per.is_none()
                 && trace.filter.limit.is_some_and(|limit| self.tracer.kept(index as u32) >= limit);
@@ -254,7 +259,13 @@ impl Session<'_> {
     fn draw_open(&mut self, open: &[runtime::OpenGoroutine], pid: Option<u32>) -> anyhow::Result<()> {
         let now = runtime::monotonic_ns();
         for goroutine in open {
-            if let Some(graph) = self.builder.open(&goroutine.key, &goroutine.state, &goroutine.deep, now) {
+            let Some(graph) = self.builder.open(&goroutine.key, &goroutine.state, &goroutine.deep, now) else {
+                continue;
+            };
+            let min = self.plan.traces.get(graph.trace as usize).and_then(|t| t.filter.min);
+            if min.is_some_and(|min| u128::from(now.saturating_sub(graph.start_ns)) < min.as_nanos()) {
+                self.too_short += 1;
+            } else {
                 self.output.graph(&graph, &self.symbols)?;
             }
         }
@@ -271,9 +282,11 @@ impl Session<'_> {
         while self.drain(Duration::ZERO)? > 0 {}
         let open = self.tracer.open_goroutines(None);
         self.draw_open(&open, None)?;
+        let totals = Totals::from_counters(&self.tracer.counters(), seconds);
         let totals = Totals {
+            filtered: totals.filtered + self.too_short,
             dropped_calls: self.builder.dropped_calls(),
-            ..Totals::from_counters(&self.tracer.counters(), seconds)
+            ..totals
         };
         self.output.end(&totals)
     }

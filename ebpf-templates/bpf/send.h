@@ -22,7 +22,7 @@ static __noinline int send_calls(struct goroutine *g, u32 kind)
 	if (bpf_ringbuf_output(&events, &g->chunk, sizeof(struct chunk) + n * sizeof(struct call), wakeup_flags())) {
 		g->chunk.lost += n;
 		count(COUNTER_LOST_RECORDS, n);
-		if (kind == CHUNK_GRAPH)
+		if (kind != CHUNK_CALLS)
 			count(COUNTER_LOST_GRAPHS, 1);
 	} else {
 		g->chunk.sent++;

@@ -85,7 +85,7 @@ pub enum Counter {
     Filtered = 1,
     /// Call records that the ring buffer could not take.
     LostRecords = 2,
-    /// Graphs whose last chunk the ring buffer could not take.
+    /// Graphs whose last chunk the ring buffer could not take, kept or not.
     LostGraphs = 3,
     /// Target calls not traced because the goroutine table was full.
     GoroutinesFull = 4,
