@@ -58,7 +58,7 @@ fn survey(path: &str) -> Result<(), Box<dyn std::error::Error>> {
     let mut count = |kind: String, example: String| {
         let entry = kinds.entry(kind).or_default();
         entry.0 += 1;
-        if entry.1.len() < 40 {
+        if entry.1.len() < 6 {
             entry.1.push(example);
         }
     };

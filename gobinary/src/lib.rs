@@ -17,6 +17,7 @@
 //!
 //! *Invariant*: no I/O, no privilege, nothing of BPF or of the tracing language.
 
+mod body;
 mod buildinfo;
 mod dwarf;
 mod error;

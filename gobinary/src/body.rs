@@ -1,0 +1,398 @@
+//! A function's instructions, and what they tell of its entry and its exits.
+
+use std::cell::OnceCell;
+
+use iced_x86::{
+    Code, Decoder, DecoderOptions, FlowControl, Instruction as Decoded, InstructionInfoFactory,
+    Mnemonic, OpAccess, OpKind, Register,
+};
+
+use crate::Executable;
+use crate::function::Function;
+use crate::kernel;
+use crate::sites::{EntryKind, EntrySite, ExitKind, ExitSite, Instruction, Sites, Unprobeable};
+
+/// Functions larger than this are not disassembled, in bytes. The largest that Go's compiler makes are some hundred KiB.
+const MAX_SIZE: u64 = 16 << 20;
+
+/// A function's instructions.
+pub(crate) struct Body<'a> {
+    executable: &'a Executable,
+    function: Function<'a>,
+    code: &'a [u8],
+    instructions: Vec<Decoded>,
+    assembly: bool,
+    own_address: OnceCell<bool>,
+}
+
+/// The stack check at a function's start.
+#[derive(Clone, Copy)]
+pub(crate) struct Check {
+    /// Index of the final `jbe`.
+    jbe: usize,
+    /// Where it goes: code that grows the stack and begins anew.
+    grow: u64,
+}
+
+impl<'a> Body<'a> {
+    pub fn decode(
+        executable: &'a Executable,
+        function: &Function<'_>,
+    ) -> Result<Self, Unprobeable> {
+        let function = executable
+            .function(function.index)
+            .ok_or(Unprobeable::Empty)?;
+        if function.size() > MAX_SIZE {
+            return Err(Unprobeable::TooLarge);
+        }
+        let code = function.code();
+        let mut decoder = Decoder::with_ip(64, code, function.entry, DecoderOptions::NONE);
+        let mut instructions = Vec::with_capacity(code.len() / 4);
+        let padding = code
+            .iter()
+            .rposition(|&byte| byte != 0xcc)
+            .map_or(0, |last| last + 1);
+        while decoder.position() < padding {
+            let instruction = decoder.decode();
+            if instruction.is_invalid() {
+                return Err(Unprobeable::Undecodable {
+                    address: instruction.ip(),
+                });
+            }
+            instructions.push(instruction);
+        }
+        if instructions.is_empty() {
+            return Err(Unprobeable::Empty);
+        }
+        let assembly = function.is_assembly();
+        Ok(Self {
+            executable,
+            function,
+            code,
+            instructions,
+            assembly,
+            own_address: OnceCell::new(),
+        })
+    }
+
+    fn bytes(&self, instruction: &Decoded) -> &'a [u8] {
+        usize::try_from(instruction.ip() - self.function.entry)
+            .ok()
+            .and_then(|at| self.code.get(at..)?.get(..instruction.len()))
+            .unwrap_or_default()
+    }
+
+    fn site(&self, decoded: &Decoded) -> Result<Instruction, Unprobeable> {
+        let found = self.bytes(decoded);
+        if let Some(what) = kernel::refusal(found) {
+            return Err(Unprobeable::RefusedByKernel {
+                address: decoded.ip(),
+                what,
+            });
+        }
+        let mut bytes = [0; 16];
+        let mut len = 0;
+        for (to, from) in bytes.iter_mut().zip(found) {
+            *to = *from;
+            len += 1;
+        }
+        Ok(Instruction {
+            bytes,
+            len,
+            emulated: kernel::is_emulated(decoded, found),
+        })
+    }
+
+    /// Finds the stack check: a comparison of the stack pointer, or of what it will be (R12), with `g.stackguard0` (or 1, on system
+    /// stacks), and a jump to a call of `runtime.morestack` that is taken when it is not above. Frames of more than 4 KiB first rule
+    /// out an overflow (`jb`); assembly first loads g.
+    pub fn check(&self) -> Option<Check> {
+        let (mut g, mut future_stack, mut compared) = (Register::R14, false, false);
+        for (index, instruction) in self.instructions.iter().enumerate().take(8) {
+            let to = instruction.op0_register();
+            match instruction.mnemonic() {
+                Mnemonic::Mov if !compared && to.is_gpr64() => {
+                    if instruction.memory_segment() == Register::FS {
+                        g = to;
+                    }
+                    future_stack |=
+                        to == Register::R12 && instruction.op1_register() == Register::RSP;
+                }
+                Mnemonic::Lea if !compared && to == Register::R12 => {
+                    future_stack = instruction.memory_base() == Register::RSP;
+                }
+                Mnemonic::Sub if !compared && to == Register::R12 => {}
+                Mnemonic::Jb if !compared && future_stack => {}
+                Mnemonic::Cmp if !compared => {
+                    compared = (to == Register::RSP || to == Register::R12 && future_stack)
+                        && instruction.op1_kind() == OpKind::Memory
+                        && instruction.memory_base() == g
+                        && instruction.memory_index() == Register::None
+                        && matches!(instruction.memory_displacement64(), 0x10 | 0x18);
+                    if !compared {
+                        return None;
+                    }
+                }
+                Mnemonic::Jbe if compared => {
+                    let grow = instruction.near_branch_target();
+                    return self.grows_stack(grow).then_some(Check { jbe: index, grow });
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Is the first call from here on one of `runtime.morestack`?
+    fn grows_stack(&self, address: u64) -> bool {
+        let Ok(index) = self
+            .instructions
+            .binary_search_by_key(&address, Decoded::ip)
+        else {
+            return false;
+        };
+        let call = self
+            .instructions
+            .iter()
+            .skip(index)
+            .find(|i| i.flow_control() == FlowControl::Call);
+        let callee = call.and_then(|call| self.executable.function_at(call.near_branch_target()));
+        callee.is_some_and(|callee| callee.name.starts_with("runtime.morestack"))
+    }
+
+    pub fn entry(&self, check: Option<Check>) -> Result<EntrySite, Unprobeable> {
+        let first = self.instructions.first().ok_or(Unprobeable::Empty)?;
+        let after = check.and_then(|check| self.instructions.get(check.jbe + 1));
+        let (index, decoded, kind) = match (check, after) {
+            (Some(check), Some(after))
+                if kernel::is_emulated(after, self.bytes(after)) && !self.leaves(after) =>
+            {
+                (check.jbe + 1, after, EntryKind::AfterCheck)
+            }
+            (Some(check), _) => {
+                let jbe = self.instructions.get(check.jbe).ok_or(Unprobeable::Empty)?;
+                (check.jbe, jbe, EntryKind::Jbe)
+            }
+            (None, _) if first.code() == Code::Retnq => (0, first, EntryKind::FirstIsRet),
+            (None, _) => (0, first, EntryKind::First),
+        };
+        // Only the code that grows the stack may go back to the start, and nothing to the site.
+        let again = |instruction: &&Decoded| {
+            let target = branch_target(instruction);
+            target == Some(decoded.ip()) && (index > 0 || check.is_none())
+                || target == Some(self.function.entry)
+                    && check.is_none_or(|check| instruction.ip() < check.grow)
+        };
+        if self
+            .instructions
+            .iter()
+            .any(|instruction| again(&instruction))
+        {
+            return Err(Unprobeable::EntryInLoop);
+        }
+        // A wrapper around Go code that assembly calls begins by loading g.
+        let until_call = self.instructions.iter().take_while(|i| {
+            !matches!(
+                i.flow_control(),
+                FlowControl::Call | FlowControl::IndirectCall
+            )
+        });
+        let loads_g = until_call.skip(index).any(is_load_of_g);
+        let instruction = self.site(decoded)?;
+        Ok(EntrySite {
+            address: decoded.ip(),
+            kind,
+            instruction,
+            g_from_tls: self.assembly || loads_g,
+        })
+    }
+
+    /// Is this an unconditional jump out of the function, as far as can be told from it alone?
+    fn leaves(&self, instruction: &Decoded) -> bool {
+        match instruction.flow_control() {
+            FlowControl::UnconditionalBranch => !self.contains(instruction.near_branch_target()),
+            FlowControl::IndirectBranch => instruction.memory_index() == Register::None,
+            FlowControl::Return => true,
+            _ => false,
+        }
+    }
+
+    fn contains(&self, address: u64) -> bool {
+        (self.function.entry..self.function.end).contains(&address)
+    }
+
+    pub fn sites(&self) -> Result<Sites, Unprobeable> {
+        let check = self.check();
+        let mut ways_out = Vec::new();
+        for (index, instruction) in self.instructions.iter().enumerate() {
+            let address = instruction.ip();
+            match instruction.flow_control() {
+                FlowControl::Return if instruction.code() == Code::Retnq => {
+                    ways_out.push((instruction, ExitKind::Ret))
+                }
+                FlowControl::Return => return Err(Unprobeable::UnusualExit { address }),
+                FlowControl::UnconditionalBranch => {
+                    let target = instruction.near_branch_target();
+                    if self.contains(target) {
+                        self.boundary(target)?;
+                    } else {
+                        ways_out.push((
+                            instruction,
+                            ExitKind::TailJump {
+                                target: Some(target),
+                            },
+                        ));
+                    }
+                }
+                FlowControl::ConditionalBranch | FlowControl::XbeginXabortXend => {
+                    let target = instruction.near_branch_target();
+                    if !self.contains(target) {
+                        return Err(Unprobeable::ConditionalExit { address });
+                    }
+                    self.boundary(target)?;
+                }
+                FlowControl::IndirectBranch if self.leads_out(index, instruction)? => {
+                    ways_out.push((instruction, ExitKind::TailJump { target: None }));
+                }
+                _ => {}
+            }
+        }
+        self.ends()?;
+        let entry = self.entry(check)?;
+        let writes_r14 = self.writes_r14();
+        let depths: Vec<_> = self.function.runs(self.function.record.pcsp).collect();
+        let mut exits = Vec::with_capacity(ways_out.len());
+        for (decoded, kind) in &ways_out {
+            let address = decoded.ip();
+            let offset = address - self.function.entry;
+            let depth = depths
+                .get(depths.partition_point(|run| run.end <= offset))
+                .map(|run| run.value);
+            if depth != Some(0) {
+                return Err(Unprobeable::ExitStack { address });
+            }
+            let instruction = self.site(decoded)?;
+            exits.push(ExitSite {
+                address,
+                kind: *kind,
+                instruction,
+                g_from_tls: self.assembly || writes_r14,
+            });
+        }
+        Ok(Sites {
+            entry,
+            exits,
+            never_returns: ways_out.is_empty(),
+            writes_r14,
+        })
+    }
+
+    /// Branches must lead to instructions as they were disassembled, or the disassembly is wrong.
+    fn boundary(&self, target: u64) -> Result<(), Unprobeable> {
+        match self.instructions.binary_search_by_key(&target, Decoded::ip) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Unprobeable::Undecodable { address: target }),
+        }
+    }
+
+    /// The last instruction must not run on into the next function. One that calls a function that never returns may be last.
+    fn ends(&self) -> Result<(), Unprobeable> {
+        let last = self
+            .instructions
+            .iter()
+            .rev()
+            .find(|i| !matches!(i.mnemonic(), Mnemonic::Nop | Mnemonic::Int3));
+        match last.map(Decoded::flow_control) {
+            Some(
+                FlowControl::Next | FlowControl::ConditionalBranch | FlowControl::XbeginXabortXend,
+            ) => Err(Unprobeable::FallsThrough),
+            _ => Ok(()),
+        }
+    }
+
+    /// Does a computed jump leave the function? A `switch` indexes a table of addresses in the function, whose address is loaded just
+    /// before; a method wrapper jumps to what a register or a word of memory holds, with no frame left.
+    fn leads_out(&self, index: usize, jump: &Decoded) -> Result<bool, Unprobeable> {
+        let unknown = Unprobeable::UnknownJump { address: jump.ip() };
+        if jump.op0_kind() == OpKind::Memory && jump.memory_index() != Register::None {
+            let before = self.instructions.get(..index).unwrap_or_default();
+            let table = before.iter().rev().take(16).find(|i| {
+                i.mnemonic() == Mnemonic::Lea
+                    && i.is_ip_rel_memory_operand()
+                    && i.op0_register() == jump.memory_base()
+            });
+            let table = table.map(Decoded::ip_rel_memory_address).ok_or(unknown)?;
+            let first = self.executable.image.pointer(table).ok_or(unknown)?;
+            return if self.contains(first) && self.boundary(first).is_ok() {
+                Ok(false)
+            } else {
+                Err(unknown)
+            };
+        }
+        if self.takes_own_address() {
+            Err(unknown)
+        } else {
+            Ok(true)
+        }
+    }
+
+    /// Is an address in the function's own code loaded? Then it is unclear where a jump through a register leads.
+    fn takes_own_address(&self) -> bool {
+        let own = |i: &Decoded| {
+            i.mnemonic() == Mnemonic::Lea
+                && i.is_ip_rel_memory_operand()
+                && self.contains(i.ip_rel_memory_address())
+        };
+        *self
+            .own_address
+            .get_or_init(|| self.instructions.iter().any(own))
+    }
+
+    /// Is R14 written, other than by loading g into it? Position-independent code loads the offset of g into it first.
+    fn writes_r14(&self) -> bool {
+        let mut factory = InstructionInfoFactory::new();
+        let mut writes = |instruction: &Decoded| {
+            factory
+                .info(instruction)
+                .used_registers()
+                .iter()
+                .any(|used| {
+                    let reads = matches!(
+                        used.access(),
+                        OpAccess::None
+                            | OpAccess::Read
+                            | OpAccess::CondRead
+                            | OpAccess::NoMemAccess
+                    );
+                    used.register().full_register() == Register::R14 && !reads
+                })
+        };
+        let next = self.instructions.iter().skip(1).map(Some).chain([None]);
+        self.instructions
+            .iter()
+            .zip(next)
+            .any(|(instruction, next)| {
+                let offset_of_g = next
+                    .is_some_and(|next| is_load_of_g(next) && next.memory_base() == Register::R14);
+                !is_load_of_g(instruction) && !offset_of_g && writes(instruction)
+            })
+    }
+}
+
+/// `mov %fs:…,%r14`, also with the offset in a register.
+fn is_load_of_g(instruction: &Decoded) -> bool {
+    instruction.mnemonic() == Mnemonic::Mov
+        && instruction.op0_kind() == OpKind::Register
+        && instruction.op0_register() == Register::R14
+        && instruction.op1_kind() == OpKind::Memory
+        && instruction.memory_segment() == Register::FS
+}
+
+fn branch_target(instruction: &Decoded) -> Option<u64> {
+    match instruction.flow_control() {
+        FlowControl::UnconditionalBranch
+        | FlowControl::ConditionalBranch
+        | FlowControl::XbeginXabortXend => Some(instruction.near_branch_target()),
+        _ => None,
+    }
+}
