@@ -229,13 +229,13 @@ impl<'i> Reader<'i> {
             "expected an item: trace, target, set or param",
         );
         if !named {
-            let first_is_name = first.is_some_and(|(_, _, name)| name);
-            self.report(if first_is_name {
-                error
-                    .label("no item begins like this")
-                    .help(format!("a trace is written `{TRACE_EXAMPLE}`"))
-            } else {
-                error.label("no item begins like this")
+            let error = error.label("no item begins like this");
+            self.report(match first {
+                Some((name, _, true)) if name.contains(['.', '/', '*']) => {
+                    error.help(format!("a trace begins with its keyword: `trace {name}`"))
+                }
+                Some((_, _, true)) => error.help(format!("a trace is written `{TRACE_EXAMPLE}`")),
+                _ => error,
             });
             if let Some(block) = parts.block {
                 self.block(block);

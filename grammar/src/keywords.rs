@@ -51,3 +51,50 @@ pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parser::{Gfg, Rule};
+    use pest::Parser as _;
+
+    #[test]
+    fn the_grammar_knows_the_same_words() {
+        for (rule, lists) in [
+            (Rule::item_word, [ITEMS, LATER_ITEMS]),
+            (Rule::supported_word, [CLAUSES, &[]]),
+            (Rule::later_word, [LATER_CLAUSES, &[]]),
+        ] {
+            for word in lists.concat() {
+                assert!(Gfg::parse(rule, word).is_ok(), "{word}");
+                assert!(Gfg::parse(Rule::reserved, word).is_ok(), "{word}");
+                assert!(Gfg::parse(rule, &format!("{word}x")).is_err(), "{word}x");
+            }
+        }
+    }
+
+    #[test]
+    fn every_clause_of_this_version_has_a_rule_of_its_own() {
+        for word in CLAUSES {
+            let source = format!("trace main.f < {word} 1/2 >");
+            let errors = crate::parse(&source).errors;
+            let unknown = crate::parse(&format!("trace main.f < {word}x 1/2 >")).errors;
+            let own = errors.len() + usize::from(["include", "exclude", "sample"].contains(word));
+            assert_eq!(own, 1, "{word}");
+            assert_eq!(unknown, [], "{word}x");
+        }
+    }
+
+    #[test]
+    fn the_nearest_word_is_one_slip_away() {
+        assert_eq!(nearest("trce", ITEMS), Some("trace"));
+        assert_eq!(nearest("TRACE", ITEMS), Some("trace"));
+        assert_eq!(nearest("tarce", ITEMS), Some("trace"));
+        assert_eq!(nearest("sett", ITEMS), Some("set"));
+        assert_eq!(nearest("incldue", CLAUSES), Some("include"));
+        assert_eq!(nearest("deph", CLAUSES), Some("depth"));
+        assert_eq!(nearest("xyz", CLAUSES), None);
+        assert_eq!(nearest("", CLAUSES), None);
+        assert_eq!(nearest(&"trace".repeat(9), ITEMS), None);
+    }
+}

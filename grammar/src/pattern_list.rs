@@ -74,7 +74,9 @@ impl<'i> Reader<'i> {
                     .label("a param stands for a value")
                     .help("a named group of functions is a set: `set @name = main.*`, used as `@name`"),
                 ),
-                Rule::mark => Piece::End(misplaced(scrap, &scraps[at + 1..])),
+                Rule::mark if matches!(scrap.text, "(" | "[" | "{") => {
+                    Piece::End(misplaced(scrap, &scraps[at + 1..]))
+                }
                 _ => Piece::Bad(misplaced(scrap, &scraps[at + 1..])),
             }
         })

@@ -5,7 +5,7 @@ use pest::iterators::Pair;
 use crate::{
     ast::Span,
     error::{SyntaxError, code},
-    parser::{Rule, span},
+    parser::{Rule, matches, span},
 };
 
 /// A piece as the grammar's `scrap` found it.
@@ -134,13 +134,18 @@ pub(crate) fn misplaced(scrap: &Scrap<'_>, rest: &[Scrap<'_>]) -> SyntaxError {
 
 /// A name with a character that ends unquoted names.
 pub(crate) fn needs_quotes(at: Span, name: &str) -> SyntaxError {
+    let unspaced: String = name.split_whitespace().collect();
     SyntaxError::new(
         code::NEEDS_QUOTES,
         at,
         "a name that holds a space or a character of the language has to be quoted",
     )
     .label("has to be quoted")
-    .help(format!("write \"{name}\""))
+    .help(if matches(Rule::only_name, &unspaced) {
+        format!("Go writes this name without spaces: {unspaced}")
+    } else {
+        format!("write \"{name}\"")
+    })
 }
 
 const FOREIGN_QUOTES: [char; 8] = [

@@ -1,0 +1,106 @@
+//! What the formatter makes of a text.
+
+use grammar::{code, format};
+use insta::assert_snapshot;
+
+fn formatted(source: &str) -> String {
+    format(source).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+#[test]
+fn a_short_list_on_one_line_stands_in_angle_brackets() {
+    assert_snapshot!(
+        formatted("trace   main.f ,main.g{include net/http*,@main;min 100ms;}"),
+        @"trace main.f, main.g < include net/http*, @main; min 100ms >"
+    );
+}
+
+#[test]
+fn a_list_that_spans_lines_stands_in_braces() {
+    assert_snapshot!(formatted("trace slow :main.f < include net/http*; min 100ms\n>"), @"
+    trace slow: main.f {
+        include net/http*;
+        min 100ms;
+    }
+    ");
+}
+
+#[test]
+fn a_long_list_is_broken() {
+    let source = "trace main.handleBar < include net/http.(*conn).serve, database/sql/..., main.(*DB).query; min 100ms; depth 3 >";
+    assert_snapshot!(formatted(source), @"
+    trace main.handleBar {
+        include net/http.(*conn).serve, database/sql/..., main.(*DB).query;
+        min 100ms;
+        depth 3;
+    }
+    ");
+    let patterns = ["main.(*Handler).ServeHTTP"; 8].join(",");
+    assert_snapshot!(formatted(&format!("set @x={patterns}")), @"
+    set @x = main.(*Handler).ServeHTTP, main.(*Handler).ServeHTTP, main.(*Handler).ServeHTTP,
+        main.(*Handler).ServeHTTP, main.(*Handler).ServeHTTP, main.(*Handler).ServeHTTP,
+        main.(*Handler).ServeHTTP, main.(*Handler).ServeHTTP
+    ");
+}
+
+#[test]
+fn literals_and_unknown_clauses_stay_as_they_are_written() {
+    assert_snapshot!(
+        formatted("param n=0x2A;trace \"main.f\" < min 1m30s;limit 1_000   per 1.0s; sample 1 / 100; where a>1  &&  b ; stack >"),
+        @r#"
+    param n = 0x2A
+    trace "main.f" < min 1m30s; limit 1_000 per 1.0s; sample 1/100; where a>1  &&  b; stack >
+    "#
+    );
+}
+
+#[test]
+fn comments_and_single_blank_lines_stay() {
+    let source = "# first\n\n\n\n# second\ntarget ./server;# the demo\n\nset @a = main.*, # all\n# but\n  main.g\ntrace main.f # one\n< # two\n\n# three\ninclude main.h # four\n, # five\n main.i # six\n; # seven\n\n\nmin 1ms # eight\n # nine\n> # ten\n\n# last";
+    assert_snapshot!(formatted(source), @"
+    # first
+
+    # second
+    target ./server # the demo
+
+    set @a = main.*, # all
+        # but
+        main.g
+    trace main.f { # one
+        # two
+
+        # three
+        include main.h, # four
+            # five
+            main.i; # six
+        # seven
+
+        min 1ms; # eight
+        # nine
+    } # ten
+
+    # last
+    ");
+}
+
+#[test]
+fn marks_in_strings_do_not_matter() {
+    assert_snapshot!(
+        formatted("trace \"a<#{\" < comm \"# }\", \"x;\" >"),
+        @r##"trace "a<#{" < comm "# }", "x;" >"##
+    );
+}
+
+#[test]
+fn nothing_stays_nothing() {
+    assert_eq!(formatted(""), "");
+    assert_eq!(formatted("\u{FEFF} \r\n;"), "");
+    assert_eq!(formatted("# only this\r\n"), "# only this\n");
+}
+
+#[test]
+fn a_program_with_mistakes_is_not_touched() {
+    let errors = format("trace main.f < min 1ms; depth").unwrap_err();
+    let codes: Vec<&str> = errors.iter().map(|error| error.code).collect();
+    assert_eq!(codes, [code::EXPECTED_VALUE, code::MISSING_CLOSER]);
+}
