@@ -82,7 +82,7 @@ fn functions_sites_and_filters() {
     };
     let (plan, diagnostics) = plan(
         "trace slow: main.handleBar < include main.handleFoo, main.nothing, main.*cache*; exclude main.main; min 1ms; depth 2 >
-         trace main.forever, main.(*inner).work < limit 3 per 1s; for 10s >",
+         trace main.forever, main.double < limit 3 per 1s; for 10s >",
         executable,
     );
     assert!(
@@ -113,7 +113,7 @@ fn a_jump_leads_into_what_the_same_trace_probes() {
         return;
     };
     let (plan, _) = plan(
-        "trace main.(*outer).work < include main.(*inner).work > trace out: main.(*outer).work \
+        "trace main.leave < include main.landing > trace out: main.leave \
          trace first: main.jump, main.landing trace alone: main.jump",
         executable,
     );
@@ -270,7 +270,7 @@ fn what_is_said_of_functions_that_are_named() {
     let Some(executable) = support::executable() else {
         return;
     };
-    let program = "trace main.double, main.forever < include main.(*outer).work, main.tiny, main.nowhere; exclude main.nothing*, x.y >";
+    let program = "trace main.double, main.forever < include main.leave, main.tiny, main.nowhere; exclude main.nothing*, x.y >";
     let (_, diagnostics) = plan(program, executable);
     assert!(
         diagnostics

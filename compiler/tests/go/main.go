@@ -7,16 +7,6 @@ import (
 	"strings"
 )
 
-type worker interface{ work() int }
-
-type inner struct{ n int }
-
-//go:noinline
-func (i *inner) work() int { return i.n + len(os.Args) }
-
-// outer has a method made by the compiler, which leaves by a jump to inner's.
-type outer struct{ *inner }
-
 type cache[K comparable, V any] struct{ items map[K]V }
 
 //go:noinline
@@ -52,8 +42,9 @@ var indirect = double
 //go:noinline
 func nothing() {}
 
-// jump is a jump to landing, both in assembly.
+// In assembly: jump is nothing but a jump to landing, and leave ends with one.
 func jump()
+func leave()
 func landing()
 
 //go:noinline
@@ -65,10 +56,10 @@ func forever(messages chan string) {
 
 func main() {
 	c := &cache[string, int]{items: map[string]int{"a": 1}}
-	workers := []worker{outer{&inner{1}}, &outer{&inner{2}}}
-	fmt.Println(handleBar(c, os.Args), indirect(len(os.Args)), workers[len(os.Args)%2].work())
+	fmt.Println(handleBar(c, os.Args), indirect(len(os.Args)))
 	nothing()
 	jump()
+	leave()
 	landing()
 	if len(os.Args) > 5 {
 		forever(make(chan string))
