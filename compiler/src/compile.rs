@@ -38,9 +38,8 @@ pub fn check(
 ) -> Checked {
     let (program, mut diagnostics) = front(source, defines);
     let target = program.target.clone();
-    if let (Some(executable), false) = (executable, has_errors(&diagnostics)) {
-        let (_, found) = lower::plan(&program, executable);
-        diagnostics.extend(found);
+    if let Some(executable) = executable {
+        diagnostics.extend(lower::plan(&program, executable).1);
     }
     sort(&mut diagnostics);
     let program = (!has_errors(&diagnostics)).then_some(program);
@@ -62,10 +61,6 @@ pub fn compile(
     options: &Options,
 ) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
     let (program, mut diagnostics) = front(source, defines);
-    if has_errors(&diagnostics) {
-        sort(&mut diagnostics);
-        return Err(diagnostics);
-    }
     let (plan, found) = lower::plan(&program, executable);
     diagnostics.extend(found);
     sort(&mut diagnostics);
@@ -87,10 +82,11 @@ pub(crate) fn front(source: &Source, defines: &[(String, String)]) -> (Resolved,
     let incomplete = !parsed.errors.is_empty();
     let mut diagnostics: Vec<Diagnostic> =
         parsed.errors.into_iter().map(Diagnostic::from).collect();
-    let (program, mut found) = resolve::resolve(source, &parsed.program, defines, incomplete);
+    let (mut program, mut found) = resolve::resolve(source, &parsed.program, defines, incomplete);
     // Something may be "unused" only because its user could not be read.
     found.retain(|diagnostic| !incomplete || diagnostic.severity == Severity::Error);
     diagnostics.extend(found);
+    program.damaged = has_errors(&diagnostics);
     (program, diagnostics)
 }
 

@@ -19,6 +19,8 @@ pub struct Resolved {
     pub(crate) target: Option<String>,
     pub(crate) sets: Vec<DeclaredSet>,
     pub(crate) traces: Vec<ResolvedTrace>,
+    /// There were errors, so patterns may be missing from it: that a set is empty says nothing then.
+    pub(crate) damaged: bool,
 }
 
 impl Resolved {
@@ -101,6 +103,7 @@ pub(crate) fn resolve(
             target,
             sets,
             traces,
+            damaged: false,
         },
         diagnostics,
     )

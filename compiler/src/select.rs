@@ -41,13 +41,14 @@ pub(crate) fn select(
     program
         .traces
         .iter()
-        .map(|trace| select_trace(trace, &matcher, diagnostics))
+        .map(|trace| select_trace(trace, &matcher, program.damaged, diagnostics))
         .collect()
 }
 
 fn select_trace(
     trace: &ResolvedTrace,
     matcher: &Matcher<'_, '_>,
+    damaged: bool,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Selection {
     let catalog = matcher.catalog;
@@ -65,7 +66,7 @@ fn select_trace(
     let mut by_target = Vec::with_capacity(trace.targets.len());
     for pattern in &trace.targets {
         let selected = matcher.select(pattern);
-        if selected.is_empty() {
+        if selected.is_empty() && !is_set_in(damaged, pattern) {
             diagnostics.push(no_target(catalog, pattern));
         }
         matched_any |= !selected.is_empty();
@@ -84,7 +85,7 @@ fn select_trace(
     let mut shown = targets.clone();
     for pattern in &trace.include {
         let selected = matcher.select(pattern);
-        if selected.is_empty() {
+        if selected.is_empty() && !is_set_in(damaged, pattern) {
             diagnostics.push(unmatched(catalog, pattern, "shows nothing"));
         }
         shown.extend(keep(selected));
@@ -94,6 +95,11 @@ fn select_trace(
         targets,
         shown: merged(shown),
     }
+}
+
+/// The pattern is a set of a program with errors, in which members may be missing.
+fn is_set_in(damaged: bool, pattern: &Selector) -> bool {
+    damaged && matches!(pattern.kind, SelectorKind::Set(_))
 }
 
 fn merged(mut indices: Vec<u32>) -> Vec<u32> {

@@ -237,6 +237,17 @@ fn matched_nothing() {
 }
 
 #[test]
+fn mistakes_of_every_kind_in_one_run() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    let program = "set @s = \"main.Map[\"\ntrace main.hadleBar < min 5; include @s >\ntrac main.main\ntrace runtime.gopark < depth 1ms >";
+    insta::with_settings!({ filters => vec![(r"\d[\d,]* functions", "N functions")] }, {
+        insta::assert_snapshot!(refused(program, executable));
+    });
+}
+
+#[test]
 fn inlined_away() {
     let Some(executable) = support::executable() else {
         return;

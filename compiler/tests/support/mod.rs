@@ -8,22 +8,23 @@ use std::{
 
 use gobinary::Executable;
 
-/// The newest Go toolchain under `target/toolchains`, or the one on the PATH.
-fn go() -> Option<PathBuf> {
+/// The newest Go toolchain under `target/toolchains`, or the one on the PATH; and its version, as far as it is known.
+fn go() -> Option<(PathBuf, String)> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
-    let mut toolchains: Vec<PathBuf> = std::fs::read_dir(workspace.join("target/toolchains"))
+    let toolchains = std::fs::read_dir(workspace.join("target/toolchains"));
+    let newest = toolchains
         .into_iter()
         .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path().join("bin/go")))
-        .filter(|go| go.exists())
-        .collect();
-    toolchains.sort();
-    toolchains.pop().or_else(|| {
-        let works = Command::new("go")
-            .arg("version")
-            .output()
-            .is_ok_and(|output| output.status.success());
-        works.then(|| PathBuf::from("go"))
+        .filter_map(|entry| {
+            let folder = entry.ok()?.path();
+            let version = folder.file_name()?.to_str()?.strip_prefix("go")?.to_owned();
+            Some((folder.join("bin/go"), version)).filter(|(go, _)| go.exists())
+        })
+        .max();
+    newest.or_else(|| {
+        let output = Command::new("go").arg("version").output().ok()?;
+        let found = (PathBuf::from("go"), "path".to_owned());
+        output.status.success().then_some(found)
     })
 }
 
@@ -32,14 +33,15 @@ pub fn executable() -> Option<&'static Executable> {
     static EXECUTABLE: OnceLock<Option<Executable>> = OnceLock::new();
     EXECUTABLE
         .get_or_init(|| {
-            let Some(go) = go() else {
+            let Some((go, version)) = go() else {
                 eprintln!("skipped: no Go toolchain under target/toolchains or on the PATH");
                 return None;
             };
             let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+            let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
             let file = folder.join(format!("plan-{}", std::process::id()));
             let output = Command::new(go)
-                .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/go"))
+                .current_dir(crate_folder.join("tests/go"))
                 .args(["build", "-trimpath", "-o"])
                 .arg(&file)
                 .arg(".")
@@ -48,7 +50,10 @@ pub fn executable() -> Option<&'static Executable> {
                 .env("GOPROXY", "off")
                 .env("GO111MODULE", "on")
                 .env("CGO_ENABLED", "0")
-                .env("GOCACHE", folder.join("go-cache"))
+                .env(
+                    "GOCACHE",
+                    crate_folder.join("../target/go-cache").join(version),
+                )
                 .output()
                 .expect("go runs");
             assert!(
