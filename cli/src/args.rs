@@ -99,6 +99,9 @@ pub struct How {
     /// Goroutines that can be in graphs at once; each takes 3 KiB of kernel memory
     #[arg(long, value_name = "N", default_value_t = 10_240, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
     pub max_goroutines: u32,
+    /// Bytes of the buffer between kernel and tracer, a power of two
+    #[arg(long, value_name = "BYTES", default_value_t = 8 << 20, value_parser = ring_size)]
+    pub ring_size: u32,
     /// Most probe sites on kernels before 6.6, where each takes about 0.1 s to detach
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub max_probes: usize,
@@ -111,7 +114,11 @@ pub struct Check {
     #[arg(short = 'e', value_name = "PROGRAM")]
     pub program: Option<String>,
     /// A .gfg file
-    #[arg(value_name = "FILE", required_unless_present = "program", conflicts_with = "program")]
+    #[arg(
+        value_name = "FILE",
+        required_unless_present = "program",
+        conflicts_with = "program"
+    )]
     pub file: Option<PathBuf>,
     /// Check its names against this executable too
     #[arg(long, value_name = "EXECUTABLE")]
@@ -189,6 +196,13 @@ pub enum Color {
     Never,
 }
 
+fn ring_size(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(bytes) if bytes.is_power_of_two() && (65_536..=1 << 30).contains(&bytes) => Ok(bytes),
+        _ => Err("it has to be a power of two from 65536 to 1073741824".into()),
+    }
+}
+
 fn define(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -200,6 +214,8 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
     match humantime::parse_duration(text) {
         Ok(duration) if duration.is_zero() => Err("it has to be longer than nothing".into()),
         Ok(duration) => Ok(duration),
-        Err(error) => Err(format!("{error}; write it as a number with a unit: 500ms, 10s, 2m")),
+        Err(error) => Err(format!(
+            "{error}; write it as a number with a unit: 500ms, 10s, 2m"
+        )),
     }
 }

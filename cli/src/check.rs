@@ -23,7 +23,7 @@ pub fn run(args: &Check) -> anyhow::Result<()> {
     let diagnostics = compiler::check(&source, &args.define, executable.as_ref()).diagnostics;
     match args.format {
         TextOrJson::Text => load::show(&source, &diagnostics, args.color),
-        TextOrJson::Json => println!("{}", serde_json::to_string(&diagnostics)?),
+        TextOrJson::Json => print!("{}", compiler::report_json(&source, &diagnostics)),
     }
     if has_errors(&diagnostics) {
         return Err(WrongProgram.into());

@@ -33,14 +33,21 @@ struct Row<'a> {
 /// Prints the functions.
 pub fn run(args: &List) -> anyhow::Result<()> {
     let (_, executable) = load::open(&Target::Executable(args.executable.clone()))?;
-    let patterns = if args.patterns.is_empty() { "*".to_owned() } else { args.patterns.join(", ") };
+    let patterns = if args.patterns.is_empty() {
+        "*".to_owned()
+    } else {
+        args.patterns.join(", ")
+    };
     let source = Source::new("<command line>", format!("trace {patterns}"));
     let functions = compiler::find(&source, &executable).map_err(|diagnostics| {
         load::show(&source, &diagnostics, Color::Auto);
         WrongProgram
     })?;
     if functions.is_empty() {
-        eprintln!("no function of {} matches {patterns}", args.executable.display());
+        eprintln!(
+            "no function of {} matches {patterns}",
+            args.executable.display()
+        );
     }
     let mut out = BufWriter::new(stdout().lock());
     let result = functions
@@ -63,24 +70,40 @@ fn row<'a>(executable: &'a Executable, function: &Function<'a>) -> Row<'a> {
     let sites = executable.sites(function);
     let position = executable.position(function.entry);
     let instructions = |sites: &gobinary::Sites| {
-        usize::from(sites.entry.instruction.emulated) + sites.exits.iter().filter(|e| e.instruction.emulated).count()
+        usize::from(sites.entry.instruction.emulated)
+            + sites
+                .exits
+                .iter()
+                .filter(|e| e.instruction.emulated)
+                .count()
     };
     Row {
         function: function.name,
         address: function.entry,
         file: position.map_or("", |p| p.file),
-        line: function.start_line.or(position.map(|p| p.line)).unwrap_or(0),
+        line: function
+            .start_line
+            .or(position.map(|p| p.line))
+            .unwrap_or(0),
         sites: sites.as_ref().ok().map(|s| 1 + s.exits.len()),
         emulated: sites.as_ref().map_or(0, instructions),
         tail_calls: sites.as_ref().map_or(0, |s| {
-            s.exits.iter().filter(|e| matches!(e.kind, ExitKind::TailJump { .. })).count()
+            s.exits
+                .iter()
+                .filter(|e| matches!(e.kind, ExitKind::TailJump { .. }))
+                .count()
         }),
         inlined_at: executable.inlined().places(function.name).len(),
         not_probed: sites.err().map(|reason| reason.to_string()),
     }
 }
 
-fn text(out: &mut impl Write, executable: &Executable, function: &Function<'_>, verbose: bool) -> io::Result<()> {
+fn text(
+    out: &mut impl Write,
+    executable: &Executable,
+    function: &Function<'_>,
+    verbose: bool,
+) -> io::Result<()> {
     let row = row(executable, function);
     let name = render::escape(row.function);
     let file = if verbose {

@@ -36,7 +36,12 @@ pub fn load(request: Request, color: Color) -> anyhow::Result<Loaded> {
         None => named_by_program(&request.source, &request.defines, color)?,
     };
     let (binary, executable) = open(&target)?;
-    let result = compiler::compile(&request.source, &request.defines, &executable, &compiler::Options::default());
+    let result = compiler::compile(
+        &request.source,
+        &request.defines,
+        &executable,
+        &compiler::Options::default(),
+    );
     let mut plan = match result {
         Ok((plan, diagnostics)) => {
             show(&request.source, &diagnostics, color);
@@ -48,7 +53,9 @@ pub fn load(request: Request, color: Color) -> anyhow::Result<Loaded> {
         }
     };
     plan.executable = match &target {
-        Target::Process(_) => std::fs::read_link(binary.path()).unwrap_or_else(|_| binary.path().to_owned()),
+        Target::Process(_) => {
+            std::fs::read_link(binary.path()).unwrap_or_else(|_| binary.path().to_owned())
+        }
         _ => binary.path().to_owned(),
     };
     Ok(Loaded {
@@ -68,12 +75,17 @@ pub fn open(target: &Target) -> anyhow::Result<(Binary, Executable)> {
         }
         _ => error.into(),
     })?;
-    let executable = Executable::parse(binary.bytes()).with_context(|| format!("cannot trace {}", path.display()))?;
+    let executable = Executable::parse(binary.bytes())
+        .with_context(|| format!("cannot trace {}", path.display()))?;
     Ok((binary, executable))
 }
 
 /// The `target` item of the program, where the command line names none.
-fn named_by_program(source: &Source, defines: &[(String, String)], color: Color) -> anyhow::Result<Target> {
+fn named_by_program(
+    source: &Source,
+    defines: &[(String, String)],
+    color: Color,
+) -> anyhow::Result<Target> {
     let checked = compiler::check(source, defines, None);
     if let Some(path) = checked.target {
         return Ok(Target::Executable(PathBuf::from(path)));

@@ -30,10 +30,19 @@ impl Output {
     pub fn open(how: &How) -> anyhow::Result<Self> {
         let (stream, color, width): (Box<dyn Write>, bool, Option<usize>) = match &how.output {
             Some(path) => {
-                let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-                (Box::new(file), how.color == crate::args::Color::Always, None)
+                let file = File::create(path)
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+                (
+                    Box::new(file),
+                    how.color == crate::args::Color::Always,
+                    None,
+                )
             }
-            None => (Box::new(stdout()), terminal::use_color(how.color, &stdout()), terminal::width()),
+            None => (
+                Box::new(stdout()),
+                terminal::use_color(how.color, &stdout()),
+                terminal::width(),
+            ),
         };
         let format = match how.format {
             Format::Graph => render::Format::Graph,
@@ -84,11 +93,13 @@ impl Output {
             ..*totals
         };
         let result = if self.end_on_stderr {
-            self.stream
-                .flush()
-                .and_then(|()| render::write_summary(&mut io::stderr().lock(), &totals, self.color_stderr))
+            self.stream.flush().and_then(|()| {
+                render::write_summary(&mut io::stderr().lock(), &totals, self.color_stderr)
+            })
         } else {
-            self.renderer.end(&mut self.stream, &totals).and_then(|()| self.stream.flush())
+            self.renderer
+                .end(&mut self.stream, &totals)
+                .and_then(|()| self.stream.flush())
         };
         self.check(result)
     }

@@ -130,10 +130,18 @@ fn is_script(path: &Path) -> bool {
 
 /// Reads a script.
 pub fn read_script(path: &Path) -> anyhow::Result<Source> {
-    let bytes = std::fs::read(path)
-        .map_err(|e| Usage::new(format!("cannot read {}: {e}", path.display()), "is the path right?"))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Usage::new(format!("{} is not UTF-8 text", path.display()), "is it a program?"))?;
+    let bytes = std::fs::read(path).map_err(|e| {
+        Usage::new(
+            format!("cannot read {}: {e}", path.display()),
+            "is the path right?",
+        )
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Usage::new(
+            format!("{} is not UTF-8 text", path.display()),
+            "is it a program?",
+        )
+    })?;
     Ok(Source {
         name: path.display().to_string(),
         text,
@@ -151,7 +159,12 @@ fn find_command(command: &str) -> anyhow::Result<PathBuf> {
                 .map(|dir| dir.join(command))
                 .find(|file| file.is_file())
         })
-        .with_context(|| Usage::new(format!("no command `{command}` on the PATH"), "write ./ before a file of this folder"))
+        .with_context(|| {
+            Usage::new(
+                format!("no command `{command}` on the PATH"),
+                "write ./ before a file of this folder",
+            )
+        })
 }
 
 #[cfg(test)]
@@ -169,10 +182,18 @@ mod tests {
     #[test]
     fn every_form_finds_its_target() {
         let server = Some(Target::Executable("./server".into()));
-        assert_eq!(request(&["-e", "trace main.f", "./server"]).unwrap().target, server);
-        assert_eq!(request(&["-e", "trace main.f", "-p", "42"]).unwrap().target, Some(Target::Process(42)));
+        assert_eq!(
+            request(&["-e", "trace main.f", "./server"]).unwrap().target,
+            server
+        );
+        assert_eq!(
+            request(&["-e", "trace main.f", "-p", "42"]).unwrap().target,
+            Some(Target::Process(42))
+        );
         assert_eq!(request(&["-e", "trace main.f"]).unwrap().target, None);
-        let launched = request(&["-e", "trace main.f", "--", "./server", "-x", "1"]).unwrap().target;
+        let launched = request(&["-e", "trace main.f", "--", "./server", "-x", "1"])
+            .unwrap()
+            .target;
         assert_eq!(
             launched,
             Some(Target::Launch {
@@ -181,8 +202,16 @@ mod tests {
             })
         );
         assert_eq!(request(&["./server", "*handleBar"]).unwrap().target, server);
-        assert_eq!(request(&["--uprobe-wildcards", "net/http*", "./server"]).unwrap().target, server);
-        assert_eq!(request(&["-p", "7", "*handleBar"]).unwrap().target, Some(Target::Process(7)));
+        assert_eq!(
+            request(&["--uprobe-wildcards", "net/http*", "./server"])
+                .unwrap()
+                .target,
+            server
+        );
+        assert_eq!(
+            request(&["-p", "7", "*handleBar"]).unwrap().target,
+            Some(Target::Process(7))
+        );
     }
 
     #[test]

@@ -65,7 +65,11 @@ impl<'a> BinarySymbols<'a> {
                 ..Site::default()
             };
         };
-        let lookup = if is_return_address { address.saturating_sub(1) } else { address };
+        let lookup = if is_return_address {
+            address.saturating_sub(1)
+        } else {
+            address
+        };
         let mut site = Site {
             function: function.name.to_string(),
             offset: address - function.entry,
@@ -84,11 +88,17 @@ impl<'a> BinarySymbols<'a> {
 
 impl Symbols for BinarySymbols<'_> {
     fn trace_label(&self, trace: u32) -> &str {
-        self.plan.traces.get(trace as usize).map_or("", |t| &t.label)
+        self.plan
+            .traces
+            .get(trace as usize)
+            .map_or("", |t| &t.label)
     }
 
     fn function(&self, id: u32) -> &str {
-        self.plan.functions.get(id as usize).map_or("?", |f| &f.name)
+        self.plan
+            .functions
+            .get(id as usize)
+            .map_or("?", |f| &f.name)
     }
 
     fn call_site(&self, graph: &Graph, address: u64) -> Site {
@@ -113,7 +123,9 @@ pub fn short_file(executable: &Executable, function: &str, file: &str) -> String
         Some(info) if package == "main" => info.path.as_str(),
         _ => package,
     };
-    let module = info.and_then(|info| info.main.as_ref()).map(|m| m.path.as_str());
+    let module = info
+        .and_then(|info| info.main.as_ref())
+        .map(|m| m.path.as_str());
     let dir = match module.and_then(|module| package.strip_prefix(module)) {
         Some("") => "",
         Some(rest) => rest.strip_prefix('/').unwrap_or(package),

@@ -41,14 +41,16 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     check_scope(&loaded.plan, pid)?;
     let mut output = Output::open(how)?;
     let mut launched = match &loaded.target {
-        Target::Launch { executable, args } => Some(Launched::start(&executable.to_string_lossy(), args)?),
+        Target::Launch { executable, args } => {
+            Some(Launched::start(&executable.to_string_lossy(), args)?)
+        }
         _ => None,
     };
     let pid = pid.or(launched.as_ref().map(Launched::pid));
     let options = runtime::Options {
         max_goroutines: how.max_goroutines,
         max_probes: how.max_probes,
-        ..runtime::Options::default()
+        ring_bytes: how.ring_size,
     };
     let mut tracer = Tracer::load(&loaded.plan, pid, options)?;
     let attachment = tracer.attach(&loaded.plan, &loaded.binary, pid, &mut progress)?;
@@ -70,7 +72,11 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     if let Some(launched) = &mut launched
         && launched.ended().is_none()
     {
-        eprintln!("{} goes on as process {}", loaded.plan.executable.display(), launched.pid());
+        eprintln!(
+            "{} goes on as process {}",
+            loaded.plan.executable.display(),
+            launched.pid()
+        );
     }
     end.and(closing)
 }
@@ -117,11 +123,13 @@ fn announce(loaded: &Loaded, attachment: &Attachment, how: &How) -> anyhow::Resu
     let whom = match &loaded.target {
         Target::Process(pid) => format!("process {pid}"),
         Target::Launch { .. } => "the launched process".to_owned(),
-        Target::Executable(path) => match runtime::process::running(loaded.binary.identity()?).as_slice() {
-            [] => format!("{}; nothing runs it yet", path.display()),
-            [pid] => format!("{}, process {pid}", path.display()),
-            pids => format!("{}, {} processes", path.display(), pids.len()),
-        },
+        Target::Executable(path) => {
+            match runtime::process::running(loaded.binary.identity()?).as_slice() {
+                [] => format!("{}; nothing runs it yet", path.display()),
+                [pid] => format!("{}, process {pid}", path.display()),
+                pids => format!("{}, {} processes", path.display(), pids.len()),
+            }
+        }
     };
     let plural = |n: usize| if n == 1 { "" } else { "s" };
     eprintln!(
@@ -140,7 +148,11 @@ fn announce(loaded: &Loaded, attachment: &Attachment, how: &How) -> anyhow::Resu
         eprintln!(
             "  {skipped} matched function{} cannot be probed ({})",
             plural(skipped),
-            if how.verbose { "below" } else { "see gofuncgraph explain" }
+            if how.verbose {
+                "below"
+            } else {
+                "see gofuncgraph explain"
+            }
         );
     }
     if how.verbose {
@@ -190,10 +202,16 @@ impl Session<'_> {
             let elapsed = self.started.elapsed();
             self.end_traces(elapsed);
             let over = how.duration.is_some_and(|d| elapsed >= d);
-            if stop.load(Ordering::Relaxed) || over || self.output.is_full() || !self.tracer.is_attached() {
+            if stop.load(Ordering::Relaxed)
+                || over
+                || self.output.is_full()
+                || !self.tracer.is_attached()
+            {
                 return Ok(());
             }
-            if records > 0 && looked_after.elapsed() < LOOK_AFTER * 4 || looked_after.elapsed() < LOOK_AFTER {
+            if records > 0 && looked_after.elapsed() < LOOK_AFTER * 4
+                || looked_after.elapsed() < LOOK_AFTER
+            {
                 continue;
             }
             looked_after = Instant::now();
@@ -223,10 +241,12 @@ impl Session<'_> {
         let mut graphs = Vec::new();
         let mut malformed = None;
         let builder = &mut self.builder;
-        let records = self.tracer.poll(timeout, &mut |bytes| match builder.record(bytes) {
-            Ok(graph) => graphs.extend(graph),
-            Err(error) => malformed = Some(error),
-        })?;
+        let records = self
+            .tracer
+            .poll(timeout, &mut |bytes| match builder.record(bytes) {
+                Ok(graph) => graphs.extend(graph),
+                Err(error) => malformed = Some(error),
+            })?;
         if let Some(error) = malformed {
             bail!("the probe program sent what cannot be read: {error}");
         }
@@ -241,7 +261,10 @@ impl Session<'_> {
         for (index, trace) in self.plan.traces.iter().enumerate() {
             let over = trace.duration.is_some_and(|d| elapsed >= d);
             let reached = trace.filter.limit_per.is_none()
-                && trace.filter.limit.is_some_and(|limit| self.tracer.kept(index as u32) >= limit);
+                && trace
+                    .filter
+                    .limit
+                    .is_some_and(|limit| self.tracer.kept(index as u32) >= limit);
             if over || reached {
                 self.tracer.detach_trace(index);
             }
@@ -256,14 +279,27 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn draw_open(&mut self, open: &[runtime::OpenGoroutine], pid: Option<u32>) -> anyhow::Result<()> {
+    fn draw_open(
+        &mut self,
+        open: &[runtime::OpenGoroutine],
+        pid: Option<u32>,
+    ) -> anyhow::Result<()> {
         let now = runtime::monotonic_ns();
         for goroutine in open {
-            let Some(graph) = self.builder.open(&goroutine.key, &goroutine.state, &goroutine.deep, now) else {
+            let Some(graph) =
+                self.builder
+                    .open(&goroutine.key, &goroutine.state, &goroutine.deep, now)
+            else {
                 continue;
             };
-            let min = self.plan.traces.get(graph.trace as usize).and_then(|t| t.filter.min);
-            if min.is_some_and(|min| u128::from(now.saturating_sub(graph.start_ns)) < min.as_nanos()) {
+            let min = self
+                .plan
+                .traces
+                .get(graph.trace as usize)
+                .and_then(|t| t.filter.min);
+            if min
+                .is_some_and(|min| u128::from(now.saturating_sub(graph.start_ns)) < min.as_nanos())
+            {
                 self.too_short += 1;
             } else {
                 self.output.graph(&graph, &self.symbols)?;

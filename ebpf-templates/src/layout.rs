@@ -69,9 +69,13 @@ impl Cookie {
     #[must_use]
     pub fn pack(self) -> u64 {
         debug_assert!(self.function < Self::LIMIT && self.offset < Self::LIMIT);
-        let flags =
-            u64::from(self.target) | u64::from(self.g_from_tls) << 1 | u64::from(self.jbe_not_taken) << 2;
-        u64::from(self.function) | u64::from(self.offset) << 24 | (self.kind as u64) << 48 | flags << 52
+        let flags = u64::from(self.target)
+            | u64::from(self.g_from_tls) << 1
+            | u64::from(self.jbe_not_taken) << 2;
+        u64::from(self.function)
+            | u64::from(self.offset) << 24
+            | (self.kind as u64) << 48
+            | flags << 52
     }
 }
 
@@ -151,7 +155,11 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         use zerocopy::FromZeros;
-        Self { max_ns: u64::MAX, depth: u32::MAX, ..Self::new_zeroed() }
+        Self {
+            max_ns: u64::MAX,
+            depth: u32::MAX,
+            ..Self::new_zeroed()
+        }
     }
 }
 

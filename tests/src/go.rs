@@ -22,7 +22,10 @@ impl Toolchain {
     /// Minor version: 27.
     #[must_use]
     pub fn minor(&self) -> u32 {
-        self.version.strip_prefix("1.").and_then(|m| m.parse().ok()).unwrap_or(0)
+        self.version
+            .strip_prefix("1.")
+            .and_then(|m| m.parse().ok())
+            .unwrap_or(0)
     }
 }
 
@@ -79,7 +82,8 @@ pub fn toolchains() -> &'static [Toolchain] {
     static FOUND: OnceLock<Vec<Toolchain>> = OnceLock::new();
     FOUND.get_or_init(|| {
         if let Some(list) = std::env::var_os("GOFUNCGRAPH_GO_TOOLCHAINS") {
-            let mut all: Vec<Toolchain> = std::env::split_paths(&list).filter_map(toolchain).collect();
+            let mut all: Vec<Toolchain> =
+                std::env::split_paths(&list).filter_map(toolchain).collect();
             all.sort_by_key(Toolchain::minor);
             return all;
         }
@@ -101,7 +105,9 @@ fn toolchain(root: PathBuf) -> Option<Toolchain> {
     let full = text.lines().next()?.trim().strip_prefix("go")?.to_owned();
     let mut parts = full.split('.');
     let version = format!("{}.{}", parts.next()?, parts.next()?);
-    root.join("bin/go").exists().then_some(Toolchain { version, root })
+    root.join("bin/go")
+        .exists()
+        .then_some(Toolchain { version, root })
 }
 
 /// The newest toolchain.
@@ -119,7 +125,12 @@ pub fn newest() -> &'static Toolchain {
 /// It does not build.
 #[must_use]
 pub fn build(toolchain: &Toolchain, package: &str, mode: Mode) -> PathBuf {
-    build_in(toolchain, &workspace().join("tests/programs"), package, mode)
+    build_in(
+        toolchain,
+        &workspace().join("tests/programs"),
+        package,
+        mode,
+    )
 }
 
 /// Builds a package of the module in `dir`.
@@ -130,8 +141,12 @@ pub fn build(toolchain: &Toolchain, package: &str, mode: Mode) -> PathBuf {
 pub fn build_in(toolchain: &Toolchain, dir: &Path, package: &str, mode: Mode) -> PathBuf {
     // One build at a time: each uses all processors anyway.
     static ONE: Mutex<()> = Mutex::new(());
-    let _guard = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let out = workspace().join("target/test-programs").join(&toolchain.version);
+    let _guard = ONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let out = workspace()
+        .join("target/test-programs")
+        .join(&toolchain.version);
     fs::create_dir_all(&out).expect("a folder for test programs");
     let name = package.trim_start_matches("./").replace(['/', '.'], "_");
     let dir_name = dir.file_name().unwrap_or_default().to_string_lossy();
@@ -142,9 +157,16 @@ pub fn build_in(toolchain: &Toolchain, dir: &Path, package: &str, mode: Mode) ->
         .args(["build", "-o"])
         .arg(&temporary)
         .args(mode.flags())
-        .arg(if package == "." { ".".to_owned() } else { format!("./{package}") })
+        .arg(if package == "." {
+            ".".to_owned()
+        } else {
+            format!("./{package}")
+        })
         .env("GOROOT", &toolchain.root)
-        .env("GOCACHE", workspace().join("target/go-cache").join(&toolchain.version))
+        .env(
+            "GOCACHE",
+            workspace().join("target/go-cache").join(&toolchain.version),
+        )
         .env("GOFLAGS", "-buildvcs=false")
         .env("GOTOOLCHAIN", "local")
         .env("GOPROXY", "off")
@@ -168,8 +190,17 @@ pub fn build_in(toolchain: &Toolchain, dir: &Path, package: &str, mode: Mode) ->
 fn erase_build_info(path: &Path) {
     let mut data = fs::read(path).expect("executable");
     let magic = b"\xff Go buildinf:";
-    let places: Vec<usize> = data.windows(magic.len()).enumerate().filter(|(_, w)| w == magic).map(|(n, _)| n).collect();
-    assert!(!places.is_empty(), "no build information in {}", path.display());
+    let places: Vec<usize> = data
+        .windows(magic.len())
+        .enumerate()
+        .filter(|(_, w)| w == magic)
+        .map(|(n, _)| n)
+        .collect();
+    assert!(
+        !places.is_empty(),
+        "no build information in {}",
+        path.display()
+    );
     for at in places {
         data[at..at + magic.len()].fill(0);
     }

@@ -31,8 +31,30 @@ pub fn skip() -> Option<&'static str> {
         None
     };
     if let Some(reason) = reason {
-        assert!(std::env::var_os("GOFUNCGRAPH_REQUIRE_ROOT").is_none(), "cannot run: {reason}");
+        assert!(
+            std::env::var_os("GOFUNCGRAPH_REQUIRE_ROOT").is_none(),
+            "cannot run: {reason}"
+        );
         eprintln!("skipped: {reason}");
     }
     reason
+}
+
+/// Runs a test on a stack of its own, large enough for trees that are 10,000 levels deep: they are parsed, compared and dropped by
+/// recursion. Does nothing where [`skip`] says why.
+///
+/// # Panics
+/// The test does, or there is no thread to be had.
+pub fn with_deep_stack(test: impl FnOnce() + Send + 'static) {
+    if skip().is_some() {
+        return;
+    }
+    let result = std::thread::Builder::new()
+        .stack_size(1 << 30)
+        .spawn(test)
+        .expect("a thread")
+        .join();
+    if let Err(panic) = result {
+        std::panic::resume_unwind(panic);
+    }
 }

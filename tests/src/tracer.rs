@@ -22,7 +22,8 @@ pub fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("GOFUNCGRAPH_BIN") {
         return path.into();
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace().join("target"), PathBuf::from);
     ["release", "debug"]
         .iter()
         .map(|profile| target.join(profile).join("gofuncgraph"))
@@ -36,7 +37,11 @@ pub fn binary() -> PathBuf {
 /// It cannot be started.
 #[must_use]
 pub fn run(args: &[&str]) -> Output {
-    Command::new(binary()).args(args).stdin(Stdio::null()).output().expect("the command runs")
+    Command::new(binary())
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the command runs")
 }
 
 /// What a trace gave.
@@ -116,7 +121,10 @@ pub fn temporary(name: &str) -> PathBuf {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    std::env::temp_dir().join(format!("gofuncgraph-test-{}-{number}-{name}", std::process::id()))
+    std::env::temp_dir().join(format!(
+        "gofuncgraph-test-{}-{number}-{name}",
+        std::process::id()
+    ))
 }
 
 /// A running process whose output is gathered as it comes.
@@ -173,7 +181,10 @@ impl Running {
     pub fn wait_for(&self, text: &str) -> String {
         let deadline = Instant::now() + Duration::from_secs(60);
         let mut before = String::new();
-        while let Ok(line) = self.seen.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        while let Ok(line) = self
+            .seen
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
             if line.contains(text) {
                 return line;
             }
@@ -189,7 +200,9 @@ impl Running {
     pub fn say(&mut self, line: &str) {
         use std::io::Write;
         let stdin = self.stdin.as_mut().expect("stdin");
-        writeln!(stdin, "{line}").and_then(|()| stdin.flush()).expect("it reads");
+        writeln!(stdin, "{line}")
+            .and_then(|()| stdin.flush())
+            .expect("it reads");
     }
 
     /// Sends a signal.
@@ -223,11 +236,21 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("wait") {
                 break status;
             }
-            assert!(Instant::now() < deadline, "process {} does not end", self.pid());
+            assert!(
+                Instant::now() < deadline,
+                "process {} does not end",
+                self.pid()
+            );
             std::thread::sleep(Duration::from_millis(5));
         };
-        let text = |handle: Option<JoinHandle<String>>| handle.and_then(|h| h.join().ok()).unwrap_or_default();
-        (status.code(), text(self.stdout.take()), text(self.stderr.take()))
+        let text = |handle: Option<JoinHandle<String>>| {
+            handle.and_then(|h| h.join().ok()).unwrap_or_default()
+        };
+        (
+            status.code(),
+            text(self.stdout.take()),
+            text(self.stderr.take()),
+        )
     }
 }
 
@@ -238,7 +261,10 @@ impl Drop for Running {
     }
 }
 
-fn gather(stream: impl Read + Send + 'static, send: std::sync::mpsc::Sender<String>) -> JoinHandle<String> {
+fn gather(
+    stream: impl Read + Send + 'static,
+    send: std::sync::mpsc::Sender<String>,
+) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut text = String::new();
         let mut reader = BufReader::new(stream);

@@ -39,7 +39,8 @@ pub struct Graph {
 pub fn parse(text: &str) -> Value {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer.disable_recursion_limit();
-    Value::deserialize(&mut deserializer).unwrap_or_else(|e| panic!("{e}: {}", &text[..text.len().min(400)]))
+    Value::deserialize(&mut deserializer)
+        .unwrap_or_else(|e| panic!("{e}: {}", &text[..text.len().min(400)]))
 }
 
 /// What the program says of its own calls: the lines of its output that are a record (`tests/programs/rec/json.go`).
@@ -92,7 +93,12 @@ fn call(value: &Value) -> Call {
         function: value["function"].as_str().unwrap_or("").to_owned(),
         exit: value["exit"].as_str().unwrap_or("").to_owned(),
         wrapper: value["wrapper"].as_bool().unwrap_or(false),
-        calls: value["calls"].as_array().into_iter().flatten().map(call).collect(),
+        calls: value["calls"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(call)
+            .collect(),
     }
 }
 
@@ -114,7 +120,11 @@ pub fn lines(call: &Call, is_wrapper: &dyn Fn(&Call) -> bool) -> Vec<String> {
     while let Some((call, level)) = pending.pop() {
         let mut inner = level;
         if !is_wrapper(call) {
-            lines.push(format!("{level} {} {}", plain_name(&call.function), call.exit));
+            lines.push(format!(
+                "{level} {} {}",
+                plain_name(&call.function),
+                call.exit
+            ));
             inner += 1;
         }
         pending.extend(call.calls.iter().rev().map(|c| (c, inner)));
@@ -128,9 +138,17 @@ pub fn difference(expected: &[String], found: &[String]) -> Option<String> {
     if expected == found {
         return None;
     }
-    let at = expected.iter().zip(found).take_while(|(a, b)| a == b).count();
+    let at = expected
+        .iter()
+        .zip(found)
+        .take_while(|(a, b)| a == b)
+        .count();
     let from = at.saturating_sub(4);
-    let mut text = format!("{} calls expected, {} found; they differ at call {at}\n", expected.len(), found.len());
+    let mut text = format!(
+        "{} calls expected, {} found; they differ at call {at}\n",
+        expected.len(),
+        found.len()
+    );
     for (title, lines) in [("expected", expected), ("found", found)] {
         let _ = writeln!(text, "{title}:");
         for (n, line) in lines.iter().enumerate().skip(from).take(12) {
@@ -147,9 +165,17 @@ pub fn difference(expected: &[String], found: &[String]) -> Option<String> {
 /// They differ.
 pub fn assert_same(context: &str, expected: &[Graph], found: &[Graph]) {
     // Compiler-made functions are known by the program's own record, by their `-fm` suffix or by standing where the record has none.
-    let wrappers: std::collections::HashSet<String> = expected.iter().flat_map(|g| wrapper_names(&g.root)).collect();
+    let wrappers: std::collections::HashSet<String> = expected
+        .iter()
+        .flat_map(|g| wrapper_names(&g.root))
+        .collect();
     let is_wrapper = |call: &Call| call.wrapper || wrappers.contains(&plain_name(&call.function));
-    let count = |graphs: &[Graph]| graphs.iter().map(|g| (g.goroutine, g.root.function.clone())).collect::<Vec<_>>();
+    let count = |graphs: &[Graph]| {
+        graphs
+            .iter()
+            .map(|g| (g.goroutine, g.root.function.clone()))
+            .collect::<Vec<_>>()
+    };
     assert_eq!(
         expected.len(),
         found.len(),
@@ -158,9 +184,18 @@ pub fn assert_same(context: &str, expected: &[Graph], found: &[Graph]) {
         count(&found[..found.len().min(20)])
     );
     for (n, (expected, found)) in expected.iter().zip(found).enumerate() {
-        assert_eq!(expected.goroutine, found.goroutine, "{context}: goroutine of graph {n}");
-        if let Some(text) = difference(&lines(&expected.root, &is_wrapper), &lines(&found.root, &is_wrapper)) {
-            panic!("{context}: graph {n} (goroutine {}): {text}", expected.goroutine);
+        assert_eq!(
+            expected.goroutine, found.goroutine,
+            "{context}: goroutine of graph {n}"
+        );
+        if let Some(text) = difference(
+            &lines(&expected.root, &is_wrapper),
+            &lines(&found.root, &is_wrapper),
+        ) {
+            panic!(
+                "{context}: graph {n} (goroutine {}): {text}",
+                expected.goroutine
+            );
         }
     }
 }

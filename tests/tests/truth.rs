@@ -4,36 +4,29 @@ use gofuncgraph_tests::{
     go::{self, Mode, Toolchain},
     skip,
     tracer::{self, Traced},
-    tree,
+    tree, with_deep_stack,
 };
 
 const PROGRAM: &str = "trace main.outer < include main.* >";
 
-/// Trees 10,000 levels deep are parsed, compared and dropped by recursion.
-fn with_deep_stack(test: impl FnOnce() + Send + 'static) {
-    if skip().is_some() {
-        return;
-    }
-    let result = std::thread::Builder::new()
-        .stack_size(1 << 30)
-        .spawn(test)
-        .expect("a thread")
-        .join();
-    if let Err(panic) = result {
-        std::panic::resume_unwind(panic);
-    }
-}
-
 fn check(context: &str, traced: &Traced) {
     traced.assert_complete(context);
-    tree::assert_same(context, &tree::recorded(&traced.stdout), &tree::traced(&traced.lines));
+    tree::assert_same(
+        context,
+        &tree::recorded(&traced.stdout),
+        &tree::traced(&traced.lines),
+    );
 }
 
 fn agree(package: &str, args: &[&str], builds: &[Mode]) {
     for toolchain in go::toolchains() {
         for mode in builds {
             let program = go::build(toolchain, package, *mode);
-            let context = format!("go {} {mode:?}: {package} {}", toolchain.version, args.join(" "));
+            let context = format!(
+                "go {} {mode:?}: {package} {}",
+                toolchain.version,
+                args.join(" ")
+            );
             check(&context, &tracer::launch(PROGRAM, &[], &program, args));
         }
     }
@@ -122,8 +115,14 @@ fn recursion_deeper_than_the_store_is_cut() {
         let none = |_: &tree::Call| false;
         let found = tree::lines(&found[0].root, &none);
         let expected = tree::lines(&expected[0].root, &none);
-        let missing = traced.end()["missing_calls"].as_u64().expect("missing_calls") as usize;
-        assert_eq!(found.len() + missing, expected.len(), "shown and missing calls are all calls");
+        let missing = traced.end()["missing_calls"]
+            .as_u64()
+            .expect("missing_calls") as usize;
+        assert_eq!(
+            found.len() + missing,
+            expected.len(),
+            "shown and missing calls are all calls"
+        );
         assert!(missing > 1000, "{missing}");
     });
 }
@@ -140,7 +139,10 @@ fn exec_in_a_graph() {
             let found = tree::traced(&traced.lines);
             let skipped = found.len() - expected.len();
             let context = format!("go {}: exec", toolchain.version);
-            assert!(skipped >= 1, "{context}: the first program's finished graph is there");
+            assert!(
+                skipped >= 1,
+                "{context}: the first program's finished graph is there"
+            );
             let mut second = found;
             second.sort_by_key(|g| g.start);
             tree::assert_same(&context, &expected, &second.split_off(skipped));
@@ -174,8 +176,11 @@ fn only_the_launched_process_is_traced() {
         let program = go::build(go::newest(), "truth", Mode::Plain);
         let traced = tracer::launch(PROGRAM, &[], &program, &["spawn"]);
         traced.assert_complete("spawn");
-        let pids: std::collections::HashSet<u64> =
-            traced.lines.iter().filter_map(|l| l["pid"].as_u64()).collect();
+        let pids: std::collections::HashSet<u64> = traced
+            .lines
+            .iter()
+            .filter_map(|l| l["pid"].as_u64())
+            .collect();
         assert_eq!(pids.len(), 1, "{pids:?}");
     });
 }

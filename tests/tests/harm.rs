@@ -1,0 +1,385 @@
+//! The target comes first: whatever happens to the tracer, to the target or to its file, the target runs on as if nothing had been there.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use gofuncgraph_tests::{
+    go::{self, Mode},
+    skip,
+    tracer::{self, Running},
+    tree,
+};
+
+const PROGRAM: &str = "trace main.outer < include main.* >";
+
+/// A test program waiting to be told to begin.
+fn waiting(program: &std::path::Path, mode: &[&str]) -> Running {
+    let target = Running::start(program, &[&["-wait"], mode].concat());
+    target.wait_for("pid ");
+    target
+}
+
+fn truth() -> PathBuf {
+    go::build(go::newest(), "truth", Mode::Plain)
+}
+
+fn graphs(file: &std::path::Path) -> Vec<tree::Graph> {
+    let text = fs::read_to_string(file).expect("graphs");
+    let lines: Vec<_> = text.lines().map(tree::parse).collect();
+    tree::traced(&lines)
+}
+
+#[test]
+fn a_killed_tracer_leaves_the_target_unharmed() {
+    if skip().is_some() {
+        return;
+    }
+    let program = truth();
+    let target = Running::start(&program, &["load", "4s", "2"]);
+    for _ in 0..3 {
+        let pid = target.pid().to_string();
+        let tracer = Running::tracer(&[
+            "-e",
+            "trace main.busy < include main.small >",
+            "-p",
+            &pid,
+            "-o",
+            "/dev/null",
+        ]);
+        tracer.wait_for("tracing ");
+        std::thread::sleep(Duration::from_millis(300));
+        tracer.signal("KILL");
+        let (code, _, _) = tracer.finish();
+        assert_eq!(code, None, "killed");
+    }
+    let (code, stdout, stderr) = target.finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    let count = tree::parse(stdout.lines().last().expect("a record"))["count"].as_u64();
+    assert!(count.is_some_and(|n| n > 0), "{stdout}");
+}
+
+#[test]
+fn many_attachments_under_load() {
+    if skip().is_some() {
+        return;
+    }
+    let program = truth();
+    let mut target = Running::start(&program, &["load", "120s", "2"]);
+    let pid = target.pid().to_string();
+    for _ in 0..10 {
+        let (code, _, stderr) = Running::tracer(&[
+            "-e",
+            "trace main.busy < include main.*, programs/rec.*, time.*, sync.* >",
+            "-p",
+            &pid,
+            "--for",
+            "100ms",
+            "-o",
+            "/dev/null",
+        ])
+        .finish();
+        assert_eq!(code, Some(0), "{stderr}");
+        assert!(target.is_running(), "the target has died");
+    }
+}
+
+#[test]
+fn a_killed_target_ends_the_trace_with_its_calls_open() {
+    if skip().is_some() {
+        return;
+    }
+    let program = truth();
+    let mut target = waiting(&program, &["many", "50", "60s"]);
+    let graphs_file = tracer::temporary("killed");
+    let pid = target.pid().to_string();
+    let out = graphs_file.display().to_string();
+    let tracer = Running::tracer(&["-e", PROGRAM, "-p", &pid, "--format", "json", "-o", &out]);
+    tracer.wait_for("tracing ");
+    target.say("go");
+    target.wait_for("all are inside");
+    target.signal("KILL");
+    let (code, _, stderr) = tracer.finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("the process has ended"), "{stderr}");
+    let found = graphs(&graphs_file);
+    assert_eq!(found.len(), 50);
+    for graph in &found {
+        let none = |_: &tree::Call| false;
+        assert_eq!(
+            tree::lines(&graph.root, &none),
+            [
+                "0 main.outer open",
+                "1 main.many.func1.1 open",
+                "2 main.leaf return",
+                "2 main.blocks open"
+            ]
+        );
+    }
+}
+
+#[test]
+fn ctrl_c_shows_open_calls_and_lets_go() {
+    if skip().is_some() {
+        return;
+    }
+    for signal in ["INT", "TERM"] {
+        let program = truth();
+        let mut target = waiting(&program, &["many", "20", "3s"]);
+        let pid = target.pid().to_string();
+        let tracer = Running::tracer(&["-e", PROGRAM, "-p", &pid]);
+        tracer.wait_for("tracing ");
+        target.say("go");
+        target.wait_for("all are inside");
+        tracer.signal(signal);
+        let (code, stdout, stderr) = tracer.finish();
+        assert_eq!(code, Some(0), "{stderr}");
+        assert_eq!(stdout.matches("main.blocks").count(), 20, "{stdout}");
+        assert!(stdout.contains("still open"), "{stdout}");
+        assert!(stderr.contains("20 graphs"), "{stderr}");
+        let (code, stdout, stderr) = target.finish();
+        assert_eq!(code, Some(0), "{stderr}");
+        assert_eq!(
+            tree::recorded(&stdout).len(),
+            20,
+            "the target ran to its end"
+        );
+    }
+}
+
+#[test]
+fn a_replaced_executable_is_another_one() {
+    if skip().is_some() {
+        return;
+    }
+    let dir = tracer::temporary("replaced");
+    fs::create_dir(&dir).expect("a folder");
+    let server = dir.join("server");
+    let path = server.display().to_string();
+    fs::copy(truth(), &server).expect("copy");
+    let target = Running::start(&server, &["sleep"]);
+    target.wait_for("pid ");
+    let graphs_file = dir.join("graphs");
+    let out = graphs_file.display().to_string();
+    let tracer = Running::tracer(&["-e", PROGRAM, "--format", "json", "-o", &out, &path]);
+    tracer.wait_for("tracing ");
+    // A build puts a new file in the old one's place.
+    let new = dir.join("new");
+    fs::copy(go::build(go::newest(), "truth", Mode::Unoptimised), &new).expect("copy");
+    fs::rename(&new, &server).expect("rename");
+    tracer.wait_for("has been replaced");
+    let second = Running::start(&server, &["sleep"]);
+    second.wait_for("pid ");
+    std::thread::sleep(Duration::from_millis(500));
+    tracer.signal("INT");
+    let (code, _, stderr) = tracer.finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    let text = fs::read_to_string(&graphs_file).expect("graphs");
+    let mut pids: Vec<u64> = text
+        .lines()
+        .filter_map(|l| tree::parse(l)["pid"].as_u64())
+        .collect();
+    pids.dedup();
+    assert_eq!(
+        pids,
+        [u64::from(target.pid())],
+        "only the old file's process is traced"
+    );
+    // Started again, the tracer takes the new file.
+    let pid = second.pid().to_string();
+    let (code, stdout, stderr) =
+        Running::tracer(&["-e", PROGRAM, "-p", &pid, "--limit", "2"]).finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(stdout.matches("main.outer()").count(), 2, "{stdout}");
+    for process in [target, second] {
+        process.signal("TERM");
+        let (code, _, stderr) = process.finish();
+        assert_eq!(code, Some(0), "{stderr}");
+    }
+    fs::remove_dir_all(&dir).expect("clean up");
+}
+
+/// An executable that was deleted, as after an upgrade, is still reached through its process.
+#[test]
+fn a_deleted_executable_is_traced_through_its_process() {
+    if skip().is_some() {
+        return;
+    }
+    let server = tracer::temporary("deleted");
+    fs::copy(truth(), &server).expect("copy");
+    let target = Running::start(&server, &["sleep"]);
+    target.wait_for("pid ");
+    fs::remove_file(&server).expect("delete");
+    let pid = target.pid().to_string();
+    let (code, stdout, stderr) =
+        Running::tracer(&["-e", PROGRAM, "-p", &pid, "--limit", "1"]).finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("main.outer()"), "{stdout}");
+    target.signal("TERM");
+    assert_eq!(target.finish().0, Some(0));
+}
+
+/// Processes that start later are seen too, and those that end in a graph are looked after while others go on.
+#[test]
+fn every_process_of_an_executable() {
+    if skip().is_some() {
+        return;
+    }
+    let server = tracer::temporary("every");
+    fs::copy(truth(), &server).expect("copy");
+    let path = server.display().to_string();
+    let graphs_file = tracer::temporary("every-graphs");
+    let out = graphs_file.display().to_string();
+    let tracer = Running::tracer(&["-e", PROGRAM, "--format", "json", "-o", &out, &path]);
+    tracer.wait_for("nothing runs it yet");
+    let (code, stdout, _) = Running::start(&server, &["calls"]).finish();
+    assert_eq!(code, Some(0));
+    let mut killed = waiting(&server, &["many", "5", "60s"]);
+    killed.say("go");
+    killed.wait_for("all are inside");
+    let killed_pid = u64::from(killed.pid());
+    killed.signal("KILL");
+    killed.finish();
+    std::thread::sleep(Duration::from_millis(1500));
+    let open_while_running = fs::read_to_string(&graphs_file)
+        .expect("graphs")
+        .matches("\"open\"")
+        .count();
+    assert!(
+        open_while_running > 0,
+        "open calls are shown once their process has ended"
+    );
+    tracer.signal("INT");
+    let (code, _, stderr) = tracer.finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    let found = graphs(&graphs_file);
+    let expected = tree::recorded(&stdout);
+    assert_eq!(found.len(), expected.len() + 5);
+    let text = fs::read_to_string(&graphs_file).expect("graphs");
+    let of_killed = text
+        .lines()
+        .filter(|l| tree::parse(l)["pid"].as_u64() == Some(killed_pid))
+        .count();
+    assert_eq!(of_killed, 5);
+}
+
+/// A reader that stands still loses records, and every one of them is counted.
+#[test]
+fn what_is_lost_is_counted() {
+    if skip().is_some() {
+        return;
+    }
+    let program = truth();
+    let mut target = waiting(&program, &["load", "6s", "2"]);
+    let graphs_file = tracer::temporary("lost");
+    let out = graphs_file.display().to_string();
+    let pid = target.pid().to_string();
+    let tracer = Running::tracer(&[
+        "-e",
+        "trace main.busy < include main.small >",
+        "-p",
+        &pid,
+        "--format",
+        "json",
+        "-o",
+        &out,
+        "--ring-size",
+        "65536",
+    ]);
+    tracer.wait_for("tracing ");
+    tracer.signal("STOP");
+    target.say("go");
+    let (code, stdout, stderr) = target.finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    tracer.signal("CONT");
+    let (code, _, stderr) = tracer.finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    let made = tree::parse(stdout.lines().last().expect("a record"))["count"]
+        .as_u64()
+        .expect("count");
+    let text = fs::read_to_string(&graphs_file).expect("graphs");
+    let lines: Vec<_> = text.lines().map(tree::parse).collect();
+    let none = |_: &tree::Call| false;
+    let shown: usize = tree::traced(&lines)
+        .iter()
+        .map(|g| tree::lines(&g.root, &none).len())
+        .sum();
+    let end = lines.last().expect("totals");
+    let lost = end["lost_records"].as_u64().expect("lost_records");
+    assert!(
+        lost > 0,
+        "a small ring buffer and a reader that stands still: {end}"
+    );
+    assert_eq!(
+        shown as u64 + lost,
+        made,
+        "shown and lost calls are all calls: {end}"
+    );
+}
+
+#[test]
+fn a_full_goroutine_table_is_counted() {
+    if skip().is_some() {
+        return;
+    }
+    let program = truth();
+    let traced = tracer::launch(
+        PROGRAM,
+        &["--max-goroutines", "100"],
+        &program,
+        &["many", "1000"],
+    );
+    assert_eq!(traced.code, Some(0), "{}", traced.stderr);
+    let end = traced.end();
+    let graphs = end["graphs"].as_u64().expect("graphs");
+    let untraced = end["goroutines_full"].as_u64().expect("goroutines_full");
+    assert_eq!(graphs + untraced, 1000, "{end}");
+    assert!(graphs >= 100, "{end}");
+    let expected = tree::recorded(&traced.stdout);
+    for graph in tree::traced(&traced.lines) {
+        let same = expected.iter().find(|g| g.goroutine == graph.goroutine);
+        assert_eq!(
+            same.map(|g| g.root.calls.len()),
+            Some(graph.root.calls.len())
+        );
+    }
+}
+
+/// 10,000 goroutines in graphs at once: 64 MiB of maps, 64 MiB of user memory.
+#[test]
+fn ten_thousand_goroutines_fit() {
+    if skip().is_some() {
+        return;
+    }
+    let program = truth();
+    let mut target = waiting(&program, &["many", "10000", "2s"]);
+    let pid = target.pid().to_string();
+    let tracer = Running::tracer(&["-e", PROGRAM, "-p", &pid, "-o", "/dev/null"]);
+    tracer.wait_for("tracing ");
+    target.say("go");
+    target.wait_for("all are inside");
+    let me = PathBuf::from(format!("/proc/{}", tracer.pid()));
+    let mut maps = 0;
+    for entry in fs::read_dir(me.join("fdinfo")).expect("fdinfo").flatten() {
+        let info = fs::read_to_string(entry.path()).unwrap_or_default();
+        if info.contains("map_type:") {
+            let memory = info.lines().find_map(|l| l.strip_prefix("memlock:"));
+            maps += memory
+                .and_then(|m| m.trim().parse::<u64>().ok())
+                .unwrap_or(0);
+        }
+    }
+    let (code, _, stderr) = target.finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    std::thread::sleep(Duration::from_millis(50));
+    let status = fs::read_to_string(me.join("status")).unwrap_or_default();
+    let resident = status
+        .lines()
+        .find_map(|l| l.strip_prefix("VmHWM:"))
+        .and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    let (code, _, stderr) = tracer.finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("10000 graphs"), "{stderr}");
+    assert!(maps > 0 && maps <= 64 << 20, "{maps} bytes of maps");
+    if let Some(resident) = resident {
+        assert!(resident <= 64 << 10, "{resident} KiB resident");
+    }
+}
