@@ -288,10 +288,10 @@ fn with_shown_paths(text: &str) -> String {
 }
 
 fn compare(context: &str, documented: &str, output: &str) {
-    let expected = normalised(documented.trim_end()).raw();
+    let expected = normalised(documented.trim_end()).into_data();
     let actual = Data::text(normalised(with_shown_paths(output).trim_end()));
     if let Err(error) = snapbox::Assert::new().try_eq(Some(&context), actual, expected) {
-        panic!("{context}:\n{error}\nprinted:\n{output}");
+        panic!("{error}\nprinted:\n{output}");
     }
 }
 
