@@ -115,7 +115,8 @@ impl Binary {
     /// Maps the file as a process would that runs it, so that attaching with every process in scope meets the kernel's objections even
     /// where nobody runs it: without a mapping they are postponed, and then dropped in silence.
     pub(crate) fn map_executable(&self) -> io::Result<impl Sized + use<>> {
-        // SAFETY: private and never read or run through this mapping.
-        unsafe { memmap2::MmapOptions::new().map_exec(&*self.file) }
+        // Uprobes go into private executable mappings only (kernel/events/uprobes.c `valid_vma`).
+        // SAFETY: never read or run through this mapping.
+        unsafe { memmap2::MmapOptions::new().map_copy(&*self.file) }?.make_exec()
     }
 }
