@@ -383,3 +383,25 @@ fn ten_thousand_goroutines_fit() {
         assert!(resident <= 64 << 10, "{resident} KiB resident");
     }
 }
+
+/// The FIPS module verifies its own code when the program starts: a probe in it would make the program panic.
+#[test]
+fn the_fips_module_verifies() {
+    if skip().is_some() {
+        return;
+    }
+    if go::newest().minor() < 24 {
+        eprintln!("skipped: Go 1.24 is the first with the FIPS module");
+        return;
+    }
+    let program = go::build(go::newest(), "fips", Mode::Plain);
+    let (code, stdout, stderr) = Running::start_with(
+        &tracer::binary(),
+        &["-e", "trace main.outer < include crypto/... >", "-o", "/dev/null", "--", &program.display().to_string()],
+        &[("GODEBUG", "fips140=on")],
+    )
+    .finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("fips140 true"), "{stdout}{stderr}");
+    assert!(stderr.contains("1 graph"), "{stderr}");
+}
