@@ -123,7 +123,7 @@ fn target(what: &What, files: &[String]) -> anyhow::Result<Option<Target>> {
     Ok(targets.pop())
 }
 
-/// By its name, or because it is neither an ELF file nor executable: scripts may be called anything.
+/// A program by its name; everything else is an executable.
 fn is_script(path: &Path) -> bool {
     path.extension().is_some_and(|e| e == "gfg")
 }

@@ -54,12 +54,15 @@ impl Block {
         code.map_or(0, |code| code.parse().expect("a number after exit="))
     }
 
-    /// Commands, each with the output below it. A command whose line ends in `\` goes on.
+    /// Commands, each with the output below it. A command whose line ends in `\` goes on; `$` before several blanks is a slow call's mark.
     fn steps(&self) -> Vec<(String, String)> {
         let mut steps: Vec<(String, String)> = Vec::new();
         let mut continues = false;
         for line in self.text.lines() {
-            if let Some(command) = line.strip_prefix("$ ") {
+            let command = line
+                .strip_prefix("$ ")
+                .filter(|command| !command.starts_with(' '));
+            if let Some(command) = command {
                 steps.push((command.to_owned(), String::new()));
             } else {
                 let (command, output) = steps.last_mut().expect("a block begins with a command");
@@ -67,12 +70,9 @@ impl Block {
                 to.push_str(line);
                 to.push('\n');
             }
-            continues = line.ends_with('\\') && (continues || line.starts_with("$ "));
-            if continues {
-                let (command, _) = steps.last_mut().expect("a command goes on");
-                if !command.ends_with('\n') {
-                    command.push('\n');
-                }
+            continues = line.ends_with('\\') && (continues || command.is_some());
+            if continues && command.is_some() {
+                steps.last_mut().expect("a command goes on").0.push('\n');
             }
         }
         steps
