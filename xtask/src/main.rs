@@ -1,5 +1,6 @@
 //! The project's chores. `cargo xtask help` lists them.
 
+mod bench;
 mod demo;
 mod ebpf;
 mod test;
@@ -49,6 +50,20 @@ enum Chore {
         #[arg(long, value_name = "VERSION", default_values = vm::KERNELS)]
         kernel: Vec<String>,
     },
+    /// Measures what tracing costs, side by side with what it is compared with
+    Bench {
+        /// Which: 1 (call), 2 (attach), 3 (start), 4 (throughput); all where none is named
+        names: Vec<String>,
+        /// Writes one JSON object
+        #[arg(long)]
+        json: bool,
+        /// How often everything is measured
+        #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u64).range(1..=1000))]
+        rounds: u64,
+        /// Length of each measurement that counts calls
+        #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
+        seconds: f64,
+    },
     /// Gets the Go toolchains that the tests use (newest and oldest) and says where they are
     Toolchains {
         /// Every version
@@ -73,6 +88,15 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Test { all_go, filters } => test::test(all_go, &filters),
         Chore::Ebpf { check } => ebpf::ebpf(check),
         Chore::Vm { kernel } => vm::vm(&kernel),
+        Chore::Bench {
+            names,
+            json,
+            rounds,
+            seconds,
+        } => {
+            let rounds = usize::try_from(rounds)?;
+            bench::bench(&names, bench::Effort { rounds, seconds }, json)
+        }
         Chore::Toolchains { all } => toolchains(all),
     }
 }

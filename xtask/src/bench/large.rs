@@ -8,7 +8,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use anyhow::{Context, Result};
 
 /// Generated packages, and types with four methods and a function each in every package.
-const PACKAGES: usize = 100;
+const PACKAGES: usize = 160;
 const TYPES: usize = 85;
 
 /// Linked in for their code; most bring others along.
@@ -66,7 +66,8 @@ fn put(path: &Path, text: &str) -> Result<()> {
 }
 
 fn main() -> String {
-    let mut text = String::from("package main\n\nimport (\n\t\"fmt\"\n\t\"io\"\n\t\"net/http\"\n\t\"os\"\n\n");
+    let mut text =
+        String::from("package main\n\nimport (\n\t\"fmt\"\n\t\"io\"\n\t\"net/http\"\n\t\"os\"\n\n");
     for package in LIBRARY {
         let _ = writeln!(text, "\t_ \"{package}\"");
     }
@@ -102,7 +103,9 @@ fn generated(package: usize) -> String {
     let mut text = format!(
         "package p{package:03}\n\nimport (\n\t\"errors\"\n\t\"fmt\"\n\t\"sort\"\n\t\"strings\"\n)\n\nvar errEmpty = errors.New(\"p{package:03}: empty\")\n"
     );
-    let mut table = String::from("\n// Functions keeps everything reachable.\nvar Functions = []func(int, string) (int, error){\n");
+    let mut table = String::from(
+        "\n// Functions keeps everything reachable.\nvar Functions = []func(int, string) (int, error){\n",
+    );
     for n in 0..TYPES {
         let odd = 2 * (package * TYPES + n) + 1;
         let _ = write!(

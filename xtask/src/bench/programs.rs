@@ -1,0 +1,331 @@
+//! What the benchmarks run: the tracer, the measuring program of `runtime/`, and Go programs to be traced. And how they are spoken to.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    ops::Add,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::{large, symbol};
+use crate::{
+    toolchain::{NEWEST, Toolchain, Toolchains},
+    workspace::{build_gofuncgraph, cache, cargo, cargo_target, output, root, run},
+};
+
+/// The least size of the large program.
+const LARGE_BYTES: u64 = 50_000_000;
+
+/// Executables.
+#[derive(Debug)]
+pub struct Programs {
+    /// The command.
+    pub gofuncgraph: PathBuf,
+    /// `runtime/examples/measure.rs`
+    pub measure: PathBuf,
+    /// `calls/`
+    pub calls: PathBuf,
+    /// `example/`
+    pub example: PathBuf,
+    /// [`large`], stripped; where it was asked for.
+    pub large: PathBuf,
+}
+
+impl Programs {
+    /// Builds them, the large program only where it is wanted: that takes minutes the first time.
+    pub fn build(with_large: bool) -> Result<Self> {
+        let folder = cache().join("bench");
+        fs::create_dir_all(&folder)?;
+        let gofuncgraph = build_gofuncgraph()?;
+        run(cargo().args([
+            "build",
+            "--release",
+            "--package",
+            "gofuncgraph-runtime",
+            "--example",
+            "measure",
+        ]))?;
+        let toolchain = Toolchains::ensure(&[NEWEST])?
+            .pop()
+            .context("no Go toolchain")?;
+        let programs = Self {
+            gofuncgraph,
+            measure: cargo_target().join("release/examples/measure"),
+            calls: folder.join("calls"),
+            example: folder.join("example"),
+            large: folder.join("large"),
+        };
+        go_build(
+            &toolchain,
+            &root().join("xtask/src/bench/calls"),
+            &programs.calls,
+            &[],
+        )?;
+        mark_return(&programs)?;
+        go_build(&toolchain, &root().join("example"), &programs.example, &[])?;
+        if with_large {
+            build_large(&toolchain, &folder, &programs.large)?;
+        }
+        Ok(programs)
+    }
+
+    /// Runs the measuring program to its end and reads its JSON.
+    pub fn measure<T: for<'a> Deserialize<'a>>(&self, arguments: &[&str]) -> Result<T> {
+        let said = output(Command::new(&self.measure).args(arguments))?;
+        serde_json::from_str(&said).context("the measuring program wrote what it should not")
+    }
+}
+
+fn go_build(toolchain: &Toolchain, folder: &Path, executable: &Path, flags: &[&str]) -> Result<()> {
+    run(toolchain
+        .go()
+        .args(["build", "-buildvcs=false", "-o"])
+        .arg(executable)
+        .args(flags)
+        .arg(".")
+        .current_dir(folder))
+}
+
+/// Moves the symbol of `main.returned` to the `ret` of `main.small`.
+fn mark_return(programs: &Programs) -> Result<()> {
+    let calls = programs.calls.to_string_lossy();
+    let offsets: Vec<u64> = programs.measure(&["returns", &calls, "main.small"])?;
+    let [offset] = offsets.as_slice() else {
+        bail!("main.small should have one ret: {offsets:?}");
+    };
+    symbol::move_symbol(&programs.calls, "main.returned", "main.small", *offset)
+}
+
+fn build_large(toolchain: &Toolchain, folder: &Path, executable: &Path) -> Result<()> {
+    let stamp = folder.join("large.source");
+    let source = format!(
+        "{:x} {}\n",
+        Sha256::digest(include_bytes!("large.rs")),
+        toolchain.version
+    );
+    if !executable.is_file() || fs::read_to_string(&stamp).ok().as_deref() != Some(&source) {
+        eprintln!("building a large Go program, which takes minutes …");
+        let module = folder.join("large-source");
+        large::write(&module)?;
+        go_build(toolchain, &module, executable, &["-ldflags=-s -w"])?;
+        fs::write(&stamp, source)?;
+    }
+    let size = fs::metadata(executable)?.len();
+    if size < LARGE_BYTES {
+        bail!("the large program has become too small ({size} bytes): generate more packages");
+    }
+    Ok(())
+}
+
+/// A child that is spoken to over pipes and does not outlive us.
+pub struct Talking {
+    child: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Talking {
+    /// Starts it with its standard input and output piped.
+    pub fn start(program: &Path, arguments: &[&str]) -> Result<Self> {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let answers = BufReader::new(child.stdout.take().context("it has no output")?);
+        Ok(Self { child, answers })
+    }
+
+    /// The next line that it writes.
+    pub fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.answers.read_line(&mut line)? == 0 {
+            bail!("it ended early: {}", self.child.wait()?);
+        }
+        Ok(line)
+    }
+
+    /// Writes a line and returns the answer.
+    pub fn ask(&mut self, line: &str) -> Result<String> {
+        let stdin = self.child.stdin.as_mut().context("its input is closed")?;
+        writeln!(stdin, "{line}").and_then(|()| stdin.flush())?;
+        self.line()
+    }
+
+    /// Closes its input and waits for its end.
+    pub fn end(mut self) -> Result<()> {
+        drop(self.child.stdin.take());
+        let status = self.child.wait()?;
+        if !status.success() {
+            bail!("it failed: {status}");
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Talking {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program `calls/`, running.
+pub struct Calls(Talking);
+
+/// What it did.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Made {
+    /// Calls of `main.busy`.
+    pub busy: u64,
+    /// Calls of `main.small`.
+    pub small: u64,
+    /// Processor time of its workers.
+    pub cpu_ns: f64,
+    /// Time.
+    pub wall_ns: f64,
+}
+
+impl Calls {
+    /// Starts it.
+    pub fn start(programs: &Programs) -> Result<Self> {
+        let mut talking = Talking::start(&programs.calls, &[])?;
+        talking.line()?;
+        Ok(Self(talking))
+    }
+
+    /// Has `workers` goroutines call `main.busy`, which calls `main.small` `calls` times; without `calls`, `main.small` outside of it.
+    /// `rate` bounds the calls of `main.busy` that each makes in a second.
+    pub fn run(
+        &mut self,
+        seconds: f64,
+        workers: usize,
+        calls: usize,
+        rate: Option<u64>,
+    ) -> Result<Made> {
+        let answer = self.0.ask(&format!(
+            "{seconds}s {workers} {calls} {}",
+            rate.unwrap_or(0)
+        ))?;
+        serde_json::from_str(&answer)
+            .with_context(|| format!("the calling program said {answer:?}"))
+    }
+}
+
+impl Add for Made {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            busy: self.busy + other.busy,
+            small: self.small + other.small,
+            cpu_ns: self.cpu_ns + other.cpu_ns,
+            wall_ns: self.wall_ns + other.wall_ns,
+        }
+    }
+}
+
+/// The tracer, attached.
+pub struct Tracing {
+    child: Child,
+    /// Rest of its standard error, gathered as it comes.
+    messages: Option<thread::JoinHandle<String>>,
+    /// From starting it to its saying that it traces.
+    pub ready_after: Duration,
+}
+
+impl Tracing {
+    /// Starts the command and waits until it says on its standard error that it traces.
+    pub fn gofuncgraph(programs: &Programs, arguments: &[&str]) -> Result<Self> {
+        let begun = Instant::now();
+        let mut child = Command::new(&programs.gofuncgraph)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("cannot start gofuncgraph")?;
+        let mut messages = BufReader::new(child.stderr.take().context("it has no standard error")?);
+        let mut before = String::new();
+        loop {
+            let seen = before.len();
+            if messages.read_line(&mut before)? == 0 {
+                bail!("gofuncgraph ended early ({}):\n{before}", child.wait()?);
+            }
+            if before
+                .get(seen..)
+                .is_some_and(|line| line.starts_with("tracing "))
+            {
+                break;
+            }
+        }
+        Ok(Self {
+            ready_after: begun.elapsed(),
+            messages: Some(gather(messages)),
+            child,
+        })
+    }
+
+    /// A line of /proc/PID/status that holds kB, in bytes: `VmHWM`, `RssAnon`.
+    pub fn memory(&self, name: &str) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let kilobytes: f64 = status
+            .lines()
+            .find_map(|line| {
+                line.strip_prefix(name)?
+                    .strip_prefix(':')?
+                    .trim()
+                    .strip_suffix(" kB")
+            })
+            .with_context(|| format!("no {name} in its status"))?
+            .parse()?;
+        Ok(kilobytes * 1024.0)
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        signal(&self.child, name)
+    }
+
+    /// Interrupts it, waits for its end and returns the rest of its messages.
+    pub fn stop(mut self) -> Result<String> {
+        signal(&self.child, "INT")?;
+        let status = self.child.wait()?;
+        let messages = self
+            .messages
+            .take()
+            .and_then(|m| m.join().ok())
+            .unwrap_or_default();
+        if !status.success() {
+            bail!("gofuncgraph failed ({status}):\n{messages}");
+        }
+        Ok(messages)
+    }
+}
+
+impl Drop for Tracing {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends a signal.
+pub fn signal(child: &Child, name: &str) -> Result<()> {
+    run(Command::new("kill").args(["-s", name, &child.id().to_string()]))
+}
+
+fn gather(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        let _ = stream.read_to_string(&mut text);
+        text
+    })
+}
