@@ -3,6 +3,7 @@
 //! The tests need root and a kernel with uprobes. Where one of these is missing they say so and assert nothing; CI runs them where nothing
 //! is missing, and `GOFUNCGRAPH_REQUIRE_ROOT=1` turns a skipped test into a failed one.
 
+pub mod example;
 pub mod go;
 pub mod tracer;
 pub mod tree;

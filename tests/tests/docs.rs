@@ -14,20 +14,15 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    io::Read,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
+    process::{Command, Stdio},
+    thread,
 };
 
 use gofuncgraph_tests::{
+    example::{self, Server},
     go::{self, Mode},
     skip, tracer, workspace,
 };
@@ -118,13 +113,12 @@ impl Folder {
     /// Files of its own, so that tests which run at the same time do not see each other's processes.
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let example = workspace().join("example");
-        let server = go::build_in(go::newest(), &example, ".", Mode::Plain);
+        let server = example::executable();
         let truth = go::build(go::newest(), "truth", Mode::Plain);
         for (from, to) in [
             (server, "server"),
             (truth, "truth"),
-            (example.join("slow.gfg"), "slow.gfg"),
+            (workspace().join("example/slow.gfg"), "slow.gfg"),
             (tracer::binary(), "gofuncgraph"),
         ] {
             fs::copy(&from, folder.path().join(to))
@@ -144,7 +138,7 @@ impl Folder {
             self.path().display(),
             std::env::var("PATH").unwrap_or_default()
         );
-        let shell = Command::new("sh")
+        let mut shell = Command::new("sh")
             .args(["-c", &format!("exec 2>&1\n{command}")])
             .current_dir(self.path())
             .env("PATH", path)
@@ -154,104 +148,19 @@ impl Folder {
             .process_group(0)
             .spawn()
             .expect("sh runs");
-        let group = shell.id();
+        let mut stdout = shell.stdout.take().expect("it is piped");
         let output = thread::spawn(move || {
-            let mut shell = shell;
-            let mut stdout = shell.stdout.take().expect("piped");
-            let status = shell.wait().expect("it ends");
-            // A launched server outlives its tracer, and holds the pipe.
-            let _ = Command::new("kill")
-                .args(["--", &format!("-{group}")])
-                .stderr(Stdio::null())
-                .status();
             let mut text = Vec::new();
-            let _ = stdout.read_to_end(&mut text);
-            (status.code(), String::from_utf8_lossy(&text).into_owned())
+            stdout.read_to_end(&mut text).expect("a pipe");
+            String::from_utf8_lossy(&text).into_owned()
         });
-        output.join().expect("the command ends")
-    }
-}
-
-/// `./server`, and those who ask it.
-struct Server {
-    child: Child,
-    stop: Arc<AtomicBool>,
-    clients: Vec<JoinHandle<usize>>,
-}
-
-impl Server {
-    fn start(folder: &Folder, traffic: bool) -> Self {
-        let mut child = Command::new(folder.path().join("server"))
-            .args(["-addr", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
-        let mut greeting = String::new();
-        BufReader::new(child.stdout.take().expect("piped"))
-            .read_line(&mut greeting)
-            .expect("a greeting");
-        let address = greeting
-            .strip_prefix("listening on ")
-            .and_then(|rest| rest.split(',').next())
-            .unwrap_or_else(|| panic!("{greeting:?}"))
-            .to_owned();
-        let stop = Arc::new(AtomicBool::new(false));
-        let paths: &[&str] = if traffic {
-            &["/foo", "/bar", "/bar"]
-        } else {
-            &[]
-        };
-        let clients = paths
-            .iter()
-            .map(|path| {
-                let (stop, address) = (Arc::clone(&stop), address.clone());
-                thread::spawn(move || {
-                    let mut answered = 0;
-                    while !stop.load(Ordering::Relaxed) {
-                        answered += usize::from(ask(&address, path).is_ok());
-                        thread::sleep(Duration::from_millis(20));
-                    }
-                    answered
-                })
-            })
-            .collect();
-        Self {
-            child,
-            stop,
-            clients,
-        }
-    }
-
-    fn pid(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        for client in self.clients.drain(..) {
-            let answered = client.join().unwrap_or(0);
-            assert!(answered > 0 || thread::panicking(), "the server answers");
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn ask(address: &str, path: &str) -> std::io::Result<()> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    if answer.starts_with("HTTP/1.1 200 ") {
-        Ok(())
-    } else {
-        Err(std::io::Error::other(answer))
+        let status = shell.wait().expect("it ends");
+        // A launched server outlives its tracer, and holds the pipe.
+        let _ = Command::new("kill")
+            .args(["--", &format!("-{}", shell.id())])
+            .stderr(Stdio::null())
+            .status();
+        (status.code(), output.join().expect("the output"))
     }
 }
 
@@ -298,7 +207,7 @@ fn compare(context: &str, documented: &str, output: &str) {
 fn run_block(page: &str, block: &Block) {
     let folder = Folder::new();
     let server = (block.has("server") || block.has("traffic"))
-        .then(|| Server::start(&folder, block.has("traffic")));
+        .then(|| Server::start(&folder.path().join("server"), block.has("traffic")));
     for (command, documented) in block.steps() {
         let context = format!("{page}:{}: $ {command}", block.line);
         let command = match &server {
