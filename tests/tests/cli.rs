@@ -415,3 +415,35 @@ fn a_reader_that_leaves_ends_the_trace() {
     );
     assert!(server.answers(), "the target runs on");
 }
+
+#[test]
+fn signals_end_the_trace() {
+    if skip().is_some() {
+        return;
+    }
+    let server = server("signalled");
+    let arguments = ["-e", "trace main.handleBar < min 1h >", server.path()];
+    for signal in ["INT", "TERM", "HUP"] {
+        let tracing = tracer::Running::tracer(&arguments);
+        tracing.wait_for("tracing 1 function");
+        tracing.signal(signal);
+        let (code, _, stderr) = tracing.finish();
+        assert_eq!(code, Some(0), "{signal}: {stderr}");
+        assert!(
+            stderr
+                .lines()
+                .last()
+                .is_some_and(|l| l.starts_with("0 graphs, ")),
+            "{signal}: {stderr}"
+        );
+    }
+    // Two that arrive together: whichever comes second ends it at once, without totals.
+    let tracing = tracer::Running::tracer(&arguments);
+    tracing.wait_for("tracing 1 function");
+    for signal in ["STOP", "INT", "TERM", "CONT"] {
+        tracing.signal(signal);
+    }
+    let (code, _, stderr) = tracing.finish();
+    assert!(code == Some(130) || code == Some(143), "{code:?}: {stderr}");
+    assert!(!stderr.contains("graphs"), "{stderr}");
+}
