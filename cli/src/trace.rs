@@ -1,6 +1,7 @@
 //! The trace itself: attach, read, draw, let go.
 
 use std::{
+    collections::HashMap,
     io::IsTerminal,
     sync::{
         Arc,
@@ -11,7 +12,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use compiler::plan::{Plan, Skipped};
-use graph::{Builder, Totals};
+use graph::{Builder, Graph, Totals};
 use runtime::{Attachment, Launched, Tracer};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -65,7 +66,8 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         plan: &loaded.plan,
         output: &mut output,
         started: Instant::now(),
-        too_short: 0,
+        open_drawn: HashMap::new(),
+        open_unwanted: 0,
     };
     let end = session.follow(&loaded, how, &stop, launched.as_mut(), pid);
     let closing = session.close();
@@ -180,8 +182,10 @@ struct Session<'a> {
     plan: &'a Plan,
     output: &'a mut Output,
     started: Instant,
-    /// Calls still open that had not lasted as long as `min` asks for.
-    too_short: u64,
+    /// Open calls drawn, for each trace.
+    open_drawn: HashMap<u32, u64>,
+    /// Open calls that `min` or `limit` left out.
+    open_unwanted: u64,
 }
 
 impl Session<'_> {
@@ -256,6 +260,26 @@ impl Session<'_> {
         Ok(records)
     }
 
+    /// Whether a call that is still open can be shown: it has lasted as long as `min` asks for, and `limit` leaves room for it.
+    fn is_wanted(&mut self, graph: &Graph, now: u64) -> bool {
+        let Some(trace) = self.plan.traces.get(graph.trace as usize) else {
+            return true;
+        };
+        let lasted = u128::from(now.saturating_sub(graph.start_ns));
+        if trace.filter.min.is_some_and(|min| lasted < min.as_nanos()) {
+            return false;
+        }
+        let (Some(limit), None) = (trace.filter.limit, trace.filter.limit_per) else {
+            return true;
+        };
+        let open = self.open_drawn.entry(graph.trace).or_insert(0);
+        if self.tracer.kept(graph.trace) + *open >= limit {
+            return false;
+        }
+        *open += 1;
+        true
+    }
+
     /// Takes away the traces whose `for` is over or whose `limit` is reached.
     fn end_traces(&mut self, elapsed: Duration) {
         for (index, trace) in self.plan.traces.iter().enumerate() {
@@ -292,17 +316,10 @@ impl Session<'_> {
             else {
                 continue;
             };
-            let min = self
-                .plan
-                .traces
-                .get(graph.trace as usize)
-                .and_then(|t| t.filter.min);
-            if min
-                .is_some_and(|min| u128::from(now.saturating_sub(graph.start_ns)) < min.as_nanos())
-            {
-                self.too_short += 1;
-            } else {
+            if self.is_wanted(&graph, now) {
                 self.output.graph(&graph, &self.symbols)?;
+            } else {
+                self.open_unwanted += 1;
             }
         }
         for graph in self.builder.gone(pid) {
@@ -320,7 +337,7 @@ impl Session<'_> {
         self.draw_open(&open, None)?;
         let totals = Totals::from_counters(&self.tracer.counters(), seconds);
         let totals = Totals {
-            filtered: totals.filtered + self.too_short,
+            filtered: totals.filtered + self.open_unwanted,
             dropped_calls: self.builder.dropped_calls(),
             ..totals
         };

@@ -6,10 +6,15 @@
 #ifndef GOFUNCGRAPH_FRAMES_H
 #define GOFUNCGRAPH_FRAMES_H
 
+/* Keeps clang from dropping a mask that it can prove useless and the verifier of Linux 6.12 and before cannot. */
+#define keep_mask(level) asm volatile("" : "+r"(level))
+
 static __always_inline struct frame *frame_at(struct goroutine *g, const struct goroutine_key *key, u32 level)
 {
-	if (level < INLINE_FRAMES)
+	if (level < INLINE_FRAMES) {
+		keep_mask(level);
 		return &g->frames[level & (INLINE_FRAMES - 1)];
+	}
 	struct deep_key k = { .goroutine = *key, .level = level };
 	return bpf_map_lookup_elem(&deep_frames, &k);
 }
@@ -21,6 +26,7 @@ static __noinline struct frame *push_frame(struct goroutine *g, const struct gor
 
 	if (level < INLINE_FRAMES) {
 		g->level = level + 1;
+		keep_mask(level);
 		return &g->frames[level & (INLINE_FRAMES - 1)];
 	}
 	if (level < MAX_FRAMES) {
@@ -118,16 +124,20 @@ static __noinline long unwind_step(u32 i, struct leave *l)
 /* Ends the frames that l->depth says are dead as unwound. */
 static __noinline int unwind(struct leave *l)
 {
-	if (!unwind_step(0, l)) {
-		if (config.have_loop) {
-			bpf_loop(MAX_FRAMES, unwind_step, l, 0);
-		} else {
-			int i;
-			for (i = 0; i < UNWIND_WITHOUT_LOOP; i++)
-				if (unwind_step(0, l))
-					return 0;
-		}
+	int i;
+
+	if (unwind_step(0, l))
+		return 0;
+	if (config.have_loop) {
+		bpf_loop(MAX_FRAMES, unwind_step, l, 0);
+		return 0;
 	}
+	for (i = 0; i < UNWIND_WITHOUT_LOOP; i++)
+		if (unwind_step(0, l))
+			return 0;
+	/* Too many for this kernel: what remains would stand in the way of all later calls, so the whole graph is given up. */
+	give_up_graph(l->g, l->key);
+	l->finished = 1;
 	return 0;
 }
 

@@ -81,4 +81,16 @@ static __noinline int finish_graph(struct goroutine *g, const struct goroutine_k
 	return 0;
 }
 
+/* Ends a graph that cannot be told rightly. */
+static __always_inline void give_up_graph(struct goroutine *g, const struct goroutine_key *key)
+{
+	count(COUNTER_LOST_GRAPHS, 1);
+	g->chunk.count = 0;
+	if (g->chunk.sent)
+		send_calls(g, CHUNK_DISCARD);
+	if (config.stack)
+		bpf_map_delete_elem(&stacks, key);
+	bpf_map_delete_elem(&goroutines, key);
+}
+
 #endif

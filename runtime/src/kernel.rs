@@ -18,9 +18,21 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Asks `uname(2)`.
+    /// Asks `uname(2)`. The environment variable `GOFUNCGRAPH_PRETEND_KERNEL` (`6.1`) makes a newer kernel pass for an older one, so that
+    /// the ways around missing features are tested wherever the tests run.
     #[must_use]
     pub fn detect() -> Self {
+        let mut kernel = Self::running();
+        if let Some(pretended) = std::env::var("GOFUNCGRAPH_PRETEND_KERNEL").ok()
+            && version(&pretended) < kernel.version
+        {
+            kernel.version = version(&pretended);
+            kernel.release = format!("{} passing for {pretended}", kernel.release);
+        }
+        kernel
+    }
+
+    fn running() -> Self {
         // SAFETY: utsname is a C struct of char arrays: all zeroes is a value.
         let mut name: libc::utsname = unsafe { mem::zeroed() };
         // SAFETY: uname fills the struct that it is given.
@@ -29,13 +41,9 @@ impl Kernel {
         let release = unsafe { CStr::from_ptr(name.release.as_ptr()) }
             .to_string_lossy()
             .into_owned();
-        let mut numbers = release
-            .split(|c: char| !c.is_ascii_digit())
-            .map(|n| n.parse().unwrap_or(0));
-        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         Self {
+            version: version(&release),
             release,
-            version,
             btf: fs::exists("/sys/kernel/btf/vmlinux").unwrap_or(false),
         }
     }
@@ -89,6 +97,14 @@ impl Kernel {
         }
         Ok(())
     }
+}
+
+/// Major and minor version of a release.
+fn version(release: &str) -> (u32, u32) {
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|n| n.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 /// include/uapi/linux/capability.h
@@ -152,4 +168,28 @@ pub fn monotonic_ns() -> u64 {
     // SAFETY: clock_gettime fills the struct that it is given.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_decide_features() {
+        let kernel = |release: &str| Kernel {
+            release: release.into(),
+            version: version(release),
+            btf: true,
+        };
+        assert_eq!(version("6.18.44-fc-v669"), (6, 18));
+        assert_eq!(version("5.15.0-91-generic"), (5, 15));
+        let (old, new) = (kernel("6.1.0-18-amd64"), kernel("6.10"));
+        assert!(old.has_loop() && !old.has_uprobe_multi());
+        assert!(new.has_uprobe_multi() && new.has_process_filter());
+        let error = kernel("5.10.0-28-amd64").require().expect_err("too old");
+        assert_eq!(
+            error.to_string(),
+            "Linux 5.10.0-28-amd64 is too old: gofuncgraph needs 5.15 or newer (attach cookies for uprobes)"
+        );
+    }
 }

@@ -94,6 +94,21 @@ impl Traced {
 /// The command cannot be started.
 #[must_use]
 pub fn launch(trace: &str, options: &[&str], program: &Path, args: &[&str]) -> Traced {
+    launch_with(trace, options, program, args, &[])
+}
+
+/// The same with more environment.
+///
+/// # Panics
+/// The command cannot be started.
+#[must_use]
+pub fn launch_with(
+    trace: &str,
+    options: &[&str],
+    program: &Path,
+    args: &[&str],
+    environment: &[(&str, &str)],
+) -> Traced {
     let graphs = temporary("graphs");
     let output = Command::new(binary())
         .args(["-e", trace, "--format", "json", "-o"])
@@ -102,6 +117,7 @@ pub fn launch(trace: &str, options: &[&str], program: &Path, args: &[&str]) -> T
         .arg("--")
         .arg(program)
         .args(args)
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .output()
         .expect("the command runs");

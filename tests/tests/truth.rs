@@ -52,6 +52,11 @@ fn panics() {
 }
 
 #[test]
+fn panics_far_below() {
+    with_deep_stack(|| agree("truth", &["panics", "5000"], PLAIN));
+}
+
+#[test]
 fn goexit() {
     with_deep_stack(|| agree("truth", &["goexit"], TELLING));
 }

@@ -7,11 +7,11 @@ import (
 	"programs/rec"
 )
 
-// panics: recovered ones. A function that recovers returns without reaching the end of its body, so its deferred function that runs last
+// panics [DEEPEST]: recovered ones, from up to DEEPEST (60) calls below. A function that recovers returns without reaching the end of its body, so its deferred function that runs last
 // records that it leaves.
 func panics() {
 	g := rec.New()
-	for _, depth := range []int{0, 1, 5, 60} {
+	for _, depth := range []int{0, 1, 5, number(1, 60)} {
 		depth := depth
 		outer(g, func(g *rec.G) {
 			c := g.Enter("main.panics.func1")
