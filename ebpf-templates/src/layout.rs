@@ -300,3 +300,25 @@ pub struct DeepKey {
     /// Padding.
     pub unused: u32,
 }
+
+/// Return addresses of the target's callers: value of the map `stacks`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Stack {
+    /// Header; `count` addresses follow.
+    pub chunk: Chunk,
+    /// Innermost first.
+    pub addresses: [u64; MAX_STACK],
+}
+
+/// Sampling and limits of a trace: value of the map `traces`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct TraceState {
+    /// Target calls seen.
+    pub sampled: u64,
+    /// Graphs kept; counted only where there is a limit.
+    pub kept: u64,
+    /// Start of the interval in which `kept` counts.
+    pub window_ns: u64,
+}

@@ -12,7 +12,7 @@ use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
 use compiler::plan::{Filter, Plan};
 use ebpf_templates::{
     COMM_LEN, COUNTER_MAX, Config, DeepKey, Frame, Goroutine, GoroutineKey, INLINE_FRAMES,
-    MAX_FRAMES, MAX_SCOPE,
+    MAX_FRAMES, MAX_SCOPE, TraceState,
 };
 
 use crate::{
@@ -91,7 +91,7 @@ pub struct Tracer {
     goroutines: HashMap<MapData, Plain<GoroutineKey>, Plain<Goroutine>>,
     deep_frames: HashMap<MapData, Plain<DeepKey>, Plain<Frame>>,
     processes: HashMap<MapData, u32, u64>,
-    traces: Array<MapData, Plain<[u64; 3]>>,
+    traces: Array<MapData, Plain<TraceState>>,
     counters: Array<MapData, u64>,
 }
 
@@ -354,7 +354,7 @@ impl Tracer {
     /// Graphs that the trace has kept; only counted where it has a limit.
     #[must_use]
     pub fn kept(&self, trace: u32) -> u64 {
-        self.traces.get(&trace, 0).map_or(0, |state| state.0[1])
+        self.traces.get(&trace, 0).map_or(0, |state| state.0.kept)
     }
 }
 

@@ -1,0 +1,277 @@
+//! The embedded object is what its sources say: the layouts agree on both sides, and the sources are those that it was compiled from.
+
+use std::{collections::BTreeMap, fs, mem, path::Path};
+
+use btf_rs::{Btf, Type};
+use ebpf_templates::*;
+use sha2::{Digest, Sha256};
+
+/// Size and members (name, offset in bytes) of a C struct.
+type Layout = (usize, Vec<(String, usize)>);
+
+fn in_c(btf: &Btf, name: &str) -> Layout {
+    let types = btf
+        .resolve_types_by_name(name)
+        .expect("a type of that name");
+    let found = types.into_iter().find_map(|ty| match ty {
+        Type::Struct(s) => Some(s),
+        _ => None,
+    });
+    let found = found.unwrap_or_else(|| panic!("no struct {name}"));
+    let members = found
+        .members
+        .iter()
+        .map(|m| {
+            (
+                btf.resolve_name(m).expect("a name"),
+                m.bit_offset() as usize / 8,
+            )
+        })
+        .collect();
+    (found.size(), members)
+}
+
+macro_rules! in_rust {
+    ($ty:ty { $($field:ident),* $(,)? }) => {
+        (mem::size_of::<$ty>(), vec![$((stringify!($field).to_owned(), mem::offset_of!($ty, $field))),*])
+    };
+}
+
+#[test]
+fn layouts_agree() {
+    let object = aya_obj::Object::parse(object()).expect("the object");
+    let btf = Btf::from_bytes(&object.btf.expect("BTF").to_bytes()).expect("BTF");
+    let layouts: [(&str, Layout); 9] = [
+        (
+            "config",
+            in_rust!(Config {
+                min_ns,
+                max_ns,
+                prune_ns,
+                limit,
+                limit_per_ns,
+                sample,
+                goroutines,
+                pid_ns_dev,
+                pid_ns_ino,
+                trace,
+                depth,
+                goid_offset,
+                stack,
+                pids,
+                pid_count,
+                goroutine_count,
+                comm_count,
+                have_loop,
+                wakeup_bytes,
+                unused,
+                comms,
+            }),
+        ),
+        (
+            "goroutine_key",
+            in_rust!(GoroutineKey { tgid, trace, goid }),
+        ),
+        (
+            "frame",
+            in_rust!(Frame {
+                entry_ns,
+                caller_pc,
+                depth,
+                function,
+                missing,
+                flags
+            }),
+        ),
+        (
+            "call",
+            in_rust!(CallRecord {
+                entry_ns,
+                duration_ns,
+                caller_pc,
+                function,
+                return_offset,
+                missing,
+                level,
+                exit,
+                unused
+            }),
+        ),
+        (
+            "chunk",
+            in_rust!(Chunk {
+                kind,
+                trace,
+                tgid,
+                tid,
+                goid,
+                start_ns,
+                entry_ip,
+                count,
+                lost,
+                missing,
+                sent
+            }),
+        ),
+        (
+            "goroutine",
+            in_rust!(Goroutine {
+                mm,
+                level,
+                skip_depth,
+                frames,
+                chunk,
+                calls
+            }),
+        ),
+        ("stack", in_rust!(Stack { chunk, addresses })),
+        (
+            "trace_state",
+            in_rust!(TraceState {
+                sampled,
+                kept,
+                window_ns
+            }),
+        ),
+        (
+            "deep_key",
+            in_rust!(DeepKey {
+                goroutine,
+                level,
+                unused
+            }),
+        ),
+    ];
+    for (name, rust) in layouts {
+        assert_eq!(in_c(&btf, name), rust, "struct {name}");
+    }
+}
+
+fn enumerators(header: &str, prefix: &str) -> BTreeMap<String, u64> {
+    header
+        .lines()
+        .filter_map(|line| {
+            let (name, rest) = line.trim().strip_prefix(prefix)?.split_once(" = ")?;
+            let number = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+            Some((name.to_owned(), number.parse().ok()?))
+        })
+        .collect()
+}
+
+fn defined(header: &str, name: &str) -> u64 {
+    let line = header.lines().find_map(|line| {
+        line.strip_prefix("#define ")?
+            .strip_prefix(name)?
+            .strip_prefix(' ')
+    });
+    let digits: String = line
+        .unwrap_or_else(|| panic!("no {name}"))
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    digits.parse().expect("a number")
+}
+
+#[test]
+fn constants_agree() {
+    let header = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("bpf/layout.h"))
+        .expect("layout.h");
+    for (name, value) in [
+        ("MAX_TRACES", MAX_TRACES),
+        ("MAX_SCOPE", MAX_SCOPE),
+        ("COMM_LEN", COMM_LEN),
+        ("MAX_STACK", MAX_STACK),
+        ("INLINE_FRAMES", INLINE_FRAMES),
+        ("MAX_FRAMES", MAX_FRAMES),
+        ("CHUNK_CALLS_MAX", CHUNK_CALLS_MAX),
+        ("COOKIE_FUNCTION_BITS", 24),
+        ("COOKIE_OFFSET_SHIFT", 24),
+        ("COOKIE_KIND_SHIFT", 48),
+        ("COOKIE_FLAGS_SHIFT", 52),
+    ] {
+        assert_eq!(defined(&header, name), value as u64, "{name}");
+    }
+    let sites = enumerators(&header, "SITE_");
+    for (name, kind) in [
+        ("ENTER", SiteKind::Enter),
+        ("RETURN", SiteKind::Return),
+        ("TAIL_OUT", SiteKind::TailOut),
+        ("TAIL_INTO", SiteKind::TailInto),
+        ("ENTER_RETURN", SiteKind::EnterReturn),
+        ("UNWOUND", SiteKind::Unwound),
+        ("EXIT", SiteKind::Exit),
+        ("ENTER_TAIL_INTO", SiteKind::EnterTailInto),
+    ] {
+        assert_eq!(sites.get(name), Some(&(kind as u64)), "{name}");
+    }
+    assert_eq!(sites.len(), 8);
+    let counters = enumerators(&header, "COUNTER_");
+    for (name, counter) in [
+        ("GRAPHS", Counter::Graphs),
+        ("FILTERED", Counter::Filtered),
+        ("LOST_RECORDS", Counter::LostRecords),
+        ("LOST_GRAPHS", Counter::LostGraphs),
+        ("GOROUTINES_FULL", Counter::GoroutinesFull),
+        ("MISSING_CALLS", Counter::MissingCalls),
+        ("NO_G", Counter::NoG),
+        ("STALE", Counter::Stale),
+    ] {
+        assert_eq!(counters.get(name), Some(&(counter as u64)), "{name}");
+    }
+    assert_eq!(counters.get("MAX"), Some(&(COUNTER_MAX as u64)));
+    let chunks = enumerators(&header, "CHUNK_");
+    for (name, kind) in [
+        ("CALLS", ChunkKind::Calls),
+        ("GRAPH", ChunkKind::Graph),
+        ("DISCARD", ChunkKind::Discard),
+        ("STACK", ChunkKind::Stack),
+    ] {
+        assert_eq!(chunks.get(name), Some(&(kind as u64)), "{name}");
+    }
+}
+
+#[test]
+fn cookies_are_packed_as_the_header_says() {
+    let cookie = Cookie {
+        function: 0xabcdef,
+        offset: 0x123456,
+        kind: SiteKind::Exit,
+        target: true,
+        g_from_tls: false,
+        jbe_not_taken: true,
+    };
+    let packed = cookie.pack();
+    assert_eq!(packed & 0xff_ffff, 0xabcdef);
+    assert_eq!(packed >> 24 & 0xff_ffff, 0x123456);
+    assert_eq!(packed >> 48 & 0xf, 6);
+    assert_eq!(packed >> 52, 1 | 4);
+}
+
+/// `cargo xtask ebpf` notes the hashes of the sources when it compiles them.
+#[test]
+fn the_object_is_that_of_the_sources() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let noted = fs::read_to_string(root.join("prebuilt/SOURCES.sha256")).expect("SOURCES.sha256");
+    let mut sources: Vec<_> = fs::read_dir(root.join("bpf"))
+        .expect("bpf")
+        .map(|e| e.expect("entry").path())
+        .collect();
+    sources.sort();
+    let hashes: String = sources
+        .iter()
+        .map(|path| {
+            let hash: String = Sha256::digest(fs::read(path).expect("a source"))
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect();
+            format!(
+                "{hash}  {}\n",
+                path.file_name().unwrap_or_default().to_string_lossy()
+            )
+        })
+        .collect();
+    assert_eq!(
+        noted, hashes,
+        "the sources have changed: run `cargo xtask ebpf`"
+    );
+}
