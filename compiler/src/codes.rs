@@ -3,7 +3,7 @@
 //! Codes are stable: one that is retired is never given to something else. E01xx is syntax (the crate `grammar` finds these), E02xx
 //! names and patterns, E03xx clauses and values, E04xx facts about the executable; W and N are warnings and notes in the same ranges.
 
-use crate::diagnostic::Severity;
+use crate::severity::Severity;
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

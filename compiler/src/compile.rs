@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use gobinary::Executable;
 
 use crate::{
-    diagnostic::{Diagnostic, Severity, Source, has_errors},
+    diagnostic::{Diagnostic, Source, has_errors},
     lower,
     plan::Plan,
     resolve::{self, Resolved},
+    severity::Severity,
 };
 
 /// What checking a program found.

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::codes::Code;
+use crate::{codes::Code, severity::Severity};
 
 /// A program text and the name under which messages speak of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,18 +23,6 @@ impl Source {
             text: text.into(),
         }
     }
-}
-
-/// How grave a diagnostic is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Something worth knowing; nothing is wrong.
-    Note,
-    /// Probably not what was meant; the program runs all the same.
-    Warning,
-    /// The program cannot run.
-    Error,
 }
 
 /// A place in the program and what is to be said of it.

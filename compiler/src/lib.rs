@@ -29,14 +29,16 @@ mod report;
 mod resolve;
 mod select;
 mod selector;
+mod severity;
 mod values;
 
 pub use classic::classic_program;
 pub use compile::{Checked, Options, check, compile};
-pub use diagnostic::{Diagnostic, Label, Severity, Source, has_errors};
+pub use diagnostic::{Diagnostic, Label, Source, has_errors};
 pub use explain::explain;
 pub use find::find;
 pub use glob::{Glob, GlobError};
 pub use plan::Plan;
 pub use report::{report, report_json};
 pub use resolve::Resolved;
+pub use severity::Severity;

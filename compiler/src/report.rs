@@ -10,7 +10,10 @@ use codespan_reporting::{
 };
 use serde::Serialize;
 
-use crate::diagnostic::{Diagnostic, Severity, Source};
+use crate::{
+    diagnostic::{Diagnostic, Source},
+    severity::Severity,
+};
 
 /// The diagnostics as text for a terminal or a log, each with the lines of the program that it is about, and how many there are of what.
 #[must_use]
