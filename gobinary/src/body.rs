@@ -10,7 +10,7 @@ use iced_x86::{
 use crate::Executable;
 use crate::function::Function;
 use crate::kernel;
-use crate::sites::{EntryKind, EntrySite, ExitKind, ExitSite, Instruction, Sites, Unprobeable};
+use crate::site::{EntryKind, EntrySite, ExitKind, ExitSite, Instruction, Sites, Unprobeable};
 
 /// Functions larger than this are not disassembled, in bytes. The largest that Go's compiler makes are some hundred KiB.
 const MAX_SIZE: u64 = 16 << 20;

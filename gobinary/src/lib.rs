@@ -31,6 +31,7 @@ mod moduledata;
 mod origin;
 mod pclntab;
 mod policy;
+mod site;
 mod sites;
 mod survey;
 
@@ -41,4 +42,4 @@ pub use function::Function;
 pub use goid::{GoidError, GoidOffset};
 pub use inline::{InlineFrame, InlineIndex, InlinedAt};
 pub use origin::Origin;
-pub use sites::{EntryKind, EntrySite, ExitKind, ExitSite, Instruction, Sites, Unprobeable};
+pub use site::{EntryKind, EntrySite, ExitKind, ExitSite, Instruction, Sites, Unprobeable};

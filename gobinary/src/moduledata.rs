@@ -7,7 +7,6 @@
 use std::ops::Range;
 
 use crate::image::Image;
-use crate::pclntab::Pclntab;
 
 /// Offset of `text` in `runtime.moduledata`; the same in Go 1.18 to 1.27. `etext` follows.
 const TEXT: u64 = 0xb0;
@@ -32,9 +31,8 @@ pub(crate) struct ModuleData {
 }
 
 impl ModuleData {
-    /// Finds the module data that points to this table.
-    pub fn find(image: &Image, table: &Pclntab) -> Option<Self> {
-        let (first, second) = (table.address, table.names_address());
+    /// Finds the module data that begins with these addresses: that of the function table, and that of its names.
+    pub fn find(image: &Image, [first, second]: [u64; 2]) -> Option<Self> {
         if image.is_pie() {
             let relocations = image.relocations();
             let found = relocations.windows(2).find_map(|pair| match *pair {

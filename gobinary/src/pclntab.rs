@@ -77,7 +77,7 @@ impl Pclntab {
     pub fn find(image: &Image) -> Result<(Self, Option<ModuleData>), Error> {
         if let Some(section) = SECTIONS.iter().find_map(|name| image.section(name)) {
             let mut table = Self::parse(image, section.address, section.file.clone())?;
-            let module = ModuleData::find(image, &table);
+            let module = ModuleData::find(image, table.addresses());
             table.text = match (&module, table.header_text) {
                 (Some(module), _) => module.text.start,
                 (None, 0) => return Err(Error::NoModuleData),
@@ -109,7 +109,7 @@ impl Pclntab {
                     else {
                         continue;
                     };
-                    let Some(module) = ModuleData::find(image, &table) else {
+                    let Some(module) = ModuleData::find(image, table.addresses()) else {
                         problem = Error::NoModuleData;
                         continue;
                     };
@@ -211,9 +211,9 @@ impl Pclntab {
         self.modern
     }
 
-    /// Address of the names' part.
-    pub fn names_address(&self) -> u64 {
-        self.address + self.names as u64
+    /// Address of the table, and of its names' part.
+    fn addresses(&self) -> [u64; 2] {
+        [self.address, self.address + self.names as u64]
     }
 
     fn bytes<'a>(&self, image: &'a Image, at: usize) -> &'a [u8] {

@@ -2,7 +2,7 @@
 
 use crate::Executable;
 use crate::function::Function;
-use crate::sites::Unprobeable;
+use crate::site::Unprobeable;
 
 /// The runtime and what it runs on, signal handlers and stacks without a goroutine included. With all of it probed, a process that
 /// takes CPU profiles hangs.
