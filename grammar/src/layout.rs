@@ -2,7 +2,7 @@
 
 use crate::{
     ast::{Clause, ClauseKind, Item, Param, Pattern, Program, Set, Span, Target, Trace, Value},
-    print,
+    token,
 };
 
 /// No line is made longer than this by joining words.
@@ -120,7 +120,7 @@ impl<'a> Layout<'a> {
     fn target(&self, target: &Target) -> Vec<Piece> {
         let path = Piece {
             glue: " ",
-            text: self.leaf(&target.path.span, || print::path(&target.path.node)),
+            text: self.leaf(&target.path.span, || token::path(&target.path.node)),
             span: target.path.span.clone(),
         };
         vec![word("target", target.span.start), path]
@@ -210,7 +210,7 @@ impl<'a> Layout<'a> {
             .enumerate()
             .map(|(at, pattern)| Piece {
                 glue: if at == 0 { glue } else { ", " },
-                text: self.leaf(&pattern.span, || print::pattern(pattern)),
+                text: self.leaf(&pattern.span, || token::pattern(pattern)),
                 span: pattern.span.clone(),
             })
             .collect()
@@ -219,7 +219,7 @@ impl<'a> Layout<'a> {
     fn value(&self, value: &Value, glue: &'static str) -> Piece {
         Piece {
             glue,
-            text: self.leaf(&value.span, || print::value(value)),
+            text: self.leaf(&value.span, || token::value(value)),
             span: value.span.clone(),
         }
     }

@@ -31,6 +31,7 @@ mod pattern_list;
 mod print;
 mod scraps;
 mod settings;
+mod token;
 mod values;
 
 pub use error::{SyntaxError, code};

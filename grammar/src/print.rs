@@ -1,85 +1,10 @@
 //! From tree to text, without a source to look at.
 
-use std::fmt::Write as _;
-
-use crate::{
-    ast::{Pattern, PatternKind, Program, Value, ValueKind},
-    keywords,
-    layout::Layout,
-    literal::{DURATION_UNITS, SIZE_UNITS},
-    parser::{Rule, matches},
-};
+use crate::{ast::Program, layout::Layout};
 
 /// Writes a program as the formatter would lay it out. Reading the result gives the same tree again, spans aside.
 ///
 /// Of a clause that the tree knows as [`crate::ast::ClauseKind::Unknown`] only the keyword is there to be written.
 pub fn print(program: &Program) -> String {
     Layout::new(None).program(program)
-}
-
-pub(crate) fn pattern(pattern: &Pattern) -> String {
-    match &pattern.kind {
-        PatternKind::Name(name) => name_or_string(name),
-        PatternKind::File(file) if matches(Rule::only_bare, file) => format!(":{file}"),
-        PatternKind::File(file) => format!(":{}", string(file)),
-        PatternKind::Set(set) => format!("@{set}"),
-    }
-}
-
-pub(crate) fn path(path: &str) -> String {
-    if matches(Rule::only_path, path) && !keywords::is_reserved(path) {
-        path.to_owned()
-    } else {
-        string(path)
-    }
-}
-
-pub(crate) fn value(value: &Value) -> String {
-    match &value.kind {
-        ValueKind::Integer(number) => number.to_string(),
-        ValueKind::String(text) => string(text),
-        ValueKind::Duration(ns) => in_units(*ns, DURATION_UNITS, "s"),
-        ValueKind::Size(bytes) => in_units(*bytes, SIZE_UNITS, "B"),
-        ValueKind::Bool(bool) => bool.to_string(),
-        ValueKind::Param(name) => format!("${name}"),
-    }
-}
-
-fn name_or_string(name: &str) -> String {
-    if matches(Rule::only_name, name) {
-        name.to_owned()
-    } else {
-        string(name)
-    }
-}
-
-fn in_units(amount: u64, units: &[(&str, u64)], of_nothing: &str) -> String {
-    units
-        .iter()
-        .find(|(_, factor)| amount != 0 && amount.is_multiple_of(*factor))
-        .map_or_else(
-            || format!("{amount}{of_nothing}"),
-            |(unit, factor)| format!("{}{unit}", amount / factor),
-        )
-}
-
-fn string(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
