@@ -9,7 +9,7 @@ use crate::{
     literal,
     parser::{Reader, Rule, matches, span, spanned},
     pattern_list::Owner,
-    scraps::{misplaced, unterminated},
+    scraps::{Scrap, misplaced, unterminated},
     values::{value, value_of_scrap},
 };
 
@@ -81,14 +81,18 @@ impl<'i> Reader<'i> {
         }))
     }
 
-    pub(crate) fn broken_target(&mut self, pair: Pair<'i, Rule>) -> Option<Item> {
+    /// The keyword and the scraps of a setting with mistakes in it; a clause list is reported.
+    fn setting_scraps(&mut self, pair: Pair<'i, Rule>, name: &str) -> (Span, Vec<Scrap<'i>>) {
         let start = span(&pair).start;
-        let keyword = start..start + "target".len();
         let parts = Parts::of(pair);
         if let Some(block) = parts.block {
-            self.report(no_clauses(&block, "target"));
+            self.report(no_clauses(&block, name));
         }
-        let pieces = parts.pieces.unwrap_or_default();
+        (start..start + name.len(), parts.pieces.unwrap_or_default())
+    }
+
+    pub(crate) fn broken_target(&mut self, pair: Pair<'i, Rule>) -> Option<Item> {
+        let (keyword, pieces) = self.setting_scraps(pair, "target");
         let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else {
             self.report(incomplete(keyword, "target", "a path", TARGET_EXAMPLE));
             return None;
@@ -113,7 +117,7 @@ impl<'i> Reader<'i> {
             // One piece that is no path, or one path and a clause list, which has been reported.
             if matches(Rule::only_path, first.text) {
                 return Some(Item::Target(Target {
-                    span: start..at.end,
+                    span: keyword.start..at.end,
                     path: Spanned {
                         node: text.to_owned(),
                         span: at,
@@ -136,13 +140,7 @@ impl<'i> Reader<'i> {
     }
 
     pub(crate) fn broken_set(&mut self, pair: Pair<'i, Rule>) -> Option<Item> {
-        let start = span(&pair).start;
-        let keyword = start..start + "set".len();
-        let parts = Parts::of(pair);
-        if let Some(block) = parts.block {
-            self.report(no_clauses(&block, "set"));
-        }
-        let pieces = parts.pieces.unwrap_or_default();
+        let (keyword, pieces) = self.setting_scraps(pair, "set");
         let bad = |at: Span, message: &str| {
             SyntaxError::new(code::BAD_SETTING, at, message)
                 .help(format!("for example `{SET_EXAMPLE}`"))
@@ -187,7 +185,7 @@ impl<'i> Reader<'i> {
         let patterns = self.broken_patterns(rest, &owner);
         let end = rest.last().map_or(equals.span.end, |last| last.span.end);
         Some(Item::Set(Set {
-            span: start..end,
+            span: keyword.start..end,
             name: Spanned {
                 node: name.text.trim_start_matches('@').to_owned(),
                 span: name.span.clone(),
@@ -197,13 +195,7 @@ impl<'i> Reader<'i> {
     }
 
     pub(crate) fn broken_param(&mut self, pair: Pair<'i, Rule>) {
-        let start = span(&pair).start;
-        let keyword = start..start + "param".len();
-        let parts = Parts::of(pair);
-        if let Some(block) = parts.block {
-            self.report(no_clauses(&block, "param"));
-        }
-        let pieces = parts.pieces.unwrap_or_default();
+        let (keyword, pieces) = self.setting_scraps(pair, "param");
         let bad = |at: Span, message: String| {
             SyntaxError::new(code::BAD_SETTING, at, message)
                 .help(format!("for example `{PARAM_EXAMPLE}`"))
@@ -238,7 +230,7 @@ impl<'i> Reader<'i> {
             _ => {}
         }
         let Some((equals, rest)) = rest.split_first() else {
-            if parts.end.is_some() && !matches(Rule::only_ident, name.text) {
+            if !matches(Rule::only_ident, name.text) {
                 self.report(
                     bad(
                         name.span.clone(),
