@@ -36,13 +36,13 @@ impl<'e> Catalog<'e> {
         self.functions.get(index as usize)
     }
 
+    fn names(&self) -> impl Iterator<Item = &'e str> {
+        self.functions.iter().map(|function| function.name)
+    }
+
     /// What a pattern that matches nothing may have meant, ready to be shown.
     pub(crate) fn nearest(&self, pattern: &str, most: usize) -> Vec<String> {
-        let names: Vec<&str> = self
-            .functions
-            .iter()
-            .map(|function| function.name)
-            .collect();
+        let names: Vec<&str> = self.names().collect();
         let packages: HashSet<&str> = names.iter().copied().map(Executable::package).collect();
         if let Some(package) = nearest_package(pattern, packages) {
             return vec![format!("package `{}`", printable(package))];
@@ -97,11 +97,7 @@ impl<'e> Catalog<'e> {
             .filter(|name| glob.matches(name))
             .collect();
         if !names.is_empty() {
-            let own: HashSet<&str> = self
-                .functions
-                .iter()
-                .map(|function| function.name)
-                .collect();
+            let own: HashSet<&str> = self.names().collect();
             names.retain(|name| !own.contains(name));
         }
         names.sort_unstable();
