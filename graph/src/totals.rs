@@ -1,9 +1,10 @@
 //! What a trace did in all, every way to lose something included.
 
 use ebpf_templates::{COUNTER_MAX, Counter};
+use serde::Serialize;
 
-/// Sums over a whole run.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+/// Sums over a whole run. Serialized, its fields keep their names and their order.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Totals {
     /// Kept graphs.
     pub graphs: u64,
@@ -17,12 +18,12 @@ pub struct Totals {
     pub goroutines_full: u64,
     /// Calls too deep to be stored.
     pub missing_calls: u64,
+    /// Spilled calls that user space had no room for ([`crate::Builder::dropped_calls`]).
+    pub dropped_calls: u64,
     /// Events whose goroutine or stack could not be read.
     pub no_g: u64,
     /// States left behind by a process image that is gone (exec).
     pub stale: u64,
-    /// Spilled calls that user space had no room for ([`crate::Builder::dropped_calls`]).
-    pub dropped_calls: u64,
     /// How long tracing lasted, seconds.
     pub seconds: f64,
 }

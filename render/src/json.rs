@@ -36,18 +36,10 @@ struct Site<'a> {
 }
 
 #[derive(Serialize)]
-struct End {
+struct End<'a> {
     r#type: &'static str,
-    graphs: u64,
-    filtered: u64,
-    lost_records: u64,
-    lost_graphs: u64,
-    goroutines_full: u64,
-    missing_calls: u64,
-    dropped_calls: u64,
-    no_g: u64,
-    stale: u64,
-    seconds: f64,
+    #[serde(flatten)]
+    totals: &'a Totals,
 }
 
 impl Renderer for Json {
@@ -129,30 +121,9 @@ impl Renderer for Json {
     }
 
     fn end(&mut self, out: &mut dyn Write, totals: &Totals) -> io::Result<()> {
-        let Totals {
-            graphs,
-            filtered,
-            lost_records,
-            lost_graphs,
-            goroutines_full,
-            missing_calls,
-            no_g,
-            stale,
-            dropped_calls,
-            seconds,
-        } = *totals;
         let end = End {
             r#type: "end",
-            graphs,
-            filtered,
-            lost_records,
-            lost_graphs,
-            goroutines_full,
-            missing_calls,
-            dropped_calls,
-            no_g,
-            stale,
-            seconds,
+            totals,
         };
         value(out, &end)?;
         writeln!(out)
