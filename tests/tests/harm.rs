@@ -397,7 +397,14 @@ fn the_fips_module_verifies() {
     let program = go::build(go::newest(), "fips", Mode::Plain);
     let (code, stdout, stderr) = Running::start_with(
         &tracer::binary(),
-        &["-e", "trace main.outer < include crypto/... >", "-o", "/dev/null", "--", &program.display().to_string()],
+        &[
+            "-e",
+            "trace main.outer < include crypto/... >",
+            "-o",
+            "/dev/null",
+            "--",
+            &program.display().to_string(),
+        ],
         &[("GODEBUG", "fips140=on")],
     )
     .finish();
