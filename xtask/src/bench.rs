@@ -10,7 +10,7 @@ mod starting;
 mod symbol;
 mod throughput;
 
-use std::env;
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
@@ -60,6 +60,9 @@ pub fn bench(names: &[String], effort: Effort, json: bool) -> Result<()> {
             as_root(&this, &environment, "measuring eBPF programs needs root")?.args(arguments),
         );
     }
+    let load = fs::read_to_string("/proc/loadavg")?;
+    let busy = load.split(' ').next().unwrap_or_default();
+    eprintln!("load average {busy}: other work on this machine makes every figure worse");
     let mut reports = Vec::new();
     for (number, name, measure) in chosen {
         eprintln!("measuring {name} …");

@@ -88,11 +88,9 @@ pub fn measure(programs: &Programs, effort: Effort) -> Result<Report> {
         }
     }
     fill(&mut report, &all);
-    if let Some(program) = bpftrace {
-        report.notes.push(format!(
-            "{}: {program}",
-            output(Command::new("bpftrace").arg("--version"))?
-        ));
+    if bpftrace.is_some() {
+        let version = output(Command::new("bpftrace").arg("--version"))?;
+        report.notes.push(format!("compared with {version}"));
     }
     Ok(report)
 }
