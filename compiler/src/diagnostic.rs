@@ -144,19 +144,15 @@ pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
         .any(|diagnostic| diagnostic.severity == Severity::Error)
 }
 
-/// `text` with control characters escaped: names come from the executable, which may be hostile to a terminal.
+/// `text` with characters escaped that control a terminal, turn text or are not seen: names come from the executable, which may be hostile.
 #[must_use]
 pub(crate) fn printable(text: &str) -> String {
-    if !text.chars().any(char::is_control) {
-        return text.to_owned();
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\'' | '\\' => out.push(c),
+            c => out.extend(c.escape_debug()),
+        }
     }
-    text.chars()
-        .fold(String::with_capacity(text.len() + 8), |mut out, c| {
-            if c.is_control() {
-                out.extend(c.escape_default());
-            } else {
-                out.push(c);
-            }
-            out
-        })
+    out
 }

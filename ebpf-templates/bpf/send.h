@@ -59,6 +59,21 @@ static __always_inline int within_limit(u64 now)
 	return __sync_fetch_and_add(&t->kept, 1) < config.limit;
 }
 
+/* Forgets a graph; what had been sent of it is taken back. */
+static __always_inline void drop_graph(struct goroutine *g)
+{
+	g->chunk.count = 0;
+	if (g->chunk.sent)
+		send_calls(g, CHUNK_DISCARD);
+}
+
+static __always_inline void delete_state(const struct goroutine_key *key)
+{
+	if (config.stack)
+		bpf_map_delete_elem(&stacks, key);
+	bpf_map_delete_elem(&goroutines, key);
+}
+
 /* The target's call has ended: keep its graph or not. The goroutine's state is gone afterwards. */
 static __noinline int finish_graph(struct goroutine *g, const struct goroutine_key *key, u64 duration, u64 now)
 {
@@ -71,13 +86,9 @@ static __noinline int finish_graph(struct goroutine *g, const struct goroutine_k
 		send_calls(g, CHUNK_GRAPH);
 	} else {
 		count(COUNTER_FILTERED, 1);
-		g->chunk.count = 0;
-		if (g->chunk.sent)
-			send_calls(g, CHUNK_DISCARD);
+		drop_graph(g);
 	}
-	if (config.stack)
-		bpf_map_delete_elem(&stacks, key);
-	bpf_map_delete_elem(&goroutines, key);
+	delete_state(key);
 	return 0;
 }
 
@@ -85,12 +96,8 @@ static __noinline int finish_graph(struct goroutine *g, const struct goroutine_k
 static __always_inline void give_up_graph(struct goroutine *g, const struct goroutine_key *key)
 {
 	count(COUNTER_LOST_GRAPHS, 1);
-	g->chunk.count = 0;
-	if (g->chunk.sent)
-		send_calls(g, CHUNK_DISCARD);
-	if (config.stack)
-		bpf_map_delete_elem(&stacks, key);
-	bpf_map_delete_elem(&goroutines, key);
+	drop_graph(g);
+	delete_state(key);
 }
 
 #endif
