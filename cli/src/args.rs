@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(
     name = "gofuncgraph",
+    bin_name = "gofuncgraph",
     disable_version_flag = true,
     args_conflicts_with_subcommands = true,
     override_usage = "gofuncgraph [OPTIONS] -e PROGRAM <EXECUTABLE | -p PID | -- COMMAND ARGS…>

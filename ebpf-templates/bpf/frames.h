@@ -45,33 +45,23 @@ static __noinline struct frame *push_frame(struct goroutine *g, const struct gor
 	return 0;
 }
 
-/* What ends frames, and how. */
-struct leave {
-	struct goroutine *g;
-	const struct goroutine_key *key;
-	u64 now;
-	u32 return_offset; /* ~0 where the frame is unwound */
-	u32 depth;         /* frames deeper than this are dead, */
-	u32 replaced;      /* and, if not 0, those as deep that have not jumped into another function */
-	u32 finished;      /* the graph has ended, and with it the goroutine's state */
-};
-
-/* Ends the innermost frame; the graph with it where that was the target's. */
-static __noinline int close_top(struct leave *l)
+/* Ends the innermost frame; the graph with it where that was the target's, which is told by 1. ~0 as offset: it was unwound. */
+__noinline int close_top(struct goroutine *g, const struct goroutine_key *of, u64 now, u32 return_offset)
 {
-	struct goroutine *g = l->g;
+	if (!g || !of)
+		return 0;
+	struct goroutine_key copy = *of, *key = &copy;
 	u32 level = g->level - 1;
-
 	if (level >= MAX_FRAMES)
 		return 0;
 	g->level = level;
-	struct frame *f = frame_at(g, l->key, level);
+	struct frame *f = frame_at(g, key, level);
 	if (!f) {
 		g->chunk.lost++;
 		count(COUNTER_LOST_RECORDS, 1);
 		return 0;
 	}
-	u64 duration = l->now - f->entry_ns;
+	u64 duration = now - f->entry_ns;
 	if (!level || duration >= config.prune_ns) {
 		u32 n = g->chunk.count;
 		if (n >= CHUNK_CALLS_MAX) {
@@ -83,23 +73,33 @@ static __noinline int close_top(struct leave *l)
 		c->duration_ns = duration;
 		c->caller_pc = f->caller_pc;
 		c->function = f->function;
-		c->return_offset = l->return_offset;
+		c->return_offset = return_offset;
 		c->missing = f->missing;
 		c->level = level;
-		c->exit = l->return_offset == ~0u ? EXIT_UNWOUND : EXIT_RETURN;
+		c->exit = return_offset == ~0u ? EXIT_UNWOUND : EXIT_RETURN;
 		c->unused = 0;
 		g->chunk.count = n + 1;
 	}
 	if (level >= INLINE_FRAMES) {
-		struct deep_key k = { .goroutine = *l->key, .level = level };
+		struct deep_key k = { .goroutine = *key, .level = level };
 		bpf_map_delete_elem(&deep_frames, &k);
 	}
-	if (!level) {
-		finish_graph(g, l->key, duration, l->now);
-		l->finished = 1;
-	}
-	return 0;
+	if (level)
+		return 0;
+	finish_graph(g, key, duration, now);
+	return 1;
 }
+
+/* Which frames are dead, and since when. */
+struct leave {
+	struct goroutine *g;
+	const struct goroutine_key *key;
+	u64 now;
+	u32 depth;    /* frames deeper than this are dead, */
+	u32 replaced; /* and, if not 0, those as deep that have not jumped into another function */
+	u32 finished; /* the graph has ended, and with it the goroutine's state */
+	u32 unused;
+};
 
 /* One step of unwinding; 1: done. */
 static __noinline long unwind_step(u32 i, struct leave *l)
@@ -114,9 +114,10 @@ static __noinline long unwind_step(u32 i, struct leave *l)
 		return 1;
 	if (top && top->depth == l->depth && (!l->replaced || top->flags & FRAME_TAIL))
 		return 1;
-	l->return_offset = ~0u;
-	close_top(l);
-	return l->finished != 0;
+	if (!close_top(g, l->key, l->now, ~0u))
+		return 0;
+	l->finished = 1;
+	return 1;
 }
 
 #define UNWIND_WITHOUT_LOOP 64

@@ -225,7 +225,7 @@ static __noinline int leave(const struct event *e, u64 now, u32 kind)
 	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e->key);
 	struct leave l = { .g = g, .key = &e->key, .depth = e->depth, .now = now };
 	struct frame *top;
-	u32 i;
+	u32 i, offset;
 
 	if (!g)
 		return 0;
@@ -248,15 +248,14 @@ static __noinline int leave(const struct event *e, u64 now, u32 kind)
 		return 0;
 	}
 	/* Callers that had jumped into this function return with it. */
-	l.return_offset = e->cookie >> COOKIE_OFFSET_SHIFT & ((1 << COOKIE_OFFSET_BITS) - 1);
+	offset = e->cookie >> COOKIE_OFFSET_SHIFT & ((1 << COOKIE_OFFSET_BITS) - 1);
 	for (i = 0; i < TAIL_CHAIN; i++) {
-		close_top(&l);
-		if (l.finished)
+		if (close_top(g, &e->key, now, offset))
 			break;
 		top = frame_at(g, &e->key, g->level - 1);
 		if (!top || top->depth != e->depth)
 			break;
-		l.return_offset = top->flags >> FRAME_TAIL_OFFSET_SHIFT;
+		offset = top->flags >> FRAME_TAIL_OFFSET_SHIFT;
 	}
 	return 0;
 }

@@ -9,7 +9,8 @@ static __always_inline u64 wakeup_flags(void)
 	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= config.wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
-static __noinline int send_calls(struct goroutine *g, u32 kind)
+/* Not static, like close_top: the verifier then looks at it once, and not once for each way that leads here. */
+__noinline int send_calls(struct goroutine *g, u32 kind)
 {
 	u32 n;
 
@@ -75,10 +76,12 @@ static __always_inline void delete_state(const struct goroutine_key *key)
 }
 
 /* The target's call has ended: keep its graph or not. The goroutine's state is gone afterwards. */
-static __noinline int finish_graph(struct goroutine *g, const struct goroutine_key *key, u64 duration, u64 now)
+__noinline int finish_graph(struct goroutine *g, const struct goroutine_key *of, u64 duration, u64 now)
 {
-	if (!g || !key)
+	if (!g || !of)
 		return 0;
+	/* Kernels before 6.12 take no key from an argument that points to memory. */
+	struct goroutine_key copy = *of, *key = &copy;
 	if (duration >= config.min_ns && duration <= config.max_ns && within_limit(now)) {
 		if (config.stack)
 			send_stack(key);

@@ -184,8 +184,9 @@ impl Tracer {
             Some(pid) if !multi || self.kernel.has_process_filter() => pid,
             _ => 0,
         };
-        // Only attaching needs it: afterwards the sites are known to be good.
-        let _mapping = if filter == 0 {
+        // Where a process maps the file already, the kernel checks the sites there.
+        let nobody_runs_it = filter == 0 && process::running(binary.identity()?).is_empty();
+        let _mapping = if nobody_runs_it {
             binary.map_executable().ok()
         } else {
             None
