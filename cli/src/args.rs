@@ -89,7 +89,7 @@ pub struct How {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub duration: Option<std::time::Duration>,
     /// Stop after this many graphs
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
     /// Show full paths, offsets and what the tracer does
     #[arg(short, long)]

@@ -1,5 +1,8 @@
 //! `gofuncgraph check`: the diagnostics of a program, with no privilege and nothing attached.
 
+use std::io::{Write, stdout};
+
+use anyhow::Context;
 use compiler::{Source, has_errors};
 
 use crate::{
@@ -23,7 +26,9 @@ pub fn run(args: &Check) -> anyhow::Result<()> {
     let diagnostics = compiler::check(&source, &args.define, executable.as_ref()).diagnostics;
     match args.format {
         TextOrJson::Text => load::show(&source, &diagnostics, args.color),
-        TextOrJson::Json => print!("{}", compiler::report_json(&source, &diagnostics)),
+        TextOrJson::Json => stdout()
+            .write_all(compiler::report_json(&source, &diagnostics).as_bytes())
+            .context("cannot write")?,
     }
     if has_errors(&diagnostics) {
         return Err(WrongProgram.into());

@@ -2,6 +2,8 @@
 
 use std::{fmt, process::ExitCode};
 
+use crate::terminal::say;
+
 /// Wrong usage, with a way out.
 #[derive(Debug)]
 pub struct Usage {
@@ -44,10 +46,14 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     if error.is::<WrongProgram>() {
         return ExitCode::from(2);
     }
-    if let Some(usage) = error.downcast_ref::<Usage>() {
-        eprintln!("error: {usage}");
-        return ExitCode::from(2);
-    }
-    eprintln!("error: {error:#}");
-    ExitCode::FAILURE
+    let usage = error.is::<Usage>();
+    // Paths and the verifier's log may hold anything.
+    let text = if usage {
+        error.to_string()
+    } else {
+        format!("{error:#}")
+    };
+    let lines: Vec<_> = text.lines().map(render::escape).collect();
+    say!("error: {}", lines.join("\n"));
+    ExitCode::from(if usage { 2 } else { 1 })
 }

@@ -12,6 +12,7 @@ use crate::{
     load,
     request::Target,
     symbols::short_file,
+    terminal::say,
 };
 
 #[derive(Serialize)]
@@ -44,7 +45,7 @@ pub fn run(args: &List) -> anyhow::Result<()> {
         WrongProgram
     })?;
     if functions.is_empty() {
-        eprintln!(
+        say!(
             "no function of {} matches {patterns}",
             args.executable.display()
         );

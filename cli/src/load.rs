@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
 use compiler::{Diagnostic, Source, has_errors, plan::Plan};
 use gobinary::Executable;
 use runtime::Binary;
@@ -75,8 +74,16 @@ pub fn open(target: &Target) -> anyhow::Result<(Binary, Executable)> {
         }
         _ => error.into(),
     })?;
-    let executable = Executable::parse(binary.bytes())
-        .with_context(|| format!("cannot trace {}", path.display()))?;
+    let executable = Executable::parse(binary.bytes()).map_err(|error| {
+        if binary.bytes().starts_with(b"#!") {
+            anyhow::Error::from(Usage::new(
+                format!("{} is a script", path.display()),
+                "name the Go executable that it starts, and run the script in another terminal: gofuncgraph … ./server",
+            ))
+        } else {
+            anyhow::Error::from(error).context(format!("cannot trace {}", path.display()))
+        }
+    })?;
     Ok((binary, executable))
 }
 
@@ -108,5 +115,8 @@ pub fn show(source: &Source, diagnostics: &[Diagnostic], color: Color) {
     }
     let stderr = stderr();
     let color = terminal::use_color(color, &stderr);
-    eprint!("{}", compiler::report(source, diagnostics, color));
+    terminal::write_stderr(format_args!(
+        "{}",
+        compiler::report(source, diagnostics, color)
+    ));
 }

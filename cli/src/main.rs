@@ -12,18 +12,33 @@ mod symbols;
 mod terminal;
 mod trace;
 
-use std::process::ExitCode;
+use std::{
+    io::{Write, stdout},
+    process::ExitCode,
+};
 
+use anyhow::Context;
 use clap::Parser;
 
 use args::{Cli, Command};
 
+fn print_version() -> anyhow::Result<()> {
+    let kernel = runtime::Kernel::detect().describe();
+    writeln!(
+        stdout(),
+        "gofuncgraph {}\n{kernel}",
+        env!("CARGO_PKG_VERSION")
+    )
+    .context("cannot write")
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     if cli.version {
-        println!("gofuncgraph {}", env!("CARGO_PKG_VERSION"));
-        println!("{}", runtime::Kernel::detect().describe());
-        return ExitCode::SUCCESS;
+        return match print_version() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failure::report(&error),
+        };
     }
     let result = match &cli.command {
         Some(Command::Check(check)) => check::run(check),

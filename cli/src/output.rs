@@ -93,9 +93,10 @@ impl Output {
             ..*totals
         };
         let result = if self.end_on_stderr {
-            self.stream.flush().and_then(|()| {
-                render::write_summary(&mut io::stderr().lock(), &totals, self.color_stderr)
-            })
+            let flushed = self.stream.flush();
+            // Like every word on stderr: whether anybody reads it is no concern of the trace.
+            let _ = render::write_summary(&mut io::stderr().lock(), &totals, self.color_stderr);
+            flushed
         } else {
             self.renderer
                 .end(&mut self.stream, &totals)

@@ -50,6 +50,14 @@ impl Target {
 impl Request {
     /// Resolves the raw arguments.
     pub fn new(what: &What) -> anyhow::Result<Self> {
+        let mut names: Vec<&str> = what.define.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            bail!(Usage::new(
+                format!("-D {}=… is given twice", pair[0]),
+                "give it once"
+            ));
+        }
         let mut files = what.files.as_slice();
         let source = if let Some(text) = &what.program {
             Some(Source {
@@ -222,6 +230,7 @@ mod tests {
             &["-e", "trace main.f", "-p", "1", "./server"],
             &["-e", "trace main.f", "--uprobe-wildcards", "x", "./server"],
             &["missing.gfg", "./server"],
+            &["-e", "trace main.f", "-D", "a=1", "-D", "a=2", "./server"],
         ] {
             let error = request(args).unwrap_err();
             assert!(error.downcast_ref::<Usage>().is_some(), "{args:?}: {error}");

@@ -1,6 +1,9 @@
 //! What the terminal can do.
 
-use std::io::IsTerminal;
+use std::{
+    fmt,
+    io::{IsTerminal, Write},
+};
 
 use crate::args::Color;
 
@@ -21,3 +24,16 @@ pub fn use_color(choice: Color, stream: &impl IsTerminal) -> bool {
 pub fn width() -> Option<usize> {
     terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0))
 }
+
+/// Writes to stderr. Whether anybody reads it is no concern of a trace, so errors are passed over, where `eprintln!` would panic.
+pub fn write_stderr(text: fmt::Arguments<'_>) {
+    let _ = std::io::stderr().lock().write_fmt(text);
+}
+
+/// A line for people, on stderr.
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::terminal::write_stderr(format_args!("{}\n", format_args!($($text)*)))
+    };
+}
+pub(crate) use say;

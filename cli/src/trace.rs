@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     io::IsTerminal,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -23,6 +24,7 @@ use crate::{
     output::Output,
     request::{Request, Target},
     symbols::BinarySymbols,
+    terminal::{self, say},
 };
 
 /// How long a record may wait before it is drawn. The probe program wakes the reader earlier when much waits.
@@ -68,15 +70,16 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         started: Instant::now(),
         open_drawn: HashMap::new(),
         open_unwanted: 0,
+        ended_ns: None,
     };
     let end = session.follow(&loaded, how, &stop, launched.as_mut(), pid);
     let closing = session.close();
     if let Some(launched) = &mut launched
         && launched.ended().is_none()
     {
-        eprintln!(
+        say!(
             "{} goes on as process {}",
-            loaded.plan.executable.display(),
+            shown(&loaded.plan.executable),
             launched.pid()
         );
     }
@@ -113,9 +116,9 @@ fn check_scope(plan: &Plan, pid: Option<u32>) -> anyhow::Result<()> {
 fn progress(done: usize, all: usize) {
     if std::io::stderr().is_terminal() {
         let end = if done == all { "\n" } else { "" };
-        eprint!("\rattaching {done} of {all} probes{end}");
+        terminal::write_stderr(format_args!("\rattaching {done} of {all} probes{end}"));
     } else if done == all {
-        eprintln!("attached {all} probes one by one");
+        say!("attached {all} probes one by one");
     }
 }
 
@@ -127,27 +130,27 @@ fn announce(loaded: &Loaded, attachment: &Attachment, how: &How) -> anyhow::Resu
         Target::Launch { .. } => "the launched process".to_owned(),
         Target::Executable(path) => {
             match runtime::process::running(loaded.binary.identity()?).as_slice() {
-                [] => format!("{}; nothing runs it yet", path.display()),
-                [pid] => format!("{}, process {pid}", path.display()),
-                pids => format!("{}, {} processes", path.display(), pids.len()),
+                [] => format!("{}; nothing runs it yet", shown(path)),
+                [pid] => format!("{}, process {pid}", shown(path)),
+                pids => format!("{}, {} processes", shown(path), pids.len()),
             }
         }
     };
     let plural = |n: usize| if n == 1 { "" } else { "s" };
-    eprintln!(
+    say!(
         "tracing {functions} function{} ({} probe sites) of {whom}; Ctrl-C ends",
         plural(functions),
         attachment.sites
     );
     if attachment.one_by_one {
-        eprintln!(
+        say!(
             "  this kernel has no uprobe_multi (Linux 6.6): letting go will take about {:.0} s",
             (attachment.sites as f64 * 0.11).ceil()
         );
     }
     let skipped = plan.skipped.len();
     if skipped > 0 {
-        eprintln!(
+        say!(
             "  {skipped} matched function{} cannot be probed ({})",
             plural(skipped),
             if how.verbose {
@@ -159,7 +162,7 @@ fn announce(loaded: &Loaded, attachment: &Attachment, how: &How) -> anyhow::Resu
     }
     if how.verbose {
         for Skipped { name, reason } in &plan.skipped {
-            eprintln!("    {}: {reason}", render::escape(name));
+            say!("    {}: {reason}", render::escape(name));
         }
     }
     for refused in &attachment.refused {
@@ -167,9 +170,10 @@ fn announce(loaded: &Loaded, attachment: &Attachment, how: &How) -> anyhow::Resu
             .executable
             .function_at(refused.site.address)
             .map_or_else(|| "?".to_owned(), |f| render::escape(&f.name).into_owned());
-        eprintln!(
+        say!(
             "  the kernel refused the site {:#x} in {function} (error {}); calls that pass it are shown incomplete",
-            refused.site.address, refused.error
+            refused.site.address,
+            refused.error
         );
     }
     Ok(())
@@ -186,6 +190,8 @@ struct Session<'a> {
     open_drawn: HashMap<u32, u64>,
     /// Open calls that `min` or `limit` left out.
     open_unwanted: u64,
+    /// When tracing ended, CLOCK_MONOTONIC: open calls are shown to have lasted until then.
+    ended_ns: Option<u64>,
 }
 
 impl Session<'_> {
@@ -213,28 +219,38 @@ impl Session<'_> {
             {
                 return Ok(());
             }
+            let ended = match &mut launched {
+                Some(launched) => launched.ended().is_some(),
+                None => pid.is_some_and(|pid| !runtime::process::is_alive(pid)),
+            };
+            if ended {
+                say!("the process has ended");
+                return Ok(());
+            }
             if records > 0 && looked_after.elapsed() < LOOK_AFTER * 4
                 || looked_after.elapsed() < LOOK_AFTER
             {
                 continue;
             }
             looked_after = Instant::now();
-            let ended = match &mut launched {
-                Some(launched) => launched.ended().is_some(),
-                None => pid.is_some_and(|pid| !runtime::process::is_alive(pid)),
-            };
-            if ended {
-                eprintln!("the process has ended");
-                return Ok(());
+            if let Some(pid) = pid
+                && !replaced
+                && is_another(loaded, &runtime::process::executable_path(pid))
+            {
+                replaced = true;
+                say!("process {pid} runs another executable now, which is not traced");
             }
             for pid in self.tracer.ended_processes() {
                 self.process_ended(pid)?;
             }
-            if !replaced && matches!(loaded.target, Target::Executable(_)) && was_replaced(loaded) {
+            if !replaced
+                && matches!(loaded.target, Target::Executable(_))
+                && is_another(loaded, loaded.binary.path())
+            {
                 replaced = true;
-                eprintln!(
+                say!(
                     "{} has been replaced: processes that run the old file are traced on; start again for the new one",
-                    loaded.binary.path().display()
+                    shown(loaded.binary.path())
                 );
             }
         }
@@ -308,7 +324,7 @@ impl Session<'_> {
         open: &[runtime::OpenGoroutine],
         pid: Option<u32>,
     ) -> anyhow::Result<()> {
-        let now = runtime::monotonic_ns();
+        let now = self.ended_ns.unwrap_or_else(runtime::monotonic_ns);
         for goroutine in open {
             let Some(graph) =
                 self.builder
@@ -331,6 +347,8 @@ impl Session<'_> {
     /// Lets go of the target first, then draws what is left: finished graphs, calls still open, totals.
     fn close(&mut self) -> anyhow::Result<()> {
         let seconds = self.started.elapsed().as_secs_f64();
+        // Taking the probes away takes its time, which is not the open calls'.
+        self.ended_ns = Some(runtime::monotonic_ns());
         self.tracer.detach();
         while self.drain(Duration::ZERO)? > 0 {}
         let open = self.tracer.open_goroutines(None);
@@ -345,10 +363,16 @@ impl Session<'_> {
     }
 }
 
-fn was_replaced(loaded: &Loaded) -> bool {
+/// Whether another file than the traced one stands at the path.
+fn is_another(loaded: &Loaded, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let Ok(identity) = loaded.binary.identity() else {
         return false;
     };
-    std::fs::metadata(loaded.binary.path()).is_ok_and(|meta| (meta.dev(), meta.ino()) != identity)
+    std::fs::metadata(path).is_ok_and(|meta| (meta.dev(), meta.ino()) != identity)
+}
+
+/// A path as it can be shown on a terminal.
+fn shown(path: &Path) -> String {
+    render::escape(&path.display().to_string()).into_owned()
 }

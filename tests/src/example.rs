@@ -43,11 +43,11 @@ impl Server {
     /// It does not start.
     #[must_use]
     pub fn start(path: &Path, traffic: bool) -> Self {
-        let mut child = Command::new(path)
-            .args(["-addr", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let mut child = crate::spawn(
+            Command::new(path)
+                .args(["-addr", "127.0.0.1:0"])
+                .stdout(Stdio::piped()),
+        );
         let mut greeting = String::new();
         let stdout = child.stdout.take().expect("it is piped");
         BufReader::new(stdout)

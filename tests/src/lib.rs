@@ -8,7 +8,12 @@ pub mod go;
 pub mod tracer;
 pub mod tree;
 
-use std::path::PathBuf;
+use std::{
+    io::ErrorKind,
+    path::PathBuf,
+    process::{Child, Command},
+    time::Duration,
+};
 
 /// The workspace's root.
 #[must_use]
@@ -39,6 +44,24 @@ pub fn skip() -> Option<&'static str> {
         eprintln!("skipped: {reason}");
     }
     reason
+}
+
+/// Starts a command, also where its file has just been written: a child that another test's thread is starting at this moment may still
+/// hold the file open for writing, and then the kernel says that it is busy.
+///
+/// # Panics
+/// It cannot be started.
+pub fn spawn(command: &mut Command) -> Child {
+    for _ in 0..200 {
+        match command.spawn() {
+            Ok(child) => return child,
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) => panic!("{}: {error}", command.get_program().display()),
+        }
+    }
+    panic!("{} stays busy", command.get_program().display());
 }
 
 /// Runs a test on a stack of its own, large enough for trees that are 10,000 levels deep: they are parsed, compared and dropped by

@@ -168,14 +168,14 @@ impl Running {
     /// It cannot be started.
     #[must_use]
     pub fn start_with(program: &Path, args: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(program)
-            .args(args)
-            .envs(environment.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|e| panic!("{}: {e}", program.display()));
+        let mut child = crate::spawn(
+            Command::new(program)
+                .args(args)
+                .envs(environment.iter().copied())
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped()),
+        );
         let (send, seen) = std::sync::mpsc::channel();
         let stdout = child.stdout.take().map(|s| gather(s, send.clone()));
         let stderr = child.stderr.take().map(|s| gather(s, send));

@@ -447,3 +447,59 @@ fn signals_end_the_trace() {
     assert!(code == Some(130) || code == Some(143), "{code:?}: {stderr}");
     assert!(!stderr.contains("graphs"), "{stderr}");
 }
+
+/// Nobody has to read what is said on stderr, and the graphs are what matters.
+#[test]
+fn a_stderr_that_takes_nothing_harms_no_trace() {
+    if skip().is_some() {
+        return;
+    }
+    let program = gofuncgraph_tests::go::build(
+        gofuncgraph_tests::go::newest(),
+        "truth",
+        gofuncgraph_tests::go::Mode::Plain,
+    );
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("/dev/full");
+    let output = command(&["-e", "trace main.outer", "-o", "/dev/stdout", "--"])
+        .arg(program)
+        .arg("calls")
+        .stderr(full)
+        .output()
+        .expect("the command runs");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout).matches("── ").count(), 3);
+}
+
+/// What cannot be written is an error, and no panic.
+#[test]
+fn a_full_disk_is_an_error() {
+    if skip().is_some() {
+        return;
+    }
+    let full = || {
+        fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("/dev/full")
+    };
+    for args in [
+        &["--version"][..],
+        &["list", "server"],
+        &["check", "--format", "json", "-e", "trace main.f < min 5 >"],
+    ] {
+        let output = command(args)
+            .stdout(full())
+            .output()
+            .expect("the command runs");
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(
+            text(&output.stderr).starts_with("error: "),
+            "{args:?}: {}",
+            text(&output.stderr)
+        );
+        assert!(!text(&output.stderr).contains("panicked"), "{args:?}");
+    }
+}

@@ -170,6 +170,18 @@ fn process_that_ends_in_a_graph() {
                 "{mode}: the last graph is open: {found:?}"
             );
             tree::assert_same(mode, &tree::recorded(&traced.stdout), &found);
+            let open = traced
+                .lines
+                .iter()
+                .rev()
+                .find(|l| l["type"] == "graph")
+                .expect("a graph");
+            let wall = traced.end()["seconds"].as_f64().expect("seconds");
+            let lasted = open["root"]["duration_ns"].as_f64().expect("duration") / 1e9;
+            assert!(
+                lasted <= wall,
+                "an open call lasts until tracing ends: {lasted} s of {wall} s"
+            );
         }
     });
 }
