@@ -65,6 +65,9 @@ pub struct What {
     /// Leave vendored functions out (the original command line)
     #[arg(long)]
     pub exclude_vendor: bool,
+    /// Where returns are watched
+    #[arg(long, value_enum, default_value_t = ExitSites::Auto, value_name = "WHERE")]
+    pub exit_sites: ExitSites,
     /// A .gfg file, then the executable; or the executable, then target patterns
     #[arg(value_name = "FILE")]
     pub files: Vec<String>,
@@ -164,6 +167,15 @@ pub struct List {
     /// Show full paths, and why a function cannot be probed
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// `--exit-sites`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExitSites {
+    /// Where it costs least
+    Auto,
+    /// At each `ret`
+    Ret,
 }
 
 /// `--format` of a trace.

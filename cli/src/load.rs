@@ -39,7 +39,10 @@ pub fn load(request: Request, color: Color) -> anyhow::Result<Loaded> {
         &request.source,
         &request.defines,
         &executable,
-        &compiler::Options::default(),
+        &compiler::Options {
+            placement: request.placement,
+            ..compiler::Options::default()
+        },
     );
     let mut plan = match result {
         Ok((plan, diagnostics)) => {

@@ -7,6 +7,7 @@ use gobinary::Executable;
 use crate::{
     diagnostic::{Diagnostic, Source, has_errors},
     lower,
+    placement::Placement,
     plan::Plan,
     resolve::{self, Resolved},
     severity::Severity,
@@ -28,6 +29,8 @@ pub struct Checked {
 pub struct Options {
     /// Where the executable is: copied into the plan, never opened.
     pub executable: PathBuf,
+    /// Where returns are watched.
+    pub placement: Placement,
 }
 
 /// Checks a program, with an executable also its names against it. `defines` are the command line's `-D name=value`.
@@ -40,7 +43,7 @@ pub fn check(
     let (program, mut diagnostics) = front(source, defines);
     let target = program.target.clone();
     if let Some(executable) = executable {
-        diagnostics.extend(lower::plan(&program, executable).1);
+        diagnostics.extend(lower::plan(&program, executable, Placement::default()).1);
     }
     sort(&mut diagnostics);
     let program = (!has_errors(&diagnostics)).then_some(program);
@@ -62,7 +65,7 @@ pub fn compile(
     options: &Options,
 ) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
     let (program, mut diagnostics) = front(source, defines);
-    let (plan, found) = lower::plan(&program, executable);
+    let (plan, found) = lower::plan(&program, executable, options.placement);
     diagnostics.extend(found);
     sort(&mut diagnostics);
     if has_errors(&diagnostics) {

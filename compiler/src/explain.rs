@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
-use ebpf_templates::SiteKind;
+use ebpf_templates::{Cookie, SiteKind};
 use gobinary::Executable;
 
 use crate::{
@@ -230,22 +230,11 @@ impl Tally {
 }
 
 fn site_kind(cookie: u64) -> Option<SiteKind> {
-    [
-        SiteKind::Enter,
-        SiteKind::Return,
-        SiteKind::TailOut,
-        SiteKind::TailInto,
-        SiteKind::EnterReturn,
-        SiteKind::EnterTailInto,
-        SiteKind::Unwound,
-        SiteKind::Exit,
-    ]
-    .into_iter()
-    .find(|kind| *kind as u64 == cookie >> 48 & 0xf)
+    Cookie::unpack(cookie).map(|cookie| cookie.kind)
 }
 
 fn describe_site(out: &mut String, plan: &Plan, site: &Site, executable: &Executable) {
-    let function = plan.functions.get((site.cookie & 0xff_ffff) as usize);
+    let function = Cookie::unpack(site.cookie).and_then(|cookie| plan.functions.get(cookie.function as usize));
     let name = function.map_or("?", |function| function.name.as_str());
     let offset = function.map_or(0, |function| site.address.saturating_sub(function.address));
     let kind = match site_kind(site.cookie) {

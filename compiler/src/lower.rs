@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ebpf_templates::{Cookie, SiteKind};
+use ebpf_templates::{Cookie, SiteKind, When};
 use gobinary::{
-    EntryKind, EntrySite, Executable, ExitKind, ExitSite, Function, Instruction, Sites,
+    EntryKind, EntrySite, Executable, ExitKind, Function, Instruction, Sites,
 };
 use rayon::prelude::*;
 
@@ -12,6 +12,7 @@ use crate::{
     codes,
     diagnostic::{Diagnostic, printable},
     matching::Catalog,
+    placement::{self, Placement},
     plan::{Plan, PlannedFunction, Site, Skipped, TracePlan},
     resolve::{Resolved, ResolvedTrace},
     select::{self, Selection, grouped, names_shown, places_shown, times},
@@ -34,7 +35,7 @@ const RUNTIME_POINTS: [(&str, SiteKind, &str); 2] = [
 ];
 
 /// Makes the plan for a resolved program. It is complete only if no diagnostic is an error.
-pub(crate) fn plan(program: &Resolved, executable: &Executable) -> (Plan, Vec<Diagnostic>) {
+pub(crate) fn plan(program: &Resolved, executable: &Executable, placement: Placement) -> (Plan, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let catalog = Catalog::new(executable);
     let selections = select::select(program, &catalog, &mut diagnostics);
@@ -65,14 +66,14 @@ pub(crate) fn plan(program: &Resolved, executable: &Executable) -> (Plan, Vec<Di
         .filter(|(_, found)| found.is_ok())
         .map(|(index, _)| *index)
         .collect();
-    if planned.len() + RUNTIME_POINTS.len() > Cookie::LIMIT as usize {
+    if planned.len() + RUNTIME_POINTS.len() > Cookie::FUNCTIONS as usize {
         let message = format!(
             "{} functions match, more than a plan can hold",
             grouped(planned.len())
         );
         diagnostics.push(
             Diagnostic::new(codes::TOO_MANY_FUNCTIONS, message)
-                .note(format!("a plan holds {}", grouped(Cookie::LIMIT as usize)))
+                .note(format!("a plan holds {}", grouped(Cookie::FUNCTIONS as usize)))
                 .help("narrow the patterns"),
         );
         return (plan, diagnostics);
@@ -96,6 +97,7 @@ pub(crate) fn plan(program: &Resolved, executable: &Executable) -> (Plan, Vec<Di
             probes: &probes,
             ids: &ids,
             entries: &entries,
+            placement,
         };
         plan.traces.push(context.trace(trace, selection, &hidden));
     }
@@ -237,7 +239,7 @@ fn offset_in(function: &Function<'_>, address: u64) -> Option<u32> {
     let offset = address
         .checked_sub(function.entry)
         .and_then(|offset| u32::try_from(offset).ok())?;
-    (offset < Cookie::LIMIT).then_some(offset)
+    (offset < Cookie::OFFSETS).then_some(offset)
 }
 
 fn entry_site(
@@ -254,7 +256,9 @@ fn entry_site(
         kind,
         target,
         g_from_tls: entry.g_from_tls,
-        jbe_not_taken: entry.kind == EntryKind::Jbe,
+        // jbe: the stack is large enough when it is not taken.
+        when: if entry.kind == EntryKind::Jbe { When::NotTaken(6) } else { When::Always },
+        released: 0,
     };
     site(executable, entry.address, cookie, &entry.instruction)
 }
@@ -284,6 +288,7 @@ struct Context<'a, 'e> {
     ids: &'a HashMap<u32, u32>,
     /// From entry address to catalog index, of planned functions.
     entries: &'a HashMap<u64, u32>,
+    placement: Placement,
 }
 
 impl Context<'_, '_> {
@@ -327,33 +332,33 @@ impl Context<'_, '_> {
             .find(|exit| exit.address == sites.entry.address);
         let kind = match (
             sites.entry.kind,
-            at_entry.map(|exit| self.exit_kind(exit, selection)),
+            at_entry.map(|exit| self.exit_kind(exit.kind, selection)),
         ) {
             (_, Some(SiteKind::TailInto)) => SiteKind::EnterTailInto,
             (EntryKind::FirstIsRet, _) | (_, Some(_)) => SiteKind::EnterReturn,
             (EntryKind::AfterCheck | EntryKind::Jbe | EntryKind::First, None) => SiteKind::Enter,
         };
         let entry = entry_site(self.executable, function, &sites.entry, kind, id, target);
-        let exits = sites
-            .exits
-            .iter()
+        let exits = placement::exits(self.executable, function, sites, self.placement)
+            .into_iter()
             .filter(|exit| exit.address != sites.entry.address)
             .filter_map(|exit| {
                 let cookie = Cookie {
                     function: id,
-                    offset: offset_in(function, exit.address)?,
-                    kind: self.exit_kind(exit, selection),
+                    offset: offset_in(function, exit.way_out)?,
+                    kind: self.exit_kind(exit.kind, selection),
                     target,
                     g_from_tls: exit.g_from_tls,
-                    jbe_not_taken: false,
+                    when: exit.when,
+                    released: exit.released,
                 };
                 site(self.executable, exit.address, cookie, &exit.instruction)
             });
         entry.into_iter().chain(exits).collect()
     }
 
-    fn exit_kind(&self, exit: &ExitSite, selection: &Selection) -> SiteKind {
-        match exit.kind {
+    fn exit_kind(&self, kind: ExitKind, selection: &Selection) -> SiteKind {
+        match kind {
             ExitKind::Ret => SiteKind::Return,
             ExitKind::TailJump { target } => {
                 let probed = target

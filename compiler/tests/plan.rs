@@ -43,11 +43,11 @@ fn outline(plan: &Plan) -> String {
     for trace in &plan.traces {
         let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for site in &trace.sites {
-            let function = &plan.functions[(site.cookie & 0xff_ffff) as usize];
+            let function = &plan.functions[(site.cookie & 0x3f_ffff) as usize];
             kinds
                 .entry(&function.name)
                 .or_default()
-                .insert(KINDS[(site.cookie >> 48 & 0xf) as usize]);
+                .insert(KINDS[(site.cookie >> 42 & 0xf) as usize]);
         }
         out += &format!("trace {}\n", trace.label);
         for (name, kinds) in kinds {
@@ -139,11 +139,11 @@ fn every_site_is_what_the_plan_says() {
         assert!(trace.targets.iter().all(|id| trace.included.contains(id)));
         let included: HashSet<u32> = trace.included.iter().copied().collect();
         for site in &trace.sites {
-            let id = (site.cookie & 0xff_ffff) as u32;
+            let id = (site.cookie & 0x3f_ffff) as u32;
             let function = &plan.functions[id as usize];
             assert_eq!(
                 site.address - function.address,
-                site.cookie >> 24 & 0xff_ffff
+                site.cookie >> 22 & 0xf_ffff
             );
             assert_eq!(executable.file_offset(site.address), Some(site.file_offset));
             let len = usize::from(site.len);
@@ -151,7 +151,7 @@ fn every_site_is_what_the_plan_says() {
                 executable.bytes(site.address, len),
                 Some(&site.bytes[..len])
             );
-            let runtime = matches!(site.cookie >> 48 & 0xf, 5 | 6);
+            let runtime = matches!(site.cookie >> 42 & 0xf, 5 | 6);
             assert_eq!(runtime, !included.contains(&id), "{}", function.name);
             assert_eq!(
                 runtime,

@@ -11,17 +11,25 @@ typedef __u32 u32;
 typedef __u16 u16;
 typedef __u8 u8;
 
-/* Attach cookie: function id | offset of the site in the function | kind | flags. */
-#define COOKIE_FUNCTION_BITS 24
-#define COOKIE_OFFSET_SHIFT 24
-#define COOKIE_OFFSET_BITS 24
-#define COOKIE_KIND_SHIFT 48
+/*
+ * Attach cookie. Offset is that of the instruction that the site stands for: an exit edge stands for its ret. When and condition say in
+ * which direction of a conditional jump the site counts. Released is the stack, in units of 8 bytes, that goes away between site and ret.
+ */
+#define COOKIE_FUNCTION_BITS 22
+#define COOKIE_OFFSET_SHIFT 22
+#define COOKIE_OFFSET_BITS 20
+#define COOKIE_KIND_SHIFT 42
 #define COOKIE_KIND_BITS 4
-#define COOKIE_FLAGS_SHIFT 52
+#define COOKIE_FLAGS_SHIFT 46
+#define COOKIE_WHEN_SHIFT 48
+#define COOKIE_WHEN_BITS 2
+#define COOKIE_CONDITION_SHIFT 50
+#define COOKIE_CONDITION_BITS 4
+#define COOKIE_RELEASED_SHIFT 54
 
 enum site_kind {
 	SITE_ENTER = 0,        /* the frame begins; [rsp] is the return address */
-	SITE_RETURN = 1,       /* a ret */
+	SITE_RETURN = 1,       /* a ret, or an exit edge: straight code leads from here to a ret */
 	SITE_TAIL_OUT = 2,     /* a jump to a function that is not probed: the frame ends here */
 	SITE_TAIL_INTO = 3,    /* a jump to a probed function: that call becomes a child at the same depth */
 	SITE_ENTER_RETURN = 4, /* the function leaves through its first instruction */
@@ -32,7 +40,13 @@ enum site_kind {
 
 #define FLAG_TARGET 1u        /* starts a graph */
 #define FLAG_G_FROM_TLS 2u    /* R14 does not hold g here: take it from fs:-8 */
-#define FLAG_JBE_NOT_TAKEN 4u /* the site is the stack check's jbe: only when it falls through */
+
+enum when {
+	WHEN_ALWAYS = 0,
+	WHEN_TAKEN = 1,
+	WHEN_NOT_TAKEN = 2,
+	WHEN_RET = 3, /* always, and the instruction is a ret */
+};
 
 enum counter {
 	COUNTER_GRAPHS = 0,          /* kept graphs sent */
@@ -72,7 +86,7 @@ struct config {
 	u32 comm_count;
 	u32 have_loop; /* bpf_loop exists (Linux 5.17) */
 	u32 wakeup_bytes; /* wake the reader once this much waits in the ring buffer */
-	u32 unused;
+	u32 write_registers; /* the program may change registers, and so does a ret itself */
 	char comms[MAX_SCOPE][COMM_LEN];
 };
 

@@ -23,7 +23,11 @@ struct task_struct {
 	struct thread_struct thread;
 } __attribute__((preserve_access_index));
 
-#define FLAGS_CF_ZF 0x41 /* carry and zero: jbe is taken when either is set */
+#define FLAG_CF 1u
+#define FLAG_PF 4u
+#define FLAG_ZF 0x40u
+#define FLAG_SF 0x80u
+#define FLAG_OF 0x800u
 
 struct event {
 	struct goroutine_key key;
@@ -33,6 +37,51 @@ struct event {
 	u32 depth;
 	u32 function;
 };
+
+/* Does the condition of a jump hold? The lowest bit of its code negates (Intel SDM, volume 1, appendix B). */
+static __always_inline u32 condition_holds(u32 code, u64 flags)
+{
+	u32 less = !(flags & FLAG_SF) != !(flags & FLAG_OF), holds;
+
+	switch (code >> 1) {
+	case 0:
+		holds = !!(flags & FLAG_OF);
+		break;
+	case 1:
+		holds = !!(flags & FLAG_CF);
+		break;
+	case 2:
+		holds = !!(flags & FLAG_ZF);
+		break;
+	case 3:
+		holds = !!(flags & (FLAG_CF | FLAG_ZF));
+		break;
+	case 4:
+		holds = !!(flags & FLAG_SF);
+		break;
+	case 5:
+		holds = !!(flags & FLAG_PF);
+		break;
+	case 6:
+		holds = less;
+		break;
+	default:
+		holds = less || flags & FLAG_ZF;
+	}
+	return holds ^ (code & 1);
+}
+
+#define cookie_field(cookie, name) ((u32)((cookie) >> COOKIE_##name##_SHIFT) & ((1u << COOKIE_##name##_BITS) - 1))
+
+/* The jump at the site does not go the way that the site stands for. */
+static __always_inline int goes_elsewhere(u64 cookie, u64 flags)
+{
+	u32 when = cookie_field(cookie, WHEN);
+
+	if (when == WHEN_ALWAYS || when == WHEN_RET)
+		return 0;
+	return condition_holds(cookie_field(cookie, CONDITION), flags) != (when == WHEN_TAKEN);
+}
 
 #define read_user(to, from) bpf_probe_read_user(to, sizeof(*(to)), (const void *)(from))
 
@@ -244,11 +293,11 @@ static __noinline int leave(const struct event *e, u64 now, u32 kind)
 		return 0;
 	if (kind == SITE_TAIL_INTO) {
 		if (top->function == e->function)
-			top->flags = FRAME_TAIL | (u32)(e->cookie >> COOKIE_OFFSET_SHIFT & ((1 << COOKIE_OFFSET_BITS) - 1)) << FRAME_TAIL_OFFSET_SHIFT;
+			top->flags = FRAME_TAIL | cookie_field(e->cookie, OFFSET) << FRAME_TAIL_OFFSET_SHIFT;
 		return 0;
 	}
 	/* Callers that had jumped into this function return with it. */
-	offset = e->cookie >> COOKIE_OFFSET_SHIFT & ((1 << COOKIE_OFFSET_BITS) - 1);
+	offset = cookie_field(e->cookie, OFFSET);
 	for (i = 0; i < TAIL_CHAIN; i++) {
 		if (close_top(g, &e->key, now, offset))
 			break;
@@ -260,20 +309,19 @@ static __noinline int leave(const struct event *e, u64 now, u32 kind)
 	return 0;
 }
 
-SEC("uprobe")
-int probe(struct pt_regs *ctx)
+static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp)
 {
 	struct event e = {};
 	u64 stack_hi = 0, now = 0;
 	u32 kind, enters;
 
-	e.cookie = bpf_get_attach_cookie(ctx);
-	kind = e.cookie >> COOKIE_KIND_SHIFT & ((1 << COOKIE_KIND_BITS) - 1);
+	e.cookie = cookie;
+	kind = cookie_field(e.cookie, KIND);
+	if (goes_elsewhere(e.cookie, ctx->eflags))
+		return 0;
 	enters = kind == SITE_ENTER || kind == SITE_ENTER_RETURN || kind == SITE_ENTER_TAIL_INTO;
 	if (!enters)
 		now = bpf_ktime_get_ns();
-	if (e.cookie >> COOKIE_FLAGS_SHIFT & FLAG_JBE_NOT_TAKEN && ctx->eflags & FLAGS_CF_ZF)
-		return 0;
 	if (config.pid_ns_dev) {
 		struct bpf_pidns_info ns = {};
 		if (bpf_get_ns_current_pid_tgid(config.pid_ns_dev, config.pid_ns_ino, &ns, sizeof(ns)))
@@ -310,11 +358,12 @@ int probe(struct pt_regs *ctx)
 		bpf_map_delete_elem(&goroutines, &e.key);
 	}
 	/* runtime.g.stack.hi, at +8 in every Go version from 1.19 on */
-	if (read_user(&stack_hi, e.g + 8) || stack_hi <= ctx->rsp || stack_hi - ctx->rsp > 1u << 31) {
+	if (read_user(&stack_hi, e.g + 8) || stack_hi <= rsp || stack_hi - rsp > 1u << 31) {
 		count(COUNTER_NO_G, 1);
 		return 0;
 	}
-	e.depth = stack_hi - ctx->rsp;
+	/* Where rsp will be when the ret is reached that the site stands for. */
+	e.depth = stack_hi - rsp - (e.cookie >> COOKIE_RELEASED_SHIFT) * 8;
 	e.function = e.cookie & ((1 << COOKIE_FUNCTION_BITS) - 1);
 	if (enters) {
 		enter(ctx, &e);
@@ -325,6 +374,33 @@ int probe(struct pt_regs *ctx)
 	}
 	leave(&e, now, kind);
 	return 0;
+}
+
+/*
+ * Does the ret under the probe. The kernel steps over an instruction only where the instruction pointer is still at it (7.2,
+ * kernel/events/uprobes.c handle_swbp); where the stack cannot be read, that is left to it. 1: another program has done it already.
+ */
+static __always_inline int do_ret(struct pt_regs *ctx)
+{
+	u64 to;
+
+	if (ctx->rip != bpf_get_func_ip(ctx))
+		return 1;
+	if (!read_user(&to, ctx->rsp)) {
+		ctx->rsp = ctx->rsp + 8;
+		ctx->rip = to;
+	}
+	return 0;
+}
+
+SEC("uprobe")
+int probe(struct pt_regs *ctx)
+{
+	u64 cookie = bpf_get_attach_cookie(ctx), rsp = ctx->rsp;
+
+	if (config.write_registers && cookie_field(cookie, WHEN) == WHEN_RET && do_ret(ctx))
+		rsp -= 8;
+	return handle(ctx, cookie, rsp);
 }
 
 char _license[] SEC("license") = "Dual MIT/GPL";

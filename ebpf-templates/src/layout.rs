@@ -28,7 +28,7 @@ pub const NO_OFFSET: u32 = u32::MAX;
 pub enum SiteKind {
     /// A frame begins; `[rsp]` is the return address.
     Enter = 0,
-    /// A `ret`.
+    /// A `ret`, or an exit edge: an instruction from which straight code leads to one.
     Return = 1,
     /// A jump to a function that is not probed: the frame ends here.
     TailOut = 2,
@@ -44,12 +44,40 @@ pub enum SiteKind {
     EnterTailInto = 7,
 }
 
+impl SiteKind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Enter,
+        Self::Return,
+        Self::TailOut,
+        Self::TailInto,
+        Self::EnterReturn,
+        Self::Unwound,
+        Self::Exit,
+        Self::EnterTailInto,
+    ];
+}
+
+/// When the instruction at a site counts: a jump may lead to what the site stands for in one direction only. The numbers are x86
+/// condition codes, 0 to 15, as in the low bits of the instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum When {
+    /// Each time.
+    Always,
+    /// The condition holds, so the jump is taken.
+    Taken(u8),
+    /// The condition does not hold, so the jump is not taken.
+    NotTaken(u8),
+    /// Each time, and the instruction is a `ret`.
+    Ret,
+}
+
 /// What the probe program is told about a site, packed into the 64 bits of an attach cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cookie {
-    /// Index of the function in the plan, below 2^24.
+    /// Index of the function in the plan, below [`Cookie::FUNCTIONS`].
     pub function: u32,
-    /// Bytes from the function's entry to the site, below 2^24.
+    /// Bytes from the function's entry to what the site stands for, below [`Cookie::OFFSETS`]: an exit edge stands for its `ret`.
     pub offset: u32,
     /// What happens here.
     pub kind: SiteKind,
@@ -57,25 +85,61 @@ pub struct Cookie {
     pub target: bool,
     /// R14 does not hold g here: take it from `fs:-8`.
     pub g_from_tls: bool,
-    /// The site is the stack check's `jbe`: the frame begins only when it is not taken.
-    pub jbe_not_taken: bool,
+    /// When it counts.
+    pub when: When,
+    /// Bytes of stack that are released between the site and the `ret` that it stands for: a multiple of 8, below
+    /// [`Cookie::RELEASED`].
+    pub released: u32,
 }
 
 impl Cookie {
-    /// Functions and offsets end below this.
-    pub const LIMIT: u32 = 1 << 24;
+    /// Functions end below this.
+    pub const FUNCTIONS: u32 = 1 << 22;
+    /// Offsets end below this.
+    pub const OFFSETS: u32 = 1 << 20;
+    /// Released bytes end below this.
+    pub const RELEASED: u32 = 1 << 13;
 
     /// The 64 bits, laid out as `COOKIE_…` in `layout.h`.
     #[must_use]
     pub fn pack(self) -> u64 {
-        debug_assert!(self.function < Self::LIMIT && self.offset < Self::LIMIT);
-        let flags = u64::from(self.target)
-            | u64::from(self.g_from_tls) << 1
-            | u64::from(self.jbe_not_taken) << 2;
+        debug_assert!(self.function < Self::FUNCTIONS && self.offset < Self::OFFSETS);
+        debug_assert!(self.released < Self::RELEASED && self.released.is_multiple_of(8));
+        let (when, condition) = match self.when {
+            When::Always => (0, 0),
+            When::Taken(condition) => (1, condition & 0xf),
+            When::NotTaken(condition) => (2, condition & 0xf),
+            When::Ret => (3, 0),
+        };
         u64::from(self.function)
-            | u64::from(self.offset) << 24
-            | (self.kind as u64) << 48
-            | flags << 52
+            | u64::from(self.offset) << 22
+            | (self.kind as u64) << 42
+            | u64::from(self.target) << 46
+            | u64::from(self.g_from_tls) << 47
+            | when << 48
+            | u64::from(condition) << 50
+            | u64::from(self.released / 8) << 54
+    }
+
+    /// The fields of a packed cookie; `None` for bits that [`Cookie::pack`] never gives.
+    #[must_use]
+    pub fn unpack(bits: u64) -> Option<Self> {
+        let field = |shift: u32, bits_wide: u32| (bits >> shift & ((1 << bits_wide) - 1)) as u32;
+        let condition = field(50, 4) as u8;
+        Some(Self {
+            function: field(0, 22),
+            offset: field(22, 20),
+            kind: SiteKind::ALL.into_iter().find(|kind| *kind as u32 == field(42, 4))?,
+            target: field(46, 1) == 1,
+            g_from_tls: field(47, 1) == 1,
+            when: match field(48, 2) {
+                0 => When::Always,
+                1 => When::Taken(condition),
+                2 => When::NotTaken(condition),
+                _ => When::Ret,
+            },
+            released: field(54, 10) * 8,
+        })
     }
 }
 
@@ -146,8 +210,8 @@ pub struct Config {
     pub have_loop: u32,
     /// Wake the reader once this many bytes wait in the ring buffer.
     pub wakeup_bytes: u32,
-    /// Padding.
-    pub unused: u32,
+    /// Not 0 where the program may change registers: it then does a `ret` itself, which spares the kernel the single-step.
+    pub write_registers: u32,
     /// The thread names in scope, NUL-padded, `comm_count` of them.
     pub comms: [[u8; COMM_LEN]; MAX_SCOPE],
 }

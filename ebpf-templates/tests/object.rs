@@ -64,7 +64,7 @@ fn layouts_agree() {
                 comm_count,
                 have_loop,
                 wakeup_bytes,
-                unused,
+                write_registers,
                 comms,
             }),
         ),
@@ -184,10 +184,14 @@ fn constants_agree() {
         ("INLINE_FRAMES", INLINE_FRAMES),
         ("MAX_FRAMES", MAX_FRAMES),
         ("CHUNK_CALLS_MAX", CHUNK_CALLS_MAX),
-        ("COOKIE_FUNCTION_BITS", 24),
-        ("COOKIE_OFFSET_SHIFT", 24),
-        ("COOKIE_KIND_SHIFT", 48),
-        ("COOKIE_FLAGS_SHIFT", 52),
+        ("COOKIE_FUNCTION_BITS", 22),
+        ("COOKIE_OFFSET_SHIFT", 22),
+        ("COOKIE_OFFSET_BITS", 20),
+        ("COOKIE_KIND_SHIFT", 42),
+        ("COOKIE_FLAGS_SHIFT", 46),
+        ("COOKIE_WHEN_SHIFT", 48),
+        ("COOKIE_CONDITION_SHIFT", 50),
+        ("COOKIE_RELEASED_SHIFT", 54),
     ] {
         assert_eq!(defined(&header, name), value as u64, "{name}");
     }
@@ -233,18 +237,30 @@ fn constants_agree() {
 #[test]
 fn cookies_are_packed_as_the_header_says() {
     let cookie = Cookie {
-        function: 0xabcdef,
-        offset: 0x123456,
+        function: 0x2b_cdef,
+        offset: 0xa_3456,
         kind: SiteKind::Exit,
         target: true,
         g_from_tls: false,
-        jbe_not_taken: true,
+        when: When::NotTaken(6),
+        released: 0x1f8,
     };
     let packed = cookie.pack();
-    assert_eq!(packed & 0xff_ffff, 0xabcdef);
-    assert_eq!(packed >> 24 & 0xff_ffff, 0x123456);
-    assert_eq!(packed >> 48 & 0xf, 6);
-    assert_eq!(packed >> 52, 1 | 4);
+    assert_eq!(packed & 0x3f_ffff, 0x2b_cdef);
+    assert_eq!(packed >> 22 & 0xf_ffff, 0xa_3456);
+    assert_eq!(packed >> 42 & 0xf, 6);
+    assert_eq!(packed >> 46 & 3, 1);
+    assert_eq!(packed >> 48 & 3, 2);
+    assert_eq!(packed >> 50 & 0xf, 6);
+    assert_eq!(packed >> 54, 0x3f);
+    assert_eq!(Cookie::unpack(packed), Some(cookie));
+    for kind in SiteKind::ALL {
+        for when in [When::Always, When::Taken(15), When::NotTaken(0), When::Ret] {
+            let other = Cookie { kind, when, released: Cookie::RELEASED - 8, target: false, g_from_tls: true, ..cookie };
+            assert_eq!(Cookie::unpack(other.pack()), Some(other));
+        }
+    }
+    assert_eq!(Cookie::unpack(8 << 42), None);
 }
 
 /// `cargo xtask ebpf` notes the hashes of the sources when it compiles them.

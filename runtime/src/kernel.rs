@@ -2,9 +2,9 @@
 
 #![allow(unsafe_code)]
 
-use std::{ffi::CStr, fs, mem};
+use std::{ffi::CStr, fs, mem, sync::OnceLock};
 
-use crate::Error;
+use crate::{Error, loader};
 
 /// Kernel features that decide how tracing is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,15 +66,27 @@ impl Kernel {
         self.version >= (6, 10)
     }
 
+    /// A uprobe program may change registers (found by loading one; Linux 7.2 takes it, 6.18 does not).
+    #[must_use]
+    pub fn writes_registers(&self) -> bool {
+        static ANSWER: OnceLock<bool> = OnceLock::new();
+        self.has_uprobe_multi() && *ANSWER.get_or_init(loader::can_write_registers)
+    }
+
     /// The features as `--version` prints them.
     #[must_use]
     pub fn describe(&self) -> String {
         let yes = |b| if b { "yes" } else { "no" };
         format!(
-            "Linux {}: uprobe_multi {}, bpf_loop {}, BTF {}",
+            "Linux {}: uprobe_multi {}, bpf_loop {}, returns without single-stepping {}, BTF {}",
             self.release,
             yes(self.has_uprobe_multi()),
             yes(self.has_loop()),
+            if missing_capabilities().is_empty() {
+                yes(self.writes_registers())
+            } else {
+                "unknown (needs root)"
+            },
             yes(self.btf)
         )
     }
@@ -137,6 +149,16 @@ pub(crate) fn pid_namespace() -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     let meta = fs::metadata("/proc/self/ns/pid").ok()?;
     (meta.ino() != 0xeffffffc).then(|| (meta.dev(), meta.ino()))
+}
+
+/// Whether a hypervisor says that it is there (CPUID leaf 1, ECX bit 31): single-stepping is several times dearer then.
+#[must_use]
+pub fn is_virtual_machine() -> bool {
+    fs::read_to_string("/proc/cpuinfo").is_ok_and(|text| {
+        text.lines()
+            .find(|line| line.starts_with("flags"))
+            .is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor"))
+    })
 }
 
 /// What a BPF program may subtract: CLOCK_REALTIME minus CLOCK_MONOTONIC, in nanoseconds.

@@ -16,6 +16,6 @@ mod tracer;
 pub use attach::{Progress, Refused};
 pub use binary::{Binary, Bytes};
 pub use error::Error;
-pub use kernel::{Kernel, monotonic_ns, realtime_minus_monotonic_ns};
+pub use kernel::{Kernel, is_virtual_machine, monotonic_ns, realtime_minus_monotonic_ns};
 pub use launch::Launched;
 pub use tracer::{Attachment, OpenGoroutine, Options, Tracer};

@@ -14,7 +14,9 @@ use aya::maps::MapData;
 use aya_obj::{
     EbpfSectionKind, Object,
     btf::Btf,
-    generated::{bpf_attach_type, bpf_prog_type},
+    generated::{
+        BPF_ALU64, BPF_DW, BPF_EXIT, BPF_JMP, BPF_K, BPF_LDX, BPF_MEM, BPF_MOV, BPF_STX, bpf_attach_type, bpf_insn, bpf_prog_type,
+    },
 };
 use ebpf_templates::Config;
 use zerocopy::IntoBytes;
@@ -78,6 +80,37 @@ pub(crate) fn load(configs: &[Config], sizes: MapSizes, multi: bool) -> Result<L
             .push(load_program(object, &loaded.maps, &rodata, btf, multi)?);
     }
     Ok(loaded)
+}
+
+/// Loads a program that writes the instruction pointer back, and tells whether the kernel took it.
+pub(crate) fn can_write_registers() -> bool {
+    // Offset of ip in struct pt_regs (arch/x86/include/asm/ptrace.h).
+    const IP: i16 = 128;
+    let instruction = |code: u32, dst: u8, src: u8, off: i16| {
+        // SAFETY: bpf_insn is a C struct of integers: all zeroes is a value.
+        let mut insn: bpf_insn = unsafe { std::mem::zeroed() };
+        insn.code = code as u8;
+        insn.set_dst_reg(dst);
+        insn.set_src_reg(src);
+        insn.off = off;
+        insn
+    };
+    let program = [
+        instruction(BPF_LDX | BPF_MEM | BPF_DW, 2, 1, IP),
+        instruction(BPF_STX | BPF_MEM | BPF_DW, 1, 2, IP),
+        instruction(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0),
+        instruction(BPF_JMP | BPF_EXIT, 0, 0, 0),
+    ];
+    let license = c"Dual MIT/GPL";
+    let mut attr = sys::zeroed();
+    // SAFETY: BPF_PROG_LOAD uses this member of the union.
+    let fields = unsafe { &mut attr.__bindgen_anon_3 };
+    fields.prog_type = bpf_prog_type::BPF_PROG_TYPE_KPROBE as u32;
+    fields.expected_attach_type = bpf_attach_type::BPF_TRACE_UPROBE_MULTI as u32;
+    fields.insns = program.as_ptr() as u64;
+    fields.insn_cnt = program.len() as u32;
+    fields.license = license.as_ptr() as u64;
+    sys::load_program(&attr).is_ok()
 }
 
 fn parse() -> Result<Object, Error> {

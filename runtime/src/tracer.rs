@@ -112,6 +112,7 @@ impl Tracer {
                 config.trace = index as u32;
                 config.goid_offset = plan.goid_offset;
                 config.have_loop = u32::from(kernel.has_loop());
+                config.write_registers = u32::from(kernel.writes_registers());
                 config.wakeup_bytes = options.ring_bytes / 8;
                 if let Some((dev, ino)) = kernel::pid_namespace() {
                     (config.pid_ns_dev, config.pid_ns_ino) = (dev, ino);

@@ -5,7 +5,7 @@
 use std::{fs, path::PathBuf};
 
 use compiler::plan::{Plan, Site, TracePlan};
-use ebpf_templates::{Cookie, SiteKind};
+use ebpf_templates::{Cookie, SiteKind, When};
 use runtime::{Binary, Error, Kernel, Options, Tracer};
 
 fn cannot_run() -> bool {
@@ -42,7 +42,8 @@ fn site(data: &[u8], at: usize, len: u8) -> Site {
         kind: SiteKind::Return,
         target: false,
         g_from_tls: false,
-        jbe_not_taken: false,
+        when: When::Always,
+        released: 0,
     };
     Site {
         address: at as u64,
