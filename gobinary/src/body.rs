@@ -17,11 +17,11 @@ const MAX_SIZE: u64 = 16 << 20;
 
 /// A function's instructions.
 pub(crate) struct Body<'a> {
-    executable: &'a Executable,
-    function: Function<'a>,
+    pub executable: &'a Executable,
+    pub function: Function<'a>,
     code: &'a [u8],
-    instructions: Vec<Decoded>,
-    assembly: bool,
+    pub instructions: Vec<Decoded>,
+    pub assembly: bool,
     own_address: OnceCell<bool>,
 }
 
@@ -82,7 +82,8 @@ impl<'a> Body<'a> {
             .unwrap_or_default()
     }
 
-    fn site(&self, decoded: &Decoded) -> Result<Instruction, Unprobeable> {
+    /// What stands at a site.
+    pub fn site(&self, decoded: &Decoded) -> Result<Instruction, Unprobeable> {
         let found = self.bytes(decoded);
         if let Some(what) = kernel::refusal(found) {
             return Err(Unprobeable::RefusedByKernel {
@@ -337,7 +338,7 @@ impl<'a> Body<'a> {
     }
 
     /// Is an address in the function's own code loaded? Then it is unclear where a jump through a register leads.
-    fn takes_own_address(&self) -> bool {
+    pub fn takes_own_address(&self) -> bool {
         let own = |i: &Decoded| {
             i.mnemonic() == Mnemonic::Lea
                 && i.is_ip_rel_memory_operand()

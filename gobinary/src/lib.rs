@@ -19,7 +19,9 @@
 
 mod body;
 mod buildinfo;
+mod cfg;
 mod dwarf;
+mod edges;
 mod error;
 mod executable;
 mod function;
@@ -33,9 +35,11 @@ mod pclntab;
 mod policy;
 mod site;
 mod sites;
+mod straight;
 mod survey;
 
 pub use buildinfo::{BuildInfo, GoVersion, Module};
+pub use edges::{ExitEdge, When};
 pub use error::Error;
 pub use executable::{Executable, Position};
 pub use function::Function;

@@ -1,0 +1,214 @@
+//! A function's control-flow graph, instruction by instruction.
+//!
+//! Edges are never left out; there may be more than can be taken: every call is taken to return. Code after a call also runs without
+//! a way to it in the code: there `runtime.recovery` lets the recovering function go on.
+
+use iced_x86::{FlowControl, Instruction as Decoded};
+
+/// The graph. Nodes are indices of instructions.
+pub(crate) struct Graph<'a> {
+    instructions: &'a [Decoded],
+    /// Target and source of each jump, ascending.
+    jumps: Vec<(u32, u32)>,
+    /// Source and target of each jump of a `switch`, ascending.
+    switches: Vec<(u32, u32)>,
+    reachable: Vec<bool>,
+}
+
+impl<'a> Graph<'a> {
+    /// Builds the graph. `switch` tells the targets of an indirect jump, none for one that leaves the function. `None` where a jump
+    /// leads to no instruction.
+    pub fn new(
+        instructions: &'a [Decoded],
+        switch: impl Fn(usize) -> Option<Vec<u64>>,
+    ) -> Option<Self> {
+        let (first, last) = (instructions.first()?, instructions.last()?);
+        let inside = |address: u64| (first.ip()..last.next_ip()).contains(&address);
+        let at = |address: u64| {
+            let found = instructions.binary_search_by_key(&address, Decoded::ip);
+            found.ok().and_then(|index| u32::try_from(index).ok())
+        };
+        let (mut jumps, mut switches) = (Vec::new(), Vec::new());
+        for (index, instruction) in instructions.iter().enumerate() {
+            let source = u32::try_from(index).ok()?;
+            match instruction.flow_control() {
+                FlowControl::UnconditionalBranch
+                | FlowControl::ConditionalBranch
+                | FlowControl::XbeginXabortXend => {
+                    let target = instruction.near_branch_target();
+                    if inside(target) {
+                        jumps.push((at(target)?, source));
+                    }
+                }
+                FlowControl::IndirectBranch => {
+                    for target in switch(index)? {
+                        let target = at(target)?;
+                        jumps.push((target, source));
+                        switches.push((source, target));
+                    }
+                }
+                _ => {}
+            }
+        }
+        jumps.sort_unstable();
+        jumps.dedup();
+        let mut graph = Self {
+            instructions,
+            jumps,
+            switches,
+            reachable: vec![false; instructions.len()],
+        };
+        graph.reach(at);
+        Some(graph)
+    }
+
+    fn reach(&mut self, at: impl Fn(u64) -> Option<u32>) {
+        let calls = |(index, instruction): (usize, &Decoded)| {
+            matches!(
+                instruction.flow_control(),
+                FlowControl::Call | FlowControl::IndirectCall
+            )
+            .then_some(index)
+        };
+        let mut open = vec![0];
+        open.extend(self.instructions.iter().enumerate().filter_map(calls));
+        while let Some(node) = open.pop() {
+            match self.reachable.get_mut(node) {
+                Some(reached) if !*reached => *reached = true,
+                _ => continue,
+            }
+            self.successors(node, &at, &mut open);
+        }
+    }
+
+    /// Adds where execution may go on after an instruction.
+    fn successors(&self, node: usize, at: impl Fn(u64) -> Option<u32>, to: &mut Vec<usize>) {
+        let Some(instruction) = self.instructions.get(node) else {
+            return;
+        };
+        if falls_through(instruction) && node + 1 < self.instructions.len() {
+            to.push(node + 1);
+        }
+        match instruction.flow_control() {
+            FlowControl::UnconditionalBranch
+            | FlowControl::ConditionalBranch
+            | FlowControl::XbeginXabortXend => {
+                to.extend(at(instruction.near_branch_target()).map(|target| target as usize));
+            }
+            FlowControl::IndirectBranch => {
+                let from = self
+                    .switches
+                    .partition_point(|&(source, _)| (source as usize) < node);
+                let targets = self.switches.iter().skip(from);
+                to.extend(
+                    targets
+                        .take_while(|&&(source, _)| source as usize == node)
+                        .map(|&(_, target)| target as usize),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// Can the instruction run?
+    pub fn is_reachable(&self, node: usize) -> bool {
+        self.reachable.get(node).copied().unwrap_or(true)
+    }
+
+    /// Adds the instructions that run right before one, each with whether it gets there by a jump.
+    pub fn predecessors(&self, node: usize, to: &mut Vec<(usize, bool)>) {
+        let before = node.checked_sub(1);
+        let falls = |&index: &usize| self.instructions.get(index).is_some_and(falls_through);
+        let before = before.filter(falls).map(|index| (index, false));
+        let from = self
+            .jumps
+            .partition_point(|&(target, _)| (target as usize) < node);
+        let jumps = self.jumps.iter().skip(from);
+        let jumps = jumps.take_while(|&&(target, _)| target as usize == node);
+        let jumps = jumps.map(|&(_, source)| (source as usize, true));
+        to.extend(
+            before
+                .into_iter()
+                .chain(jumps)
+                .filter(|&(index, _)| self.is_reachable(index)),
+        );
+    }
+
+    /// Which instructions can run again after they have run: those in a cycle (Tarjan's strongly connected components).
+    pub fn cycles(&self) -> Vec<bool> {
+        const NEW: u32 = u32::MAX;
+        let at = |address: u64| {
+            let found = self
+                .instructions
+                .binary_search_by_key(&address, Decoded::ip);
+            found.ok().and_then(|index| u32::try_from(index).ok())
+        };
+        let count = self.instructions.len();
+        let mut in_cycle = vec![false; count];
+        // Without a jump backwards the order of addresses is a topological one.
+        if self.jumps.iter().all(|(target, source)| target > source) {
+            return in_cycle;
+        }
+        let (mut number, mut low) = (vec![NEW; count], vec![NEW; count]);
+        let mut on_stack = vec![false; count];
+        let (mut stack, mut next) = (Vec::new(), 0);
+        let mut walk = Vec::new();
+        let mut open = Vec::new();
+        for root in 0..count {
+            if number[root] != NEW || !self.is_reachable(root) {
+                continue;
+            }
+            let mut enter = Some(root);
+            loop {
+                if let Some(node) = enter.take() {
+                    (number[node], low[node]) = (next, next);
+                    next += 1;
+                    stack.push(node);
+                    on_stack[node] = true;
+                    let base = open.len();
+                    self.successors(node, at, &mut open);
+                    walk.push((node, base));
+                }
+                let Some(&(node, base)) = walk.last() else {
+                    break;
+                };
+                if open.len() > base {
+                    let Some(to) = open.pop() else { break };
+                    if to == node {
+                        in_cycle[node] = true;
+                    }
+                    if number[to] == NEW {
+                        enter = Some(to);
+                    } else if on_stack[to] {
+                        low[node] = low[node].min(number[to]);
+                    }
+                    continue;
+                }
+                walk.pop();
+                if let Some(&(parent, _)) = walk.last() {
+                    low[parent] = low[parent].min(low[node]);
+                }
+                if low[node] == number[node] {
+                    let from = stack.iter().rposition(|&other| other == node);
+                    let component = stack.split_off(from.unwrap_or_default());
+                    for &member in &component {
+                        on_stack[member] = false;
+                        in_cycle[member] |= component.len() > 1;
+                    }
+                }
+            }
+        }
+        in_cycle
+    }
+}
+
+/// May the next instruction in memory run after this one?
+fn falls_through(instruction: &Decoded) -> bool {
+    !matches!(
+        instruction.flow_control(),
+        FlowControl::UnconditionalBranch
+            | FlowControl::IndirectBranch
+            | FlowControl::Return
+            | FlowControl::Exception
+    )
+}
