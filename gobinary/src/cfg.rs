@@ -1,9 +1,10 @@
 //! A function's control-flow graph, instruction by instruction.
 //!
-//! Edges are never left out; there may be more than can be taken: every call is taken to return. Code after a call also runs without
-//! a way to it in the code: there `runtime.recovery` lets the recovering function go on.
+//! No edge that can be taken is left out; there may be more. A call is taken to return unless the stack's depth is another behind it,
+//! as it is where a panicking call stands before the code that grows the stack. Calls count as reachable although there is no way to
+//! some of them in the code: `runtime.recovery` lets the recovering function go on there or behind them.
 
-use iced_x86::{FlowControl, Instruction as Decoded};
+use iced_x86::{FlowControl, Instruction as Decoded, Mnemonic};
 
 /// The graph. Nodes are indices of instructions.
 pub(crate) struct Graph<'a> {
@@ -12,14 +13,16 @@ pub(crate) struct Graph<'a> {
     jumps: Vec<(u32, u32)>,
     /// Source and target of each jump of a `switch`, ascending.
     switches: Vec<(u32, u32)>,
+    falls_through: Vec<bool>,
     reachable: Vec<bool>,
 }
 
 impl<'a> Graph<'a> {
-    /// Builds the graph. `switch` tells the targets of an indirect jump, none for one that leaves the function. `None` where a jump
-    /// leads to no instruction.
+    /// Builds the graph. `depth` is how many bytes of stack are in use before the instruction at an address; `switch` tells the
+    /// targets of an indirect jump, none for one that leaves the function. `None` where a jump leads to no instruction.
     pub fn new(
         instructions: &'a [Decoded],
+        depth: impl Fn(u64) -> Option<i64>,
         switch: impl Fn(usize) -> Option<Vec<u64>>,
     ) -> Option<Self> {
         let (first, last) = (instructions.first()?, instructions.last()?);
@@ -52,10 +55,19 @@ impl<'a> Graph<'a> {
         }
         jumps.sort_unstable();
         jumps.dedup();
+        let falls = |instruction: &Decoded| match instruction.flow_control() {
+            FlowControl::UnconditionalBranch
+            | FlowControl::IndirectBranch
+            | FlowControl::Return
+            | FlowControl::Exception => false,
+            FlowControl::Call | FlowControl::IndirectCall => keeps_depth(instruction, &depth),
+            _ => instruction.mnemonic() != Mnemonic::Nop || keeps_depth(instruction, &depth),
+        };
         let mut graph = Self {
             instructions,
             jumps,
             switches,
+            falls_through: instructions.iter().map(falls).collect(),
             reachable: vec![false; instructions.len()],
         };
         graph.reach(at);
@@ -86,7 +98,7 @@ impl<'a> Graph<'a> {
         let Some(instruction) = self.instructions.get(node) else {
             return;
         };
-        if falls_through(instruction) && node + 1 < self.instructions.len() {
+        if self.falls_through(node) && node + 1 < self.instructions.len() {
             to.push(node + 1);
         }
         match instruction.flow_control() {
@@ -110,6 +122,11 @@ impl<'a> Graph<'a> {
         }
     }
 
+    /// May the next instruction in memory run after this one?
+    fn falls_through(&self, node: usize) -> bool {
+        self.falls_through.get(node).copied().unwrap_or(true)
+    }
+
     /// Can the instruction run?
     pub fn is_reachable(&self, node: usize) -> bool {
         self.reachable.get(node).copied().unwrap_or(true)
@@ -118,8 +135,8 @@ impl<'a> Graph<'a> {
     /// Adds the instructions that run right before one, each with whether it gets there by a jump.
     pub fn predecessors(&self, node: usize, to: &mut Vec<(usize, bool)>) {
         let before = node.checked_sub(1);
-        let falls = |&index: &usize| self.instructions.get(index).is_some_and(falls_through);
-        let before = before.filter(falls).map(|index| (index, false));
+        let before = before.filter(|&index| self.falls_through(index));
+        let before = before.map(|index| (index, false));
         let from = self
             .jumps
             .partition_point(|&(target, _)| (target as usize) < node);
@@ -202,13 +219,10 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// May the next instruction in memory run after this one?
-fn falls_through(instruction: &Decoded) -> bool {
-    !matches!(
-        instruction.flow_control(),
-        FlowControl::UnconditionalBranch
-            | FlowControl::IndirectBranch
-            | FlowControl::Return
-            | FlowControl::Exception
-    )
+/// Is as much stack in use behind an instruction that neither pushes nor pops as before it? Else it does not go on.
+fn keeps_depth(instruction: &Decoded, depth: impl Fn(u64) -> Option<i64>) -> bool {
+    match (depth(instruction.ip()), depth(instruction.next_ip())) {
+        (Some(before), Some(behind)) => before == behind,
+        _ => true,
+    }
 }

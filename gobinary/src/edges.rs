@@ -70,7 +70,11 @@ impl Body<'_> {
         };
         let rets = sites.exits.iter().filter(|e| e.kind == ExitKind::Ret);
         let rets: Vec<_> = rets.map(|exit| exit.address).collect();
-        let graph = Graph::new(&self.instructions, |jump| self.switch_targets(jump))?;
+        let switch = |jump| self.switch_targets(jump);
+        let graph = Graph::new(&self.instructions, depth, switch)?;
+        if !self.switches_load_their_tables(&graph) {
+            return None;
+        }
         let ways = ways_out(
             &self.instructions,
             &graph,
@@ -111,8 +115,21 @@ impl Body<'_> {
             found.is_ok().then_some(target)
         });
         let targets: Vec<_> = targets.collect();
-        // A way between the load and the jump would bring another table.
-        (!targets.is_empty() && !targets.contains(&instruction.ip())).then_some(targets)
+        (!targets.is_empty()).then_some(targets)
+    }
+
+    /// A jump to between the load of a table's address and the jump through it would bring another table.
+    fn switches_load_their_tables(&self, graph: &Graph<'_>) -> bool {
+        let mut before = Vec::new();
+        self.instructions.iter().enumerate().all(|(index, jump)| {
+            let switches = jump.flow_control() == FlowControl::IndirectBranch
+                && jump.memory_index() != iced_x86::Register::None;
+            before.clear();
+            if switches {
+                graph.predecessors(index, &mut before);
+            }
+            before.iter().all(|&(_, jumps)| !jumps)
+        })
     }
 }
 

@@ -42,20 +42,18 @@ pub(crate) fn released(instruction: &Decoded) -> Option<i64> {
     }
 }
 
-/// Does it read and write nothing but registers, the function's frame and, for reading, the executable's own data?
+/// Does it read and write nothing but registers, the function's frame and the executable's own data?
 fn accesses_frame_only(instruction: &Decoded) -> bool {
     let mut operands = (0..instruction.op_count()).map(|index| instruction.op_kind(index));
     if !operands.any(|kind| kind == OpKind::Memory) || instruction.mnemonic() == Mnemonic::Lea {
         return true;
     }
-    let writes = instruction.op0_kind() == OpKind::Memory
-        && !matches!(instruction.mnemonic(), Mnemonic::Cmp | Mnemonic::Test);
     let place = match instruction.memory_base() {
         Register::RSP => {
             instruction.memory_index() == Register::None
                 && instruction.memory_displacement64() < MAX_FRAME
         }
-        Register::RIP => !writes,
+        Register::RIP => true,
         _ => false,
     };
     // Wide operands must be aligned, except for these instructions.
