@@ -110,7 +110,10 @@ impl Body<'_> {
             && instruction.memory_displacement64() == 0)
             .then(|| load.ip_rel_memory_address())?;
         let targets = (0..self.instructions.len() as u64).map_while(|index| {
-            let target = self.executable.image.pointer(table.checked_add(index * 8)?)?;
+            let target = self
+                .executable
+                .image
+                .pointer(table.checked_add(index * 8)?)?;
             let found = self.instructions.binary_search_by_key(&target, Decoded::ip);
             found.is_ok().then_some(target)
         });
@@ -210,7 +213,11 @@ fn add_ways(
                 FlowControl::Next => When::Always,
                 _ => return None,
             };
-            let pushed = if instruction.code() == Code::Push_r64 { 8 } else { 0 };
+            let pushed = if instruction.code() == Code::Push_r64 {
+                8
+            } else {
+                0
+            };
             let found = u32::try_from(depth(address)?).ok()?;
             if address == entry || i64::from(found) != released - pushed {
                 return None;
@@ -238,3 +245,6 @@ fn add_ways(
     to.append(&mut ways);
     any.then_some(())
 }
+
+#[cfg(test)]
+mod tests;

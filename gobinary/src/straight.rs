@@ -3,7 +3,9 @@
 //! Neither a call nor a branch nor a fault that a Go program survives (a nil dereference, a division by zero) can happen in it. The
 //! list is of what Go's compiler puts before a `ret`; whatever is not on it is not straight.
 
-use iced_x86::{Code, ConditionCode, FlowControl, Instruction as Decoded, Mnemonic, OpKind, Register};
+use iced_x86::{
+    Code, ConditionCode, FlowControl, Instruction as Decoded, Mnemonic, OpKind, Register,
+};
 
 /// Farthest from the stack pointer that a frame's variables, arguments and results are looked for, in bytes.
 const MAX_FRAME: u64 = 1 << 30;

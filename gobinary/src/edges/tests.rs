@@ -1,0 +1,341 @@
+use std::collections::HashMap;
+
+use iced_x86::{Decoder, DecoderOptions};
+use proptest::prelude::*;
+
+use super::*;
+use crate::kernel;
+
+const START: u64 = 0x1000;
+const NOP: &[u8] = &[0x90];
+const ADD: &[u8] = &[0x48, 0x83, 0xc0, 0x01]; // add rax,1
+const SLOT: &[u8] = &[0x48, 0x8b, 0x44, 0x24, 0x08]; // mov rax,[rsp+8]
+const DATA: &[u8] = &[0x48, 0x8b, 0x05, 0, 1, 0, 0]; // mov rax,[rip+100h]
+const LOAD: &[u8] = &[0x48, 0x8b, 0x01]; // mov rax,[rcx]
+const STORE: &[u8] = &[0x48, 0x89, 0x01]; // mov [rcx],rax
+const COPY: &[u8] = &[0x48, 0x89, 0xc1]; // mov rcx,rax
+const CALL: &[u8] = &[0xe8, 0, 0, 0x10, 0]; // call far away
+const DIV: &[u8] = &[0x48, 0xf7, 0xf1]; // div rcx
+const SYSCALL: &[u8] = &[0x0f, 0x05];
+
+/// How a block ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Ret,
+    Jump(usize),
+    /// Condition and target; otherwise the next block.
+    Branch(u8, usize),
+    Next,
+    Undefined,
+}
+
+type Block = (Vec<&'static [u8]>, End);
+
+/// A function with a frame of one word, which begins with `push rbp`.
+struct Program {
+    bytes: Vec<u8>,
+    instructions: Vec<Decoded>,
+    blocks: Vec<u64>,
+}
+
+fn assemble(blocks: &[Block]) -> Program {
+    let size = |end| match end {
+        End::Ret => 2,
+        End::Jump(_) => 5,
+        End::Branch(..) => 6,
+        End::Next => 0,
+        End::Undefined => 2,
+    };
+    let mut address = START + 1;
+    let mut starts = Vec::new();
+    for (body, end) in blocks {
+        starts.push(address);
+        address += (body.iter().map(|i| i.len()).sum::<usize>() + size(*end)) as u64;
+    }
+    let mut bytes = vec![0x55];
+    for (body, end) in blocks {
+        bytes.extend(body.iter().copied().flatten());
+        let after = START + (bytes.len() + size(*end)) as u64;
+        let relative = |to: usize| (starts[to].wrapping_sub(after) as u32).to_le_bytes();
+        match *end {
+            End::Ret => bytes.extend([0x5d, 0xc3]),
+            End::Jump(to) => {
+                bytes.push(0xe9);
+                bytes.extend(relative(to));
+            }
+            End::Branch(condition, to) => {
+                bytes.extend([0x0f, 0x80 | condition]);
+                bytes.extend(relative(to));
+            }
+            End::Next => {}
+            End::Undefined => bytes.extend([0x0f, 0x0b]),
+        }
+    }
+    let decoder = Decoder::with_ip(64, &bytes, START, DecoderOptions::NONE);
+    let instructions = decoder.into_iter().collect();
+    Program {
+        bytes: bytes.clone(),
+        instructions,
+        blocks: starts,
+    }
+}
+
+impl Program {
+    fn depth(&self, address: u64) -> Option<i64> {
+        let found = self.instructions.iter().find(|i| i.ip() == address)?;
+        Some(match found.flow_control() {
+            FlowControl::Return => 0,
+            _ if address == START => 0,
+            _ => 8,
+        })
+    }
+
+    fn bytes(&self, instruction: &Decoded) -> &[u8] {
+        let at = (instruction.ip() - START) as usize;
+        &self.bytes[at..at + instruction.len()]
+    }
+
+    fn rets(&self) -> Vec<u64> {
+        let rets = self.instructions.iter();
+        rets.filter(|i| i.code() == Code::Retnq)
+            .map(Decoded::ip)
+            .collect()
+    }
+
+    fn ways(&self) -> Vec<Way> {
+        let graph = Graph::new(&self.instructions, |at| self.depth(at), |_| None).expect("a graph");
+        ways_out(
+            &self.instructions,
+            &graph,
+            &self.rets(),
+            START,
+            |instruction| kernel::is_emulated(instruction, self.bytes(instruction)),
+            |at| self.depth(at),
+        )
+    }
+
+    /// Each way as the block of its `ret`, that of its site, and when.
+    fn found(&self) -> Vec<(usize, usize, When)> {
+        let block = |address: u64| self.blocks.partition_point(|&start| start <= address) - 1;
+        let ways = self.ways();
+        let found = ways.iter().map(|way| {
+            assert_eq!(way.depth, 8);
+            let site = self.instructions[way.site].ip();
+            (block(way.ret), block(site), way.when)
+        });
+        found.collect()
+    }
+}
+
+fn found(blocks: &[Block]) -> Vec<(usize, usize, When)> {
+    assemble(blocks).found()
+}
+
+fn block(body: &[&'static [u8]], end: End) -> Block {
+    (body.to_vec(), end)
+}
+
+#[test]
+fn a_branch_leaves_in_one_direction() {
+    let early = [
+        block(&[LOAD], End::Branch(4, 2)),
+        block(&[CALL], End::Ret),
+        block(&[ADD, SLOT, DATA], End::Ret),
+    ];
+    // The first `ret` comes after a call.
+    assert_eq!(found(&early), [(2, 0, When::Taken(4))]);
+    let late = [
+        block(&[LOAD], End::Branch(13, 2)),
+        block(&[ADD], End::Ret),
+        block(&[CALL], End::Ret),
+    ];
+    assert_eq!(found(&late), [(1, 0, When::NotTaken(13))]);
+}
+
+#[test]
+fn a_branch_may_leave_in_both_directions() {
+    let apart = [
+        block(&[LOAD], End::Branch(2, 2)),
+        block(&[ADD], End::Ret),
+        block(&[], End::Ret),
+    ];
+    assert_eq!(
+        found(&apart),
+        [(1, 0, When::NotTaken(2)), (2, 0, When::Taken(2))]
+    );
+    let together = [
+        block(&[LOAD], End::Branch(2, 2)),
+        block(&[ADD], End::Next),
+        block(&[], End::Ret),
+    ];
+    assert_eq!(found(&together), [(2, 0, When::Always)]);
+}
+
+#[test]
+fn jumps_and_nops_leave_always() {
+    let shared = [
+        block(&[LOAD], End::Branch(5, 3)),
+        block(&[CALL], End::Jump(3)),
+        block(&[CALL, NOP, ADD], End::Next),
+        block(&[ADD], End::Ret),
+    ];
+    assert_eq!(
+        found(&shared),
+        [
+            (3, 0, When::Taken(5)),
+            (3, 1, When::Always),
+            (3, 2, When::Always)
+        ]
+    );
+}
+
+#[test]
+fn a_way_that_is_no_site_keeps_the_ret() {
+    let none: [&[&[u8]]; 4] = [&[CALL], &[LOAD], &[DIV], &[SYSCALL]];
+    for body in none {
+        let middle = [
+            block(&[LOAD], End::Branch(5, 2)),
+            block(body, End::Next),
+            block(&[ADD], End::Ret),
+        ];
+        assert_eq!(found(&middle), [], "{body:x?}");
+    }
+    // Straight from the entry, whose site would be the exit's too.
+    assert_eq!(found(&[block(&[ADD], End::Ret)]), []);
+}
+
+#[test]
+fn a_site_in_a_loop_keeps_the_ret() {
+    let turns = [
+        block(&[LOAD], End::Next),
+        block(&[CALL], End::Branch(4, 1)),
+        block(&[ADD], End::Ret),
+    ];
+    assert_eq!(found(&turns), []);
+    let behind = [
+        block(&[LOAD], End::Next),
+        block(&[CALL], End::Branch(4, 1)),
+        block(&[LOAD], End::Branch(4, 4)),
+        block(&[CALL], End::Ret),
+        block(&[ADD], End::Ret),
+    ];
+    assert_eq!(found(&behind), [(4, 2, When::Taken(4))]);
+}
+
+#[test]
+fn code_that_never_runs_is_no_way() {
+    let dead = [
+        block(&[LOAD], End::Branch(5, 2)),
+        block(&[CALL], End::Undefined),
+        block(&[ADD], End::Ret),
+    ];
+    assert_eq!(found(&dead), [(2, 0, When::Taken(5))]);
+    let unreached = [
+        block(&[LOAD], End::Jump(2)),
+        block(&[LOAD], End::Next),
+        block(&[ADD], End::Ret),
+    ];
+    assert_eq!(found(&unreached), [(2, 0, When::Always)]);
+    // But the runtime may go on at a call that nothing leads to.
+    let recovered = [
+        block(&[LOAD], End::Jump(2)),
+        block(&[CALL], End::Next),
+        block(&[ADD], End::Ret),
+    ];
+    assert_eq!(found(&recovered), []);
+}
+
+/// Follows one execution: which ways were passed, and the `ret` reached, if any.
+fn run(program: &Program, ways: &[Way], mut choices: impl FnMut() -> bool) -> Option<u64> {
+    let at: HashMap<u64, usize> = (0..)
+        .zip(&program.instructions)
+        .map(|(n, i)| (i.ip(), n))
+        .collect();
+    let (mut node, mut passed): (usize, Vec<u64>) = (0, Vec::new());
+    // Are RAX and RCX null, and the word of the frame?
+    let mut rcx_null = choices();
+    for _ in 0..400 {
+        let instruction = &program.instructions[node];
+        let bytes = program.bytes(instruction);
+        if instruction.code() == Code::Retnq {
+            let ret = instruction.ip();
+            let served = ways.iter().any(|way| way.ret == ret);
+            assert_eq!(passed, if served { vec![ret] } else { vec![] });
+            return Some(ret);
+        }
+        let branches = instruction.flow_control() == FlowControl::ConditionalBranch;
+        let jumps = branches && choices();
+        for way in ways.iter().filter(|way| way.site == node) {
+            let leaves = match way.when {
+                When::Always => true,
+                When::Taken(condition) | When::NotTaken(condition) => {
+                    assert_eq!(condition, bytes[1] & 15);
+                    jumps == matches!(way.when, When::Taken(_))
+                }
+            };
+            if leaves {
+                passed.push(way.ret);
+            }
+        }
+        match bytes {
+            [0xe8, ..] => assert_eq!(passed, [], "a call after the exit"),
+            [0x0f, 0x0b] => {
+                assert_eq!(passed, []);
+                return None;
+            }
+            _ if bytes == COPY => rcx_null = choices(),
+            _ if (bytes == LOAD || bytes == STORE) && rcx_null => {
+                assert_eq!(passed, [], "a fault after the exit");
+                return None;
+            }
+            _ => {}
+        }
+        node = if jumps || instruction.flow_control() == FlowControl::UnconditionalBranch {
+            at[&instruction.near_branch_target()]
+        } else {
+            node + 1
+        };
+    }
+    assert_eq!(passed, [], "an exit in a loop");
+    None
+}
+
+fn any_block(count: usize) -> impl Strategy<Value = Block> {
+    let instruction =
+        prop::sample::select(vec![NOP, ADD, ADD, SLOT, DATA, LOAD, STORE, COPY, CALL]);
+    let end = prop_oneof![
+        3 => Just(End::Ret),
+        2 => (0..count).prop_map(End::Jump),
+        6 => (0..16u8, 0..count).prop_map(|(condition, to)| End::Branch(condition, to)),
+        2 => Just(End::Next),
+        1 => Just(End::Undefined),
+    ];
+    (prop::collection::vec(instruction, 0..4), end)
+}
+
+fn any_program() -> impl Strategy<Value = Vec<Block>> {
+    (2..9usize).prop_flat_map(|count| {
+        let blocks = prop::collection::vec(any_block(count), count - 1);
+        blocks.prop_map(|mut blocks| {
+            blocks.push((vec![ADD], End::Ret));
+            blocks
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn every_execution_passes_one_way_out(
+        blocks in any_program(),
+        choices in prop::collection::vec(prop::collection::vec(any::<bool>(), 64), 24),
+    ) {
+        let program = assemble(&blocks);
+        let ways = program.ways();
+        for choices in &choices {
+            let mut choices = choices.iter().copied().cycle();
+            run(&program, &ways, || choices.next().unwrap_or_default());
+        }
+    }
+}
