@@ -137,14 +137,22 @@ impl Toolchain {
         if let Some(program) = found {
             return Arc::clone(program);
         }
+        let program = Arc::new(self.build_package("gobinary/tests/programs/shapes", mode));
+        built.push(Arc::clone(&program));
+        program
+    }
+
+    /// Builds a package, whose folder is told from the workspace's.
+    pub fn build_package(&'static self, package: &str, mode: Mode) -> Program {
         let folder = workspace().join(format!("target/test-programs/1.{}", self.minor));
         std::fs::create_dir_all(&folder).expect("a folder for test programs");
         let lock = std::fs::File::create(folder.join("gobinary.lock")).expect("a lock file");
         lock.lock().expect("locking the folder for test programs");
-        let path = folder.join(format!("gobinary-shapes-{mode:?}").to_lowercase());
+        let (_, name) = package.rsplit_once('/').unwrap_or(("", package));
+        let path = folder.join(format!("gobinary-{name}-{mode:?}").to_lowercase());
         let output = self
             .command()
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/shapes"))
+            .current_dir(workspace().join(package))
             .args(["build", "-o"])
             .arg(&path)
             .args(mode.flags())
@@ -158,14 +166,12 @@ impl Toolchain {
         );
         let executable = Executable::parse(std::fs::read(&path).expect("the built program"))
             .expect("a Go executable");
-        let program = Arc::new(Program {
+        Program {
             toolchain: self,
             mode,
             path,
             executable,
-        });
-        built.push(Arc::clone(&program));
-        program
+        }
     }
 }
 
