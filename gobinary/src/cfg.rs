@@ -70,11 +70,11 @@ impl<'a> Graph<'a> {
             falls_through: instructions.iter().map(falls).collect(),
             reachable: vec![false; instructions.len()],
         };
-        graph.reach(at);
+        graph.reach();
         Some(graph)
     }
 
-    fn reach(&mut self, at: impl Fn(u64) -> Option<u32>) {
+    fn reach(&mut self) {
         let calls = |(index, instruction): (usize, &Decoded)| {
             matches!(
                 instruction.flow_control(),
@@ -89,12 +89,12 @@ impl<'a> Graph<'a> {
                 Some(reached) if !*reached => *reached = true,
                 _ => continue,
             }
-            self.successors(node, &at, &mut open);
+            self.successors(node, &mut open);
         }
     }
 
     /// Adds where execution may go on after an instruction.
-    fn successors(&self, node: usize, at: impl Fn(u64) -> Option<u32>, to: &mut Vec<usize>) {
+    pub fn successors(&self, node: usize, to: &mut Vec<usize>) {
         let Some(instruction) = self.instructions.get(node) else {
             return;
         };
@@ -105,7 +105,9 @@ impl<'a> Graph<'a> {
             FlowControl::UnconditionalBranch
             | FlowControl::ConditionalBranch
             | FlowControl::XbeginXabortXend => {
-                to.extend(at(instruction.near_branch_target()).map(|target| target as usize));
+                let target = instruction.near_branch_target();
+                let found = self.instructions.binary_search_by_key(&target, Decoded::ip);
+                to.extend(found.ok());
             }
             FlowControl::IndirectBranch => {
                 let from = self
@@ -154,12 +156,6 @@ impl<'a> Graph<'a> {
     /// Which instructions can run again after they have run: those in a cycle (Tarjan's strongly connected components).
     pub fn cycles(&self) -> Vec<bool> {
         const NEW: u32 = u32::MAX;
-        let at = |address: u64| {
-            let found = self
-                .instructions
-                .binary_search_by_key(&address, Decoded::ip);
-            found.ok().and_then(|index| u32::try_from(index).ok())
-        };
         let count = self.instructions.len();
         let mut in_cycle = vec![false; count];
         // Without a jump backwards the order of addresses is a topological one.
@@ -183,7 +179,7 @@ impl<'a> Graph<'a> {
                     stack.push(node);
                     on_stack[node] = true;
                     let base = open.len();
-                    self.successors(node, at, &mut open);
+                    self.successors(node, &mut open);
                     walk.push((node, base));
                 }
                 let Some(&(node, base)) = walk.last() else {

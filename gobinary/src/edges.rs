@@ -5,12 +5,15 @@
 //! each that takes one reaches the `ret`. Where one of the ways is no site (a call returns there, a loop turns there), the `ret` has
 //! no edges. Everything is decided on the control-flow graph.
 
-use iced_x86::{Code, FlowControl, Instruction as Decoded};
+use std::cell::OnceCell;
+
+use iced_x86::{Code, FlowControl, Instruction as Decoded, Mnemonic, Register};
 
 use crate::Executable;
 use crate::body::Body;
 use crate::cfg::Graph;
 use crate::function::Function;
+use crate::nonnull::NonNull;
 use crate::site::{ExitKind, Instruction, Sites};
 use crate::straight;
 
@@ -82,6 +85,7 @@ impl Body<'_> {
             sites.entry.address,
             |decoded| self.site(decoded).is_ok_and(|site| site.emulated),
             depth,
+            &|decoded| self.is_write_barrier(decoded),
         );
         let edge = |way: &Way| {
             let decoded = self.instructions.get(way.site)?;
@@ -100,11 +104,11 @@ impl Body<'_> {
     /// function. The words after the table are read as part of it while they look like that.
     fn switch_targets(&self, jump: usize) -> Option<Vec<u64>> {
         let instruction = self.instructions.get(jump)?;
-        if instruction.memory_index() == iced_x86::Register::None {
+        if instruction.memory_index() == Register::None {
             return Some(Vec::new());
         }
         let load = self.instructions.get(jump.checked_sub(1)?)?;
-        let table = (load.mnemonic() == iced_x86::Mnemonic::Lea
+        let table = (load.mnemonic() == Mnemonic::Lea
             && load.is_ip_rel_memory_operand()
             && load.op0_register() == instruction.memory_base()
             && instruction.memory_displacement64() == 0)
@@ -121,12 +125,30 @@ impl Body<'_> {
         (!targets.is_empty()).then_some(targets)
     }
 
+    /// A call of the collector's write barrier, which leaves all registers but R11 as they are, does not fault, calls no function that
+    /// can be probed and does not move the stack (`runtime.gcWriteBarrier1` to `8`, which return a pointer in R11; Go 1.21).
+    fn is_write_barrier(&self, instruction: &Decoded) -> bool {
+        let target = (instruction.code() == Code::Call_rel32_64)
+            .then(|| {
+                self.executable
+                    .function_at(instruction.near_branch_target())
+            })
+            .flatten();
+        target.is_some_and(|function| {
+            function.entry == instruction.near_branch_target()
+                && function
+                    .name
+                    .strip_prefix("runtime.gcWriteBarrier")
+                    .is_some_and(|which| matches!(which.as_bytes(), [b'1'..=b'8']))
+        })
+    }
+
     /// A jump to between the load of a table's address and the jump through it would bring another table.
     fn switches_load_their_tables(&self, graph: &Graph<'_>) -> bool {
         let mut before = Vec::new();
         self.instructions.iter().enumerate().all(|(index, jump)| {
             let switches = jump.flow_control() == FlowControl::IndirectBranch
-                && jump.memory_index() != iced_x86::Register::None;
+                && jump.memory_index() != Register::None;
             before.clear();
             if switches {
                 graph.predecessors(index, &mut before);
@@ -152,12 +174,28 @@ fn ways_out(
     entry: u64,
     is_site: impl Fn(&Decoded) -> bool,
     depth: impl Fn(u64) -> Option<i64>,
+    is_barrier: &dyn Fn(&Decoded) -> bool,
 ) -> Vec<Way> {
     let mut all = Vec::new();
     let mut cycles = None;
+    let known = OnceCell::new();
+    let is_pointer = |node: usize, register: Register| {
+        let known = known.get_or_init(|| NonNull::new(instructions, graph, is_barrier));
+        known.holds(node, register)
+    };
     for &ret in rets {
         let from = all.len();
-        let found = add_ways(instructions, graph, ret, entry, &is_site, &depth, &mut all);
+        let found = add_ways(
+            instructions,
+            graph,
+            ret,
+            entry,
+            &is_site,
+            &depth,
+            is_barrier,
+            &is_pointer,
+            &mut all,
+        );
         let turns = |way: &Way| {
             let cycles = cycles.get_or_insert_with(|| graph.cycles());
             cycles.get(way.site).copied().unwrap_or(true)
@@ -177,6 +215,8 @@ fn add_ways(
     entry: u64,
     is_site: impl Fn(&Decoded) -> bool,
     depth: impl Fn(u64) -> Option<i64>,
+    is_barrier: &dyn Fn(&Decoded) -> bool,
+    is_pointer: impl Fn(usize, Register) -> bool,
     to: &mut Vec<Way>,
 ) -> Option<()> {
     let from = to.len();
@@ -193,9 +233,14 @@ fn add_ways(
         graph.predecessors(node, &mut before);
         for &(index, jumps) in &before {
             let instruction = instructions.get(index)?;
+            if is_barrier(instruction) {
+                straight.push((index, released));
+                continue;
+            }
             if !is_site(instruction) {
                 // The kernel steps the jump, or the code is not straight.
-                let more = (!jumps).then(|| straight::released(instruction))??;
+                let pointer = |register| is_pointer(index, register);
+                let more = (!jumps).then(|| straight::released(instruction, pointer))??;
                 straight.push((index, released + more));
                 continue;
             }

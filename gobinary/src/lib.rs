@@ -30,6 +30,7 @@ mod image;
 mod inline;
 mod kernel;
 mod moduledata;
+mod nonnull;
 mod origin;
 mod pclntab;
 mod policy;

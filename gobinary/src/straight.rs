@@ -7,17 +7,21 @@ use iced_x86::{
     Code, ConditionCode, FlowControl, Instruction as Decoded, Mnemonic, OpKind, Register,
 };
 
-/// Farthest from the stack pointer that a frame's variables, arguments and results are looked for, in bytes.
+/// Farthest that a variable in a frame, or a field of a structure, is looked for, in bytes.
 const MAX_FRAME: u64 = 1 << 30;
 
 /// How many bytes of stack a straight instruction releases (negative where it takes some); `None` for one that is not straight.
-pub(crate) fn released(instruction: &Decoded) -> Option<i64> {
+/// `is_pointer` tells whether a register holds a pointer that is not nil.
+pub(crate) fn released(
+    instruction: &Decoded,
+    is_pointer: impl FnOnce(Register) -> bool,
+) -> Option<i64> {
     let pop = instruction.code() == Code::Pop_r64;
     let known = pop
         || instruction.flow_control() == FlowControl::Next
             && (is_known(instruction.mnemonic())
                 || instruction.condition_code() != ConditionCode::None);
-    if !known || instruction.has_lock_prefix() || !accesses_frame_only(instruction) {
+    if !known || instruction.has_lock_prefix() || !accesses_safely(instruction, is_pointer) {
         return None;
     }
     let to = instruction.op0_register();
@@ -44,8 +48,9 @@ pub(crate) fn released(instruction: &Decoded) -> Option<i64> {
     }
 }
 
-/// Does it read and write nothing but registers, the function's frame and the executable's own data?
-fn accesses_frame_only(instruction: &Decoded) -> bool {
+/// Does it read and write nothing but registers, the function's frame, the executable's own data and what pointers lead to that are
+/// not nil?
+fn accesses_safely(instruction: &Decoded, is_pointer: impl FnOnce(Register) -> bool) -> bool {
     let mut operands = (0..instruction.op_count()).map(|index| instruction.op_kind(index));
     if !operands.any(|kind| kind == OpKind::Memory) || instruction.mnemonic() == Mnemonic::Lea {
         return true;
@@ -56,7 +61,11 @@ fn accesses_frame_only(instruction: &Decoded) -> bool {
                 && instruction.memory_displacement64() < MAX_FRAME
         }
         Register::RIP => true,
-        _ => false,
+        base => {
+            instruction.memory_index() == Register::None
+                && instruction.memory_displacement64() < MAX_FRAME
+                && is_pointer(base)
+        }
     };
     // Wide operands must be aligned, except for these instructions.
     let aligned = instruction.memory_size().size() < 16

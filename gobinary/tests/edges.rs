@@ -61,7 +61,11 @@ impl<'a> Checker<'a> {
     fn check(mut self, sites: &Sites) -> Result<(), String> {
         self.add(self.function.entry, (None, 0), 0)?;
         // The runtime goes on at calls after a panic.
-        let calls: Vec<_> = self.code.values().filter(|i| is_call(i)).copied().collect();
+        let calls = self
+            .code
+            .values()
+            .filter(|i| is_call(i) && !self.is_barrier(i));
+        let calls: Vec<_> = calls.copied().collect();
         for call in calls {
             let depth = self.function.stack_depth(call.ip()).unwrap_or_default();
             self.add(call.ip(), (None, i64::from(depth)), 0)?;
@@ -147,7 +151,7 @@ impl<'a> Checker<'a> {
                 }
                 return Err(format!("{at:#x}: depth {depth}, table {table:?}"));
             }
-            let sure = self.sure_after(&instruction, sure);
+            let sure = self.sure_after(&instruction, sure) | self.compared(&instruction, taken);
             self.add(next, (exited, depth), sure)?;
         }
         Ok(())
@@ -155,6 +159,9 @@ impl<'a> Checker<'a> {
 
     fn must_be_straight(&mut self, instruction: &Instruction, sure: u16) -> Result<(), String> {
         let at = instruction.ip();
+        if self.is_barrier(instruction) {
+            return Ok(());
+        }
         let straight = matches!(
             instruction.flow_control(),
             FlowControl::Next | FlowControl::Return
@@ -183,9 +190,13 @@ impl<'a> Checker<'a> {
 
     /// Registers through which memory was read or written, since when they have not changed.
     fn sure_after(&mut self, instruction: &Instruction, mut sure: u16) -> u16 {
+        if self.is_barrier(instruction) {
+            return sure | 1 << Register::R11.number();
+        }
         if is_call(instruction) {
             return 0;
         }
+        let before = sure;
         let info = self.info.info(instruction);
         for memory in info.used_memory() {
             let accesses = !matches!(memory.access(), OpAccess::NoMemAccess | OpAccess::None);
@@ -201,7 +212,57 @@ impl<'a> Checker<'a> {
                 sure &= !(1 << full.number());
             }
         }
+        let whole = instruction.op0_register().is_gpr64();
+        let (from, derived) = match instruction.mnemonic() {
+            Mnemonic::Mov if whole && instruction.op1_kind() == OpKind::Register => {
+                (instruction.op1_register(), true)
+            }
+            Mnemonic::Lea if whole && instruction.memory_index() == Register::None => {
+                let near = instruction.memory_displacement64() < 4096;
+                (instruction.memory_base(), near)
+            }
+            _ => return sure,
+        };
+        let fixed = is_lea(instruction) && matches!(from, Register::RIP | Register::RSP);
+        if fixed || derived && from.is_gpr64() && before >> from.number() & 1 == 1 {
+            sure |= 1 << instruction.op0_register().number();
+        }
         sure
+    }
+
+    /// The register that is not null in this direction of a jump, which a `test` before it compared.
+    fn compared(&self, jump: &Instruction, taken: bool) -> u16 {
+        let wanted = match jump.mnemonic() {
+            Mnemonic::Je => false,
+            Mnemonic::Jne => true,
+            _ => return 0,
+        };
+        let reached = self.code.values().any(|other| {
+            other.flow_control() != FlowControl::Next && other.near_branch_target() == jump.ip()
+        });
+        let before = self.code.range(..jump.ip()).next_back();
+        let Some((_, test)) = before.filter(|_| wanted == taken && !reached) else {
+            return 0;
+        };
+        let register = test.op0_register();
+        let whole = register.is_gpr64() && test.op1_register() == register;
+        if test.mnemonic() == Mnemonic::Test && whole {
+            1 << register.number()
+        } else {
+            0
+        }
+    }
+
+    fn is_barrier(&self, instruction: &Instruction) -> bool {
+        is_call(instruction)
+            && self
+                .executable
+                .function_at(instruction.near_branch_target())
+                .is_some_and(|callee| {
+                    callee.name.starts_with("runtime.gcWriteBarrier")
+                        && callee.name.ends_with(|last: char| last.is_ascii_digit())
+                        && !callee.name.contains("BarrierR")
+                })
     }
 
     /// Where execution goes on, `None` outside, and whether by a jump.

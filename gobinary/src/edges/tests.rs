@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use iced_x86::{Decoder, DecoderOptions};
+use iced_x86::{ConditionCode, Decoder, DecoderOptions};
 use proptest::prelude::*;
 
 use super::*;
@@ -14,6 +14,7 @@ const DATA: &[u8] = &[0x48, 0x8b, 0x05, 0, 1, 0, 0]; // mov rax,[rip+100h]
 const LOAD: &[u8] = &[0x48, 0x8b, 0x01]; // mov rax,[rcx]
 const STORE: &[u8] = &[0x48, 0x89, 0x01]; // mov [rcx],rax
 const COPY: &[u8] = &[0x48, 0x89, 0xc1]; // mov rcx,rax
+const TEST: &[u8] = &[0x48, 0x85, 0xc9]; // test rcx,rcx
 const CALL: &[u8] = &[0xe8, 0, 0, 0x10, 0]; // call far away
 const DIV: &[u8] = &[0x48, 0xf7, 0xf1]; // div rcx
 const SYSCALL: &[u8] = &[0x0f, 0x05];
@@ -111,6 +112,7 @@ impl Program {
             START,
             |instruction| kernel::is_emulated(instruction, self.bytes(instruction)),
             |at| self.depth(at),
+            &|_| false,
         )
     }
 
@@ -191,7 +193,7 @@ fn jumps_and_nops_leave_always() {
 
 #[test]
 fn a_way_that_is_no_site_keeps_the_ret() {
-    let none: [&[&[u8]]; 4] = [&[CALL], &[LOAD], &[DIV], &[SYSCALL]];
+    let none: [&[&[u8]]; 4] = [&[CALL], &[COPY, LOAD], &[DIV], &[SYSCALL]];
     for body in none {
         let middle = [
             block(&[LOAD], End::Branch(5, 2)),
@@ -245,6 +247,30 @@ fn code_that_never_runs_is_no_way() {
     assert_eq!(found(&recovered), []);
 }
 
+#[test]
+fn pointers_that_are_not_nil_do_not_fault() {
+    let body = |first: &'static [&'static [u8]], second: &'static [&'static [u8]]| {
+        found(&[
+            block(first, End::Branch(4, 2)),
+            block(&[CALL], End::Ret),
+            block(second, End::Ret),
+        ])
+    };
+    let edge = [(2, 0, When::Taken(4))];
+    assert_eq!(body(&[LOAD], &[STORE]), edge);
+    assert_eq!(body(&[ADD], &[STORE]), []);
+    assert_eq!(body(&[LOAD, COPY], &[STORE]), []);
+    assert_eq!(body(&[LOAD, CALL], &[STORE]), []);
+    // `je` behind `test rcx,rcx` leads to where the pointer is nil, `jne` to where it is not.
+    assert_eq!(body(&[TEST], &[STORE]), []);
+    let compared = [
+        block(&[TEST], End::Branch(5, 2)),
+        block(&[CALL], End::Ret),
+        block(&[STORE], End::Ret),
+    ];
+    assert_eq!(found(&compared), [(2, 0, When::Taken(5))]);
+}
+
 /// Follows one execution: which ways were passed, and the `ret` reached, if any.
 fn run(program: &Program, ways: &[Way], mut choices: impl FnMut() -> bool) -> Option<u64> {
     let at: HashMap<u64, usize> = (0..)
@@ -252,8 +278,8 @@ fn run(program: &Program, ways: &[Way], mut choices: impl FnMut() -> bool) -> Op
         .map(|(n, i)| (i.ip(), n))
         .collect();
     let (mut node, mut passed): (usize, Vec<u64>) = (0, Vec::new());
-    // Are RAX and RCX null, and the word of the frame?
-    let mut rcx_null = choices();
+    // Is RCX null, and do the flags still tell?
+    let (mut rcx_null, mut tested) = (choices(), false);
     for _ in 0..400 {
         let instruction = &program.instructions[node];
         let bytes = program.bytes(instruction);
@@ -264,7 +290,13 @@ fn run(program: &Program, ways: &[Way], mut choices: impl FnMut() -> bool) -> Op
             return Some(ret);
         }
         let branches = instruction.flow_control() == FlowControl::ConditionalBranch;
-        let jumps = branches && choices();
+        let jumps = branches
+            && match (instruction.condition_code(), tested) {
+                (ConditionCode::e, true) => rcx_null,
+                (ConditionCode::ne, true) => !rcx_null,
+                _ => choices(),
+            };
+        tested = bytes == TEST;
         for way in ways.iter().filter(|way| way.site == node) {
             let leaves = match way.when {
                 When::Always => true,
@@ -278,7 +310,10 @@ fn run(program: &Program, ways: &[Way], mut choices: impl FnMut() -> bool) -> Op
             }
         }
         match bytes {
-            [0xe8, ..] => assert_eq!(passed, [], "a call after the exit"),
+            [0xe8, ..] => {
+                assert_eq!(passed, [], "a call after the exit");
+                rcx_null = choices();
+            }
             [0x0f, 0x0b] => {
                 assert_eq!(passed, []);
                 return None;
@@ -301,8 +336,9 @@ fn run(program: &Program, ways: &[Way], mut choices: impl FnMut() -> bool) -> Op
 }
 
 fn any_block(count: usize) -> impl Strategy<Value = Block> {
-    let instruction =
-        prop::sample::select(vec![NOP, ADD, ADD, SLOT, DATA, LOAD, STORE, COPY, CALL]);
+    let instruction = prop::sample::select(vec![
+        NOP, ADD, SLOT, DATA, LOAD, STORE, STORE, COPY, TEST, CALL,
+    ]);
     let end = prop_oneof![
         3 => Just(End::Ret),
         2 => (0..count).prop_map(End::Jump),
