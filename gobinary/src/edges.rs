@@ -78,15 +78,16 @@ impl Body<'_> {
         if !self.switches_load_their_tables(&graph) {
             return None;
         }
-        let ways = ways_out(
-            &self.instructions,
-            &graph,
-            &rets,
-            sites.entry.address,
-            |decoded| self.site(decoded).is_ok_and(|site| site.emulated),
-            depth,
-            &|decoded| self.is_write_barrier(decoded),
-        );
+        let search = Search {
+            instructions: &self.instructions,
+            graph: &graph,
+            entry: sites.entry.address,
+            is_site: &|decoded| self.site(decoded).is_ok_and(|site| site.emulated),
+            is_barrier: &|decoded| self.is_write_barrier(decoded),
+            depth: &depth,
+            nonnull: OnceCell::new(),
+        };
+        let ways = search.ways(&rets);
         let edge = |way: &Way| {
             let decoded = self.instructions.get(way.site)?;
             Some(ExitEdge {
@@ -166,129 +167,119 @@ struct Way {
     depth: u32,
 }
 
-/// All ways to those of the `rets` that no other than emulated instructions outside of cycles lead to.
-fn ways_out(
-    instructions: &[Decoded],
-    graph: &Graph<'_>,
-    rets: &[u64],
+/// What the search for ways stands on.
+struct Search<'a> {
+    instructions: &'a [Decoded],
+    graph: &'a Graph<'a>,
+    /// Address of the entry site.
     entry: u64,
-    is_site: impl Fn(&Decoded) -> bool,
-    depth: impl Fn(u64) -> Option<i64>,
-    is_barrier: &dyn Fn(&Decoded) -> bool,
-) -> Vec<Way> {
-    let mut all = Vec::new();
-    let mut cycles = None;
-    let known = OnceCell::new();
-    let is_pointer = |node: usize, register: Register| {
-        let known = known.get_or_init(|| NonNull::new(instructions, graph, is_barrier));
-        known.holds(node, register)
-    };
-    for &ret in rets {
-        let from = all.len();
-        let found = add_ways(
-            instructions,
-            graph,
-            ret,
-            entry,
-            &is_site,
-            &depth,
-            is_barrier,
-            &is_pointer,
-            &mut all,
-        );
-        let turns = |way: &Way| {
-            let cycles = cycles.get_or_insert_with(|| graph.cycles());
-            cycles.get(way.site).copied().unwrap_or(true)
-        };
-        if found.is_none() || all.iter().skip(from).any(turns) {
-            all.truncate(from);
-        }
-    }
-    all
+    is_site: &'a dyn Fn(&Decoded) -> bool,
+    is_barrier: &'a dyn Fn(&Decoded) -> bool,
+    /// Bytes of stack in use before the instruction at an address.
+    depth: &'a dyn Fn(u64) -> Option<i64>,
+    nonnull: OnceCell<NonNull>,
 }
 
-/// Adds the ways to one `ret`; what was added counts for nothing if there is `None`.
-fn add_ways(
-    instructions: &[Decoded],
-    graph: &Graph<'_>,
-    ret: u64,
-    entry: u64,
-    is_site: impl Fn(&Decoded) -> bool,
-    depth: impl Fn(u64) -> Option<i64>,
-    is_barrier: &dyn Fn(&Decoded) -> bool,
-    is_pointer: impl Fn(usize, Register) -> bool,
-    to: &mut Vec<Way>,
-) -> Option<()> {
-    let from = to.len();
-    let node = instructions.binary_search_by_key(&ret, Decoded::ip).ok()?;
-    // Nodes of the straight code, each with how far the stack pointer is below the return address before it.
-    let mut straight = vec![(node, 0)];
-    let mut before = Vec::new();
-    while let Some((node, released)) = straight.pop() {
-        // The function begins here: no instruction leads to this one.
-        if node == 0 || !graph.is_reachable(node) {
-            return None;
+impl Search<'_> {
+    /// All ways to those of the `rets` that no other than emulated instructions outside of cycles lead to.
+    fn ways(&self, rets: &[u64]) -> Vec<Way> {
+        let mut all = Vec::new();
+        let mut cycles = None;
+        for &ret in rets {
+            let from = all.len();
+            let found = self.add_ways(ret, &mut all);
+            let turns = |way: &Way| {
+                let cycles = cycles.get_or_insert_with(|| self.graph.cycles());
+                cycles.get(way.site).copied().unwrap_or(true)
+            };
+            if found.is_none() || all.iter().skip(from).any(turns) {
+                all.truncate(from);
+            }
         }
-        before.clear();
-        graph.predecessors(node, &mut before);
-        for &(index, jumps) in &before {
-            let instruction = instructions.get(index)?;
-            if is_barrier(instruction) {
-                straight.push((index, released));
-                continue;
-            }
-            if !is_site(instruction) {
-                // The kernel steps the jump, or the code is not straight.
-                let pointer = |register| is_pointer(index, register);
-                let more = (!jumps).then(|| straight::released(instruction, pointer))??;
-                straight.push((index, released + more));
-                continue;
-            }
-            let address = instruction.ip();
-            let when = match instruction.flow_control() {
-                FlowControl::ConditionalBranch => {
-                    let condition = (instruction.condition_code() as u8).checked_sub(1)?;
-                    if jumps {
-                        When::Taken(condition)
-                    } else {
-                        When::NotTaken(condition)
-                    }
-                }
-                FlowControl::UnconditionalBranch => When::Always,
-                FlowControl::Next => When::Always,
-                _ => return None,
-            };
-            let pushed = if instruction.code() == Code::Push_r64 {
-                8
-            } else {
-                0
-            };
-            let found = u32::try_from(depth(address)?).ok()?;
-            if address == entry || i64::from(found) != released - pushed {
+        all
+    }
+
+    fn is_pointer(&self, node: usize, register: Register) -> bool {
+        let solve = || NonNull::new(self.instructions, self.graph, self.is_barrier);
+        self.nonnull.get_or_init(solve).holds(node, register)
+    }
+
+    /// Adds the ways to one `ret`; what was added counts for nothing if there is `None`.
+    fn add_ways(&self, ret: u64, to: &mut Vec<Way>) -> Option<()> {
+        let from = to.len();
+        let node = self
+            .instructions
+            .binary_search_by_key(&ret, Decoded::ip)
+            .ok()?;
+        // Nodes of the straight code, each with how far the stack pointer is below the return address before it.
+        let mut straight = vec![(node, 0)];
+        let mut before = Vec::new();
+        while let Some((node, released)) = straight.pop() {
+            // The function begins here: no instruction leads to this one.
+            if node == 0 || !self.graph.is_reachable(node) {
                 return None;
             }
-            to.push(Way {
-                ret,
-                site: index,
-                when,
-                depth: found,
-            });
+            before.clear();
+            self.graph.predecessors(node, &mut before);
+            for &(index, jumps) in &before {
+                let instruction = self.instructions.get(index)?;
+                if (self.is_barrier)(instruction) {
+                    straight.push((index, released));
+                    continue;
+                }
+                if !(self.is_site)(instruction) {
+                    // The kernel steps the jump, or the code is not straight.
+                    let pointer = |register| self.is_pointer(index, register);
+                    let more = (!jumps).then(|| straight::released(instruction, pointer))??;
+                    straight.push((index, released + more));
+                    continue;
+                }
+                let address = instruction.ip();
+                let when = match instruction.flow_control() {
+                    FlowControl::ConditionalBranch => {
+                        let condition = (instruction.condition_code() as u8).checked_sub(1)?;
+                        if jumps {
+                            When::Taken(condition)
+                        } else {
+                            When::NotTaken(condition)
+                        }
+                    }
+                    FlowControl::UnconditionalBranch => When::Always,
+                    FlowControl::Next => When::Always,
+                    _ => return None,
+                };
+                let pushed = if instruction.code() == Code::Push_r64 {
+                    8
+                } else {
+                    0
+                };
+                let found = u32::try_from((self.depth)(address)?).ok()?;
+                if address == self.entry || i64::from(found) != released - pushed {
+                    return None;
+                }
+                to.push(Way {
+                    ret,
+                    site: index,
+                    when,
+                    depth: found,
+                });
+            }
         }
+        let ways = to.get_mut(from..)?;
+        ways.sort_unstable_by_key(|way| way.site);
+        // A conditional jump both of whose ways lead to the same `ret`.
+        let mut ways = to.split_off(from);
+        ways.dedup_by(|second, first| {
+            let same = first.site == second.site;
+            if same {
+                first.when = When::Always;
+            }
+            same
+        });
+        let any = !ways.is_empty();
+        to.append(&mut ways);
+        any.then_some(())
     }
-    let ways = to.get_mut(from..)?;
-    ways.sort_unstable_by_key(|way| way.site);
-    // A conditional jump both of whose ways lead to the same `ret`.
-    let mut ways = to.split_off(from);
-    ways.dedup_by(|second, first| {
-        let same = first.site == second.site;
-        if same {
-            first.when = When::Always;
-        }
-        same
-    });
-    let any = !ways.is_empty();
-    to.append(&mut ways);
-    any.then_some(())
 }
 
 #[cfg(test)]

@@ -105,15 +105,16 @@ impl Program {
 
     fn ways(&self) -> Vec<Way> {
         let graph = Graph::new(&self.instructions, |at| self.depth(at), |_| None).expect("a graph");
-        ways_out(
-            &self.instructions,
-            &graph,
-            &self.rets(),
-            START,
-            |instruction| kernel::is_emulated(instruction, self.bytes(instruction)),
-            |at| self.depth(at),
-            &|_| false,
-        )
+        let search = Search {
+            instructions: &self.instructions,
+            graph: &graph,
+            entry: START,
+            is_site: &|instruction| kernel::is_emulated(instruction, self.bytes(instruction)),
+            is_barrier: &|_| false,
+            depth: &|at| self.depth(at),
+            nonnull: OnceCell::new(),
+        };
+        search.ways(&self.rets())
     }
 
     /// Each way as the block of its `ret`, that of its site, and when.
