@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use compiler::{Placement, Source};
 
-use crate::{args::{ExitSites, What}, failure::Usage};
+use crate::{
+    args::{ExitSites, What},
+    failure::Usage,
+};
 
 /// The price of a single-stepped hit in emulated ones where a hypervisor intercepts debug exceptions: 14 were measured, and 10 leave room.
 const STEPPED_IN_A_VIRTUAL_MACHINE: usize = 10;
@@ -92,7 +95,9 @@ impl Request {
             defines: what.define.clone(),
             placement: match what.exit_sites {
                 // There the program does a `ret` itself, for the price of an emulated hit.
-                ExitSites::Auto if runtime::Kernel::detect().writes_registers() => Placement::Returns,
+                ExitSites::Auto if runtime::Kernel::detect().writes_registers() => {
+                    Placement::Returns
+                }
                 ExitSites::Auto if runtime::is_virtual_machine() => Placement::Edges {
                     stepped: STEPPED_IN_A_VIRTUAL_MACHINE,
                 },

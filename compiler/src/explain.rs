@@ -234,7 +234,8 @@ fn site_kind(cookie: u64) -> Option<SiteKind> {
 }
 
 fn describe_site(out: &mut String, plan: &Plan, site: &Site, executable: &Executable) {
-    let function = Cookie::unpack(site.cookie).and_then(|cookie| plan.functions.get(cookie.function as usize));
+    let function =
+        Cookie::unpack(site.cookie).and_then(|cookie| plan.functions.get(cookie.function as usize));
     let name = function.map_or("?", |function| function.name.as_str());
     let offset = function.map_or(0, |function| site.address.saturating_sub(function.address));
     let kind = match site_kind(site.cookie) {

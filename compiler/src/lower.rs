@@ -3,9 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use ebpf_templates::{Cookie, SiteKind, When};
-use gobinary::{
-    EntryKind, EntrySite, Executable, ExitKind, Function, Instruction, Sites,
-};
+use gobinary::{EntryKind, EntrySite, Executable, ExitKind, Function, Instruction, Sites};
 use rayon::prelude::*;
 
 use crate::{
@@ -35,7 +33,11 @@ const RUNTIME_POINTS: [(&str, SiteKind, &str); 2] = [
 ];
 
 /// Makes the plan for a resolved program. It is complete only if no diagnostic is an error.
-pub(crate) fn plan(program: &Resolved, executable: &Executable, placement: Placement) -> (Plan, Vec<Diagnostic>) {
+pub(crate) fn plan(
+    program: &Resolved,
+    executable: &Executable,
+    placement: Placement,
+) -> (Plan, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let catalog = Catalog::new(executable);
     let selections = select::select(program, &catalog, &mut diagnostics);
@@ -73,7 +75,10 @@ pub(crate) fn plan(program: &Resolved, executable: &Executable, placement: Place
         );
         diagnostics.push(
             Diagnostic::new(codes::TOO_MANY_FUNCTIONS, message)
-                .note(format!("a plan holds {}", grouped(Cookie::FUNCTIONS as usize)))
+                .note(format!(
+                    "a plan holds {}",
+                    grouped(Cookie::FUNCTIONS as usize)
+                ))
                 .help("narrow the patterns"),
         );
         return (plan, diagnostics);
@@ -257,7 +262,11 @@ fn entry_site(
         target,
         g_from_tls: entry.g_from_tls,
         // jbe: the stack is large enough when it is not taken.
-        when: if entry.kind == EntryKind::Jbe { When::NotTaken(6) } else { When::Always },
+        when: if entry.kind == EntryKind::Jbe {
+            When::NotTaken(6)
+        } else {
+            When::Always
+        },
         released: 0,
     };
     site(executable, entry.address, cookie, &entry.instruction)

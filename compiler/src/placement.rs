@@ -69,7 +69,11 @@ pub(crate) fn exits(
                 address: exit.address,
                 instruction: exit.instruction,
                 g_from_tls: exit.g_from_tls,
-                when: if exit.kind == ExitKind::Ret { When::Ret } else { When::Always },
+                when: if exit.kind == ExitKind::Ret {
+                    When::Ret
+                } else {
+                    When::Always
+                },
                 released: 0,
                 way_out: exit.address,
                 kind: exit.kind,
@@ -77,6 +81,15 @@ pub(crate) fn exits(
         }
     }
     exits.sort_unstable_by_key(|exit| exit.address);
+    // A conditional jump both of whose ways lead out: every hit is an exit, and the jump itself is the instruction through which.
+    exits.dedup_by(|second, first| {
+        let same = second.address == first.address;
+        if same {
+            first.when = When::Always;
+            first.way_out = first.address;
+        }
+        same
+    });
     exits
 }
 
@@ -91,19 +104,25 @@ fn edges(
     for edge in executable.exit_edges(function, sites) {
         by_ret.entry(edge.ret).or_default().push(edge);
     }
-    // A site holds one cookie: where it stands for two ways out, or begins the call too, the `ret`s are watched.
-    let mut uses: HashMap<u64, usize> = HashMap::new();
+    // A site holds one cookie: it stands for one way out, or for both ways of a jump with as much stack to release on each.
+    let mut at_site: HashMap<u64, Vec<(gobinary::When, u32)>> = HashMap::new();
     for edge in by_ret.values().flatten() {
-        *uses.entry(edge.site).or_default() += 1;
+        at_site
+            .entry(edge.site)
+            .or_default()
+            .push((edge.when, edge.depth));
     }
-    by_ret.retain(|_, edges| {
-        edges.iter().all(|edge| {
-            uses.get(&edge.site) == Some(&1)
-                && edge.site != sites.entry.address
-                && edge.depth < Cookie::RELEASED
-                && edge.depth.is_multiple_of(8)
-        })
-    });
+    let representable = |edge: &ExitEdge| {
+        edge.site != sites.entry.address
+            && edge.depth < Cookie::RELEASED
+            && edge.depth.is_multiple_of(8)
+            && match at_site.get(&edge.site).map(Vec::as_slice) {
+                Some([_]) => true,
+                Some([(a, released), (b, also)]) => a != b && released == also,
+                _ => false,
+            }
+    };
+    by_ret.retain(|_, edges| edges.iter().all(representable));
     let passed: HashSet<u64> = by_ret.values().flatten().map(|edge| edge.site).collect();
     if passed.len() > stepped {
         by_ret.clear();

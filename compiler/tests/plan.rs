@@ -4,7 +4,10 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use compiler::{Diagnostic, Options, Plan, Severity, Source, check, compile, explain, report};
+use compiler::{
+    Diagnostic, Options, Placement, Plan, Severity, Source, check, compile, explain, report,
+};
+use ebpf_templates::{Cookie, SiteKind};
 use gobinary::Executable;
 
 fn source(text: &str) -> Source {
@@ -139,19 +142,23 @@ fn every_site_is_what_the_plan_says() {
         assert!(trace.targets.iter().all(|id| trace.included.contains(id)));
         let included: HashSet<u32> = trace.included.iter().copied().collect();
         for site in &trace.sites {
-            let id = (site.cookie & 0x3f_ffff) as u32;
+            let cookie = Cookie::unpack(site.cookie).expect("a cookie");
+            let id = cookie.function;
             let function = &plan.functions[id as usize];
-            assert_eq!(
-                site.address - function.address,
-                site.cookie >> 22 & 0xf_ffff
-            );
+            let way_out = function.address + u64::from(cookie.offset);
+            if way_out != site.address {
+                // An exit edge stands for its `ret`.
+                assert_eq!(cookie.kind, SiteKind::Return, "{}", function.name);
+                assert!(site.emulated, "{}", function.name);
+                assert_eq!(executable.bytes(way_out, 1), Some(&[0xc3][..]));
+            }
             assert_eq!(executable.file_offset(site.address), Some(site.file_offset));
             let len = usize::from(site.len);
             assert_eq!(
                 executable.bytes(site.address, len),
                 Some(&site.bytes[..len])
             );
-            let runtime = matches!(site.cookie >> 42 & 0xf, 5 | 6);
+            let runtime = matches!(cookie.kind, SiteKind::Unwound | SiteKind::Exit);
             assert_eq!(runtime, !included.contains(&id), "{}", function.name);
             assert_eq!(
                 runtime,
@@ -396,4 +403,33 @@ fn the_original_command_line() {
     let diagnostics =
         compile(&source, &[], executable, &Options::default()).expect_err("no argument lists yet");
     assert_eq!(diagnostics[0].code, "E0208");
+}
+
+#[test]
+fn exit_edges_take_the_place_of_returns() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    let source = Source::new("<command line>", "trace * < exclude runtime.* >");
+    let exits = |placement| {
+        let options = Options {
+            placement,
+            ..Options::default()
+        };
+        let (plan, _) = compile(&source, &[], executable, &options).expect("it compiles");
+        let trace = &plan.traces[0];
+        let exits = trace.sites.iter().filter(|site| {
+            Cookie::unpack(site.cookie).is_some_and(|cookie| cookie.kind == SiteKind::Return)
+        });
+        let (emulated, stepped): (Vec<bool>, Vec<bool>) = exits
+            .map(|site| site.emulated)
+            .partition(|emulated| *emulated);
+        (emulated.len(), stepped.len())
+    };
+    let (emulated, rets) = exits(Placement::Returns);
+    assert_eq!(emulated, 0, "a `ret` is single-stepped");
+    let (some, fewer) = exits(Placement::Edges { stepped: 2 });
+    let (many, fewest) = exits(Placement::Edges { stepped: 10 });
+    assert!(some > 0 && fewer < rets, "{some} {fewer} {rets}");
+    assert!(many > some && fewest < fewer, "{many} {fewest}");
 }

@@ -129,7 +129,9 @@ impl Cookie {
         Some(Self {
             function: field(0, 22),
             offset: field(22, 20),
-            kind: SiteKind::ALL.into_iter().find(|kind| *kind as u32 == field(42, 4))?,
+            kind: SiteKind::ALL
+                .into_iter()
+                .find(|kind| *kind as u32 == field(42, 4))?,
             target: field(46, 1) == 1,
             g_from_tls: field(47, 1) == 1,
             when: match field(48, 2) {

@@ -256,7 +256,14 @@ fn cookies_are_packed_as_the_header_says() {
     assert_eq!(Cookie::unpack(packed), Some(cookie));
     for kind in SiteKind::ALL {
         for when in [When::Always, When::Taken(15), When::NotTaken(0), When::Ret] {
-            let other = Cookie { kind, when, released: Cookie::RELEASED - 8, target: false, g_from_tls: true, ..cookie };
+            let other = Cookie {
+                kind,
+                when,
+                released: Cookie::RELEASED - 8,
+                target: false,
+                g_from_tls: true,
+                ..cookie
+            };
             assert_eq!(Cookie::unpack(other.pack()), Some(other));
         }
     }

@@ -15,7 +15,8 @@ use aya_obj::{
     EbpfSectionKind, Object,
     btf::Btf,
     generated::{
-        BPF_ALU64, BPF_DW, BPF_EXIT, BPF_JMP, BPF_K, BPF_LDX, BPF_MEM, BPF_MOV, BPF_STX, bpf_attach_type, bpf_insn, bpf_prog_type,
+        BPF_ALU64, BPF_DW, BPF_EXIT, BPF_JMP, BPF_K, BPF_LDX, BPF_MEM, BPF_MOV, BPF_STX,
+        bpf_attach_type, bpf_insn, bpf_prog_type,
     },
 };
 use ebpf_templates::Config;

@@ -28,6 +28,11 @@ fn agree(package: &str, args: &[&str], builds: &[Mode]) {
                 args.join(" ")
             );
             check(&context, &tracer::launch(PROGRAM, &[], &program, args));
+            if *mode == Mode::Plain {
+                // The same where returns are watched at each `ret`, and not where it costs least.
+                let traced = tracer::launch(PROGRAM, &["--exit-sites", "ret"], &program, args);
+                check(&format!("{context}, at each ret"), &traced);
+            }
         }
     }
 }
@@ -44,6 +49,11 @@ fn calls_in_every_build() {
 #[test]
 fn deep_recursion() {
     with_deep_stack(|| agree("truth", &["recursion", "10000"], TELLING));
+}
+
+#[test]
+fn ways_out_of_every_kind() {
+    with_deep_stack(|| agree("truth", &["edges"], TELLING));
 }
 
 #[test]

@@ -23,6 +23,7 @@ var modes = map[string]func(){
 	"calls":     calls,
 	"closures":  closures,
 	"crash":     crash,
+	"edges":     edges,
 	"exec":      execs,
 	"exit":      exits,
 	"gc":        gc,
