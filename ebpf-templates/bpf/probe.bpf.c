@@ -279,7 +279,8 @@ static __noinline int leave(const struct event *e, u64 now, u32 kind)
 	if (!g)
 		return 0;
 	if (g->skip_depth) {
-		if (e->depth <= g->skip_depth && kind != SITE_TAIL_INTO)
+		/* runtime.Goexit ends the goroutine from deep inside the call. */
+		if (kind == SITE_EXIT || (e->depth <= g->skip_depth && kind != SITE_TAIL_INTO))
 			bpf_map_delete_elem(&goroutines, &e->key);
 		return 0;
 	}

@@ -231,3 +231,22 @@ fn the_program_can_end_the_trace() {
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.matches("main.outer()").count() >= 2, "{stdout}");
 }
+
+/// A call that was left out and ends by runtime.Goexit leaves nothing behind: one entry in the table is enough for all that follow.
+#[test]
+fn goexit_ends_a_call_that_was_left_out() {
+    if skip().is_some() {
+        return;
+    }
+    let executable = go::build(go::newest(), "truth", Mode::Plain);
+    let traced = tracer::launch(
+        "trace main.outer < sample 1/9 >",
+        &["--max-goroutines", "1"],
+        &executable,
+        &["goexit"],
+    );
+    assert_eq!(traced.code, Some(0), "{}", traced.stderr);
+    let end = traced.end();
+    assert_eq!(end["goroutines_full"], 0, "{end}");
+    assert_eq!(end["graphs"], 2, "{end}");
+}
