@@ -57,6 +57,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     };
     let mut tracer = Tracer::load(&loaded.plan, pid, options)?;
     let attachment = tracer.attach(&loaded.plan, &loaded.binary, pid, &mut progress)?;
+    let started = Instant::now();
     announce(&loaded, &attachment, how)?;
     if let Some(launched) = &mut launched {
         launched.run()?;
@@ -67,7 +68,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         symbols: BinarySymbols::new(&loaded.plan, &loaded.executable),
         plan: &loaded.plan,
         output: &mut output,
-        started: Instant::now(),
+        started,
         open_drawn: HashMap::new(),
         open_unwanted: 0,
         ended_ns: None,

@@ -178,9 +178,13 @@ fn describe_sites(out: &mut String, trace: &TracePlan) {
     let (mut entries, mut exits) = (Tally::default(), Tally::default());
     for site in &trace.sites {
         match site_kind(site.cookie) {
-            Some(SiteKind::Enter | SiteKind::EnterReturn | SiteKind::EnterTailInto) => {
-                entries.count(site);
-            }
+            Some(
+                SiteKind::Enter
+                | SiteKind::EnterLastCall
+                | SiteKind::EnterReturn
+                | SiteKind::EnterReturnIf
+                | SiteKind::EnterTailInto,
+            ) => entries.count(site),
             Some(SiteKind::Return | SiteKind::TailOut | SiteKind::TailInto) => exits.count(site),
             Some(SiteKind::Unwound | SiteKind::Exit) | None => {}
         }
@@ -239,10 +243,11 @@ fn describe_site(out: &mut String, plan: &Plan, site: &Site, executable: &Execut
     let name = function.map_or("?", |function| function.name.as_str());
     let offset = function.map_or(0, |function| site.address.saturating_sub(function.address));
     let kind = match site_kind(site.cookie) {
-        Some(SiteKind::Enter) => "enter",
+        Some(SiteKind::Enter | SiteKind::EnterLastCall) => "enter",
         Some(SiteKind::Return) => "return",
         Some(SiteKind::TailOut | SiteKind::TailInto) => "jump",
         Some(SiteKind::EnterReturn) => "enter and leave",
+        Some(SiteKind::EnterReturnIf) => "enter, and leave in one direction",
         Some(SiteKind::EnterTailInto) => "enter and jump on",
         Some(SiteKind::Unwound) => "unwound",
         Some(SiteKind::Exit) => "goroutine end",

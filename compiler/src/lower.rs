@@ -257,6 +257,7 @@ fn entry_site(
 ) -> Option<Site> {
     let cookie = Cookie {
         function: id,
+        stepped: !entry.instruction.emulated,
         offset: offset_in(function, entry.address)?,
         kind,
         target,
@@ -322,6 +323,7 @@ impl Context<'_, '_> {
             targets: ids(&selection.targets),
             included: ids(&selection.shown),
             sites,
+            last_calls: Vec::new(),
         }
     }
 
@@ -354,6 +356,7 @@ impl Context<'_, '_> {
             .filter_map(|exit| {
                 let cookie = Cookie {
                     function: id,
+                    stepped: !exit.instruction.emulated,
                     offset: offset_in(function, exit.way_out)?,
                     kind: self.exit_kind(exit.kind, selection),
                     target,

@@ -52,6 +52,23 @@ pub struct TracePlan {
     pub included: Vec<u32>,
     /// Where to probe, by ascending address.
     pub sites: Vec<Site>,
+    /// Calls with which their callers' frames end too.
+    pub last_calls: Vec<LastCall>,
+}
+
+/// A call after which its caller has nothing left to do but return: both return at the same instant, so the caller's `ret` needs no probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LastCall {
+    /// The called function's id.
+    pub callee: u32,
+    /// Return address minus address of the callee's entry site.
+    pub distance: i64,
+    /// The calling function's id.
+    pub caller: u32,
+    /// Bytes from the caller's entry to its `ret`.
+    pub offset: u32,
+    /// Bytes of stack between the call's return address and the caller's.
+    pub released: u32,
 }
 
 /// Filters of a trace. `None` and empty mean "all".

@@ -78,6 +78,8 @@ __noinline int close_top(struct goroutine *g, const struct goroutine_key *of, u6
 		c->level = level;
 		c->exit = return_offset == ~0u ? EXIT_UNWOUND : EXIT_RETURN;
 		c->unused = 0;
+		c->hits = g->hits - f->hits;
+		c->stepped = g->stepped - f->stepped;
 		g->chunk.count = n + 1;
 	}
 	if (level >= INLINE_FRAMES) {

@@ -15,7 +15,8 @@ typedef __u8 u8;
  * Attach cookie. Offset is that of the instruction that the site stands for: an exit edge stands for its ret. When and condition say in
  * which direction of a conditional jump the site counts. Released is the stack, in units of 8 bytes, that goes away between site and ret.
  */
-#define COOKIE_FUNCTION_BITS 22
+#define COOKIE_FUNCTION_BITS 21
+#define COOKIE_STEPPED_SHIFT 21 /* the kernel single-steps the instruction */
 #define COOKIE_OFFSET_SHIFT 22
 #define COOKIE_OFFSET_BITS 20
 #define COOKIE_KIND_SHIFT 42
@@ -36,6 +37,8 @@ enum site_kind {
 	SITE_UNWOUND = 5,      /* runtime.deferreturn's entry: frames at or below this depth are dead */
 	SITE_EXIT = 6,         /* runtime.goexit1's entry: the goroutine ends */
 	SITE_ENTER_TAIL_INTO = 7, /* the function's first instruction jumps to a probed function */
+	SITE_ENTER_LAST_CALL = 8, /* as SITE_ENTER, and another probed function may call this one as its last act: see last_calls */
+	SITE_ENTER_RETURN_IF = 9, /* the frame begins, and it ends too if the jump here goes as `when` says */
 };
 
 #define FLAG_TARGET 1u        /* starts a graph */
@@ -87,6 +90,10 @@ struct config {
 	u32 have_loop; /* bpf_loop exists (Linux 5.17) */
 	u32 wakeup_bytes; /* wake the reader once this much waits in the ring buffer */
 	u32 write_registers; /* the program may change registers, and so does a ret itself */
+	u32 sleepable;  /* the program may wait for memory that is not there at the moment */
+	u32 generation; /* does nothing while the trace's state says another one */
+	u32 first_hit;  /* index of function 0 in the map hits */
+	u32 unused;
 	char comms[MAX_SCOPE][COMM_LEN];
 };
 
@@ -104,9 +111,12 @@ struct frame {
 	u32 function;
 	u32 missing; /* calls made below this one that the frame store could not hold */
 	u32 flags;   /* FRAME_… */
+	u32 hits;    /* of the goroutine's when this call began */
+	u32 stepped;
 };
 #define FRAME_TAIL 1u /* has jumped into another probed function: the next entry at this depth is its child */
-#define FRAME_TAIL_OFFSET_SHIFT 8 /* … from this offset */
+#define FRAME_LAST_CALL 2u /* its caller has nothing left to do but return, and does so with it */
+#define FRAME_OFFSET_SHIFT 8 /* where this frame, or its caller's, is left */
 
 enum call_exit { EXIT_RETURN = 0, EXIT_UNWOUND = 1, EXIT_OPEN = 2 };
 
@@ -121,6 +131,8 @@ struct call {
 	u16 level; /* 0 = the target */
 	u8 exit;   /* enum call_exit */
 	u8 unused;
+	u32 hits; /* emulated probe hits in calls made inside this one */
+	u32 stepped; /* single-stepped ones */
 };
 
 enum chunk_kind {
@@ -143,7 +155,10 @@ struct chunk {
 	u32 lost;    /* calls of this graph lost so far on the way to the ring buffer */
 	u32 missing; /* calls of this graph not stored so far */
 	u32 sent;    /* chunks of this graph sent before this one */
+	u32 flags;   /* CHUNK_… */
+	u32 unused;
 };
+#define CHUNK_UNREAD 1u /* while this graph ran, g could not be read at a hit that may have been its own */
 
 #define INLINE_FRAMES 32
 #define MAX_FRAMES 65535
@@ -154,6 +169,8 @@ struct goroutine {
 	u64 mm;    /* identity of the address space: changes on exec */
 	u32 level; /* open frames */
 	u32 skip_depth; /* not 0: this call is not traced, and neither is anything in it, down from this depth */
+	u32 hits;    /* emulated probe hits since the graph began */
+	u32 stepped; /* single-stepped ones */
 	struct frame frames[INLINE_FRAMES]; /* deeper ones are in the map deep_frames */
 	struct chunk chunk;                 /* header and … */
 	struct call calls[CHUNK_CALLS_MAX]; /* … finished calls not sent yet, contiguous */
@@ -165,11 +182,33 @@ struct stack {
 	u64 addresses[MAX_STACK];
 };
 
-/* Sampling and limits of a trace. */
+/* Sampling and limits of a trace. User space writes generation only. */
 struct trace_state {
 	u64 sampled;
 	u64 kept;
 	u64 window_ns; /* start of the interval in which `kept` counts */
+	u64 unread_ns; /* when g could not be read the last time */
+	u64 generation; /* of the program that is to work */
+};
+
+/* Probe hits of a function. */
+struct hits {
+	u64 emulated;
+	u64 stepped;
+};
+
+/* A call site from which its caller goes straight to its ret. */
+struct last_call_key {
+	u32 trace;
+	u32 callee;
+	u64 distance; /* return address - address of the callee's entry site */
+};
+
+struct last_call {
+	u32 caller;
+	u32 offset; /* of the caller's ret */
+	u32 released; /* bytes of stack between the return address of this call and the caller's */
+	u32 unused;
 };
 
 struct deep_key {

@@ -54,12 +54,33 @@ struct {
 	__type(value, struct trace_state);
 } traces SEC(".maps");
 
+/* What each function's probes have been hit, by trace: index config.first_hit + function. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct hits);
+} hits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct last_call_key);
+	__type(value, struct last_call);
+} last_calls SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, COUNTER_MAX);
 	__type(key, u32);
 	__type(value, u64);
 } counters SEC(".maps");
+
+static __always_inline struct trace_state *trace_state(void)
+{
+	u32 trace = config.trace;
+	return bpf_map_lookup_elem(&traces, &trace);
+}
 
 static __always_inline void count(u32 counter, u64 n)
 {

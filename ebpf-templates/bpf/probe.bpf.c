@@ -36,6 +36,8 @@ struct event {
 	u64 tgid_tid;
 	u32 depth;
 	u32 function;
+	u32 kind;
+	u32 stepped; /* the kernel single-steps the instruction */
 };
 
 /* Does the condition of a jump hold? The lowest bit of its code negates (Intel SDM, volume 1, appendix B). */
@@ -71,6 +73,7 @@ static __always_inline u32 condition_holds(u32 code, u64 flags)
 	return holds ^ (code & 1);
 }
 
+#define COOKIE_FUNCTION_SHIFT 0
 #define cookie_field(cookie, name) ((u32)((cookie) >> COOKIE_##name##_SHIFT) & ((1u << COOKIE_##name##_BITS) - 1))
 
 /* The jump at the site does not go the way that the site stands for. */
@@ -83,7 +86,10 @@ static __always_inline int goes_elsewhere(u64 cookie, u64 flags)
 	return condition_holds(cookie_field(cookie, CONDITION), flags) != (when == WHEN_TAKEN);
 }
 
-#define read_user(to, from) bpf_probe_read_user(to, sizeof(*(to)), (const void *)(from))
+/* Memory that is there but not mapped at the moment (being moved, collapsed, sampled for its NUMA node) is worth waiting for. */
+#define read_user(to, from)                                                            \
+	(bpf_probe_read_user(to, sizeof(*(to)), (const void *)(from)) &&               \
+	 (!config.sleepable || bpf_copy_from_user(to, sizeof(*(to)), (const void *)(from))))
 
 static __always_inline u64 current_mm(void)
 {
@@ -138,11 +144,9 @@ static __always_inline int goroutine_in_scope(u64 goid)
 /* sample and an exhausted limit leave whole graphs out. */
 static __always_inline int sampled(void)
 {
-	u32 trace = config.trace;
-
 	if (config.sample <= 1 && !config.limit)
 		return 1;
-	struct trace_state *t = bpf_map_lookup_elem(&traces, &trace);
+	struct trace_state *t = trace_state();
 	if (!t)
 		return 1;
 	if (config.limit && !config.limit_per_ns && t->kept >= config.limit)
@@ -201,6 +205,9 @@ static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struc
 	if (!g)
 		return 0;
 	g->mm = current_mm();
+	u32 tgid = e->key.tgid;
+	if (!bpf_map_lookup_elem(&processes, &tgid))
+		bpf_map_update_elem(&processes, &tgid, &g->mm, BPF_ANY);
 	if (!keep) {
 		g->skip_depth = e->depth;
 		return 0;
@@ -210,15 +217,38 @@ static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struc
 	g->chunk.tid = (u32)e->tgid_tid;
 	g->chunk.goid = e->key.goid;
 	g->chunk.entry_ip = ctx->rip;
-	u32 tgid = e->key.tgid;
-	if (!bpf_map_lookup_elem(&processes, &tgid))
-		bpf_map_update_elem(&processes, &tgid, &g->mm, BPF_ANY);
 	return g;
 }
 
-static __noinline int enter(struct pt_regs *ctx, const struct event *e)
+/* What this hit costs is part of the calls that are open around it. */
+static __always_inline void count_inside(struct goroutine *g, const struct event *e)
 {
-	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e->key);
+	if (e->stepped)
+		g->stepped++;
+	else
+		g->hits++;
+}
+
+/* If the caller has nothing left to do after this call but return, its frame ends with this one. */
+static __noinline int mark_last_call(struct pt_regs *ctx, const struct event *e, struct goroutine *g, struct frame *f)
+{
+	struct last_call_key key = {
+		.trace = config.trace,
+		.callee = e->function,
+		.distance = f->caller_pc - ctx->rip,
+	};
+	struct last_call *last = bpf_map_lookup_elem(&last_calls, &key);
+
+	if (!last || g->level < 2)
+		return 0;
+	struct frame *caller = frame_at(g, &e->key, g->level - 2);
+	if (caller && caller->function == last->caller && caller->depth + last->released == f->depth)
+		f->flags = FRAME_LAST_CALL | last->offset << FRAME_OFFSET_SHIFT;
+	return 0;
+}
+
+static __noinline int enter(struct pt_regs *ctx, const struct event *e, struct goroutine *g)
+{
 	struct leave l = { .g = g, .key = &e->key, .depth = e->depth, .replaced = 1 };
 	u64 caller_pc = 0;
 
@@ -241,6 +271,7 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e)
 		if (!g)
 			return 0;
 	}
+	count_inside(g, e);
 	if (g->level > config.depth)
 		return 0;
 	read_user(&caller_pc, ctx->rsp);
@@ -252,6 +283,10 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e)
 	f->function = e->function;
 	f->missing = 0;
 	f->flags = 0;
+	f->hits = g->hits;
+	f->stepped = g->stepped;
+	if (e->kind == SITE_ENTER_LAST_CALL)
+		mark_last_call(ctx, e, g, f);
 	if (config.stack && g->level == 1)
 		keep_stack(ctx, e, &g->chunk, caller_pc);
 	u64 now = bpf_ktime_get_ns();
@@ -267,17 +302,14 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e)
 	return 0;
 }
 
-#define TAIL_CHAIN 4 /* jumps from function to function that end in one return */
+#define CHAIN 4 /* callers that return with the function that they have jumped into, or called as their last act */
 
-static __noinline int leave(const struct event *e, u64 now, u32 kind)
+static __noinline int leave(const struct event *e, struct goroutine *g, u64 now, u32 kind)
 {
-	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e->key);
 	struct leave l = { .g = g, .key = &e->key, .depth = e->depth, .now = now };
 	struct frame *top;
-	u32 i, offset;
+	u32 i, offset, flags;
 
-	if (!g)
-		return 0;
 	if (g->skip_depth) {
 		/* runtime.Goexit ends the goroutine from deep inside the call. */
 		if (kind == SITE_EXIT || (e->depth <= g->skip_depth && kind != SITE_TAIL_INTO))
@@ -287,26 +319,46 @@ static __noinline int leave(const struct event *e, u64 now, u32 kind)
 	if (kind == SITE_UNWOUND || kind == SITE_EXIT)
 		l.depth = kind == SITE_EXIT ? 0 : e->depth - 1;
 	unwind(&l);
-	if (l.finished || kind == SITE_UNWOUND || kind == SITE_EXIT)
+	if (l.finished)
 		return 0;
 	top = frame_at(g, &e->key, g->level - 1);
-	if (!top || top->depth != e->depth)
-		return 0;
+	if (kind == SITE_UNWOUND || kind == SITE_EXIT || !top || top->depth != e->depth)
+		goto stays;
 	if (kind == SITE_TAIL_INTO) {
 		if (top->function == e->function)
-			top->flags = FRAME_TAIL | cookie_field(e->cookie, OFFSET) << FRAME_TAIL_OFFSET_SHIFT;
-		return 0;
+			top->flags = FRAME_TAIL | cookie_field(e->cookie, OFFSET) << FRAME_OFFSET_SHIFT;
+		goto stays;
 	}
-	/* Callers that had jumped into this function return with it. */
+	/* Some callers return with this function. */
 	offset = cookie_field(e->cookie, OFFSET);
-	for (i = 0; i < TAIL_CHAIN; i++) {
+	for (i = 0; i < CHAIN; i++) {
+		flags = top->flags;
 		if (close_top(g, &e->key, now, offset))
-			break;
+			return 0;
 		top = frame_at(g, &e->key, g->level - 1);
-		if (!top || top->depth != e->depth)
+		if (!top)
 			break;
-		offset = top->flags >> FRAME_TAIL_OFFSET_SHIFT;
+		if (flags & FRAME_LAST_CALL)
+			offset = flags >> FRAME_OFFSET_SHIFT;
+		else if (top->depth == e->depth)
+			offset = top->flags >> FRAME_OFFSET_SHIFT;
+		else
+			break;
 	}
+stays:
+	if (kind == e->kind)
+		count_inside(g, e); /* where a site is both, enter() has counted it */
+	return 0;
+}
+
+/* The event cannot be told whose it is: the graphs of this trace that are open now may lack it. */
+static __always_inline int unread(void)
+{
+	struct trace_state *t = trace_state();
+
+	count(COUNTER_NO_G, 1);
+	if (t)
+		t->unread_ns = bpf_ktime_get_ns();
 	return 0;
 }
 
@@ -314,15 +366,9 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp)
 {
 	struct event e = {};
 	u64 stack_hi = 0, now = 0;
-	u32 kind, enters;
+	u32 kind, enters, hit;
+	int elsewhere;
 
-	e.cookie = cookie;
-	kind = cookie_field(e.cookie, KIND);
-	if (goes_elsewhere(e.cookie, ctx->eflags))
-		return 0;
-	enters = kind == SITE_ENTER || kind == SITE_ENTER_RETURN || kind == SITE_ENTER_TAIL_INTO;
-	if (!enters)
-		now = bpf_ktime_get_ns();
 	if (config.pid_ns_dev) {
 		struct bpf_pidns_info ns = {};
 		if (bpf_get_ns_current_pid_tgid(config.pid_ns_dev, config.pid_ns_ino, &ns, sizeof(ns)))
@@ -334,46 +380,61 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp)
 	e.key.tgid = e.tgid_tid >> 32;
 	if (!in_scope(e.key.tgid))
 		return 0;
+	e.cookie = cookie;
+	e.function = cookie_field(cookie, FUNCTION);
+	e.kind = kind = cookie_field(cookie, KIND);
+	e.stepped = cookie >> COOKIE_STEPPED_SHIFT & 1 && !(config.write_registers && cookie_field(cookie, WHEN) == WHEN_RET);
+	hit = config.first_hit + e.function;
+	struct hits *h = bpf_map_lookup_elem(&hits, &hit);
+	if (h)
+		__sync_fetch_and_add(e.stepped ? &h->stepped : &h->emulated, 1);
+	elsewhere = goes_elsewhere(cookie, ctx->eflags);
+	if (elsewhere && kind != SITE_ENTER_RETURN_IF)
+		return 0;
+	enters = kind == SITE_ENTER || kind == SITE_ENTER_RETURN || kind == SITE_ENTER_TAIL_INTO || kind == SITE_ENTER_LAST_CALL ||
+		 kind == SITE_ENTER_RETURN_IF;
+	if (!enters)
+		now = bpf_ktime_get_ns();
 	e.g = ctx->r14;
-	if (e.cookie >> COOKIE_FLAGS_SHIFT & FLAG_G_FROM_TLS) {
+	if (cookie >> COOKIE_FLAGS_SHIFT & FLAG_G_FROM_TLS) {
 		struct task_struct *task = bpf_get_current_task_btf();
-		if (read_user(&e.g, task->thread.fsbase - 8)) {
-			count(COUNTER_NO_G, 1);
-			return 0;
-		}
+		if (read_user(&e.g, task->thread.fsbase - 8))
+			return unread();
 	}
 	e.key.trace = config.trace;
-	if (read_user(&e.key.goid, e.g + config.goid_offset)) {
-		count(COUNTER_NO_G, 1);
-		return 0;
-	}
+	if (read_user(&e.key.goid, e.g + config.goid_offset))
+		return unread();
 	if (!e.key.goid)
 		return 0; /* on g0: no goroutine's call */
 	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e.key);
 	if (!g) {
-		if (!(e.cookie >> COOKIE_FLAGS_SHIFT & FLAG_TARGET) || !enters)
+		if (!(cookie >> COOKIE_FLAGS_SHIFT & FLAG_TARGET) || !enters)
 			return 0;
 	} else if (g->mm != current_mm()) {
 		/* The process has called exec: what was open is gone with its old image. */
 		count(COUNTER_STALE, 1);
 		bpf_map_delete_elem(&goroutines, &e.key);
+		g = 0;
 	}
 	/* runtime.g.stack.hi, at +8 in every Go version from 1.19 on */
-	if (read_user(&stack_hi, e.g + 8) || stack_hi <= rsp || stack_hi - rsp > 1u << 31) {
+	if (read_user(&stack_hi, e.g + 8))
+		return unread();
+	if (stack_hi <= rsp || stack_hi - rsp > 1u << 31) {
 		count(COUNTER_NO_G, 1);
 		return 0;
 	}
 	/* Where rsp will be when the ret is reached that the site stands for. */
-	e.depth = stack_hi - rsp - (e.cookie >> COOKIE_RELEASED_SHIFT) * 8;
-	e.function = e.cookie & ((1 << COOKIE_FUNCTION_BITS) - 1);
+	e.depth = stack_hi - rsp - (cookie >> COOKIE_RELEASED_SHIFT) * 8;
 	if (enters) {
-		enter(ctx, &e);
-		if (kind == SITE_ENTER)
+		enter(ctx, &e, g);
+		if (kind == SITE_ENTER || kind == SITE_ENTER_LAST_CALL || elsewhere)
 			return 0;
 		now = bpf_ktime_get_ns();
-		kind = kind == SITE_ENTER_RETURN ? SITE_RETURN : SITE_TAIL_INTO;
+		kind = kind == SITE_ENTER_TAIL_INTO ? SITE_TAIL_INTO : SITE_RETURN;
+		g = bpf_map_lookup_elem(&goroutines, &e.key);
 	}
-	leave(&e, now, kind);
+	if (g)
+		leave(&e, g, now, kind);
 	return 0;
 }
 
@@ -398,7 +459,10 @@ SEC("uprobe")
 int probe(struct pt_regs *ctx)
 {
 	u64 cookie = bpf_get_attach_cookie(ctx), rsp = ctx->rsp;
+	struct trace_state *t = trace_state();
 
+	if (!t || t->generation != config.generation)
+		return 0;
 	if (config.write_registers && cookie_field(cookie, WHEN) == WHEN_RET && do_ret(ctx))
 		rsp -= 8;
 	return handle(ctx, cookie, rsp);

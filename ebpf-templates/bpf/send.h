@@ -46,11 +46,9 @@ static __always_inline void send_stack(const struct goroutine_key *key)
 /* Counts this graph against the trace's limit; 0: it is one too many. */
 static __always_inline int within_limit(u64 now)
 {
-	u32 trace = config.trace;
-
 	if (!config.limit)
 		return 1;
-	struct trace_state *t = bpf_map_lookup_elem(&traces, &trace);
+	struct trace_state *t = trace_state();
 	if (!t)
 		return 1;
 	if (config.limit_per_ns && now - t->window_ns >= config.limit_per_ns) {
@@ -86,6 +84,9 @@ __noinline int finish_graph(struct goroutine *g, const struct goroutine_key *of,
 		if (config.stack)
 			send_stack(key);
 		count(COUNTER_GRAPHS, 1);
+		struct trace_state *t = trace_state();
+		if (t && t->unread_ns >= g->chunk.start_ns)
+			g->chunk.flags = CHUNK_UNREAD;
 		send_calls(g, CHUNK_GRAPH);
 	} else {
 		count(COUNTER_FILTERED, 1);

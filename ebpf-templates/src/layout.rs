@@ -42,11 +42,15 @@ pub enum SiteKind {
     Exit = 6,
     /// The function's first instruction jumps to a probed function.
     EnterTailInto = 7,
+    /// As [`SiteKind::Enter`], and another probed function may call this one as its last act ([`LastCall`]).
+    EnterLastCall = 8,
+    /// A conditional jump at which a frame begins, and ends too if the jump goes as [`Cookie::when`] says.
+    EnterReturnIf = 9,
 }
 
 impl SiteKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Enter,
         Self::Return,
         Self::TailOut,
@@ -55,6 +59,8 @@ impl SiteKind {
         Self::Unwound,
         Self::Exit,
         Self::EnterTailInto,
+        Self::EnterLastCall,
+        Self::EnterReturnIf,
     ];
 }
 
@@ -77,6 +83,8 @@ pub enum When {
 pub struct Cookie {
     /// Index of the function in the plan, below [`Cookie::FUNCTIONS`].
     pub function: u32,
+    /// The kernel single-steps the instruction at the site.
+    pub stepped: bool,
     /// Bytes from the function's entry to what the site stands for, below [`Cookie::OFFSETS`]: an exit edge stands for its `ret`.
     pub offset: u32,
     /// What happens here.
@@ -94,7 +102,7 @@ pub struct Cookie {
 
 impl Cookie {
     /// Functions end below this.
-    pub const FUNCTIONS: u32 = 1 << 22;
+    pub const FUNCTIONS: u32 = 1 << 21;
     /// Offsets end below this.
     pub const OFFSETS: u32 = 1 << 20;
     /// Released bytes end below this.
@@ -112,6 +120,7 @@ impl Cookie {
             When::Ret => (3, 0),
         };
         u64::from(self.function)
+            | u64::from(self.stepped) << 21
             | u64::from(self.offset) << 22
             | (self.kind as u64) << 42
             | u64::from(self.target) << 46
@@ -127,7 +136,8 @@ impl Cookie {
         let field = |shift: u32, bits_wide: u32| (bits >> shift & ((1 << bits_wide) - 1)) as u32;
         let condition = field(50, 4) as u8;
         Some(Self {
-            function: field(0, 22),
+            function: field(0, 21),
+            stepped: field(21, 1) == 1,
             offset: field(22, 20),
             kind: SiteKind::ALL
                 .into_iter()
@@ -214,6 +224,14 @@ pub struct Config {
     pub wakeup_bytes: u32,
     /// Not 0 where the program may change registers: it then does a `ret` itself, which spares the kernel the single-step.
     pub write_registers: u32,
+    /// Not 0 where the program is loaded as one that may wait for memory that is not there at the moment.
+    pub sleepable: u32,
+    /// The program does nothing while [`TraceState::generation`] is another one.
+    pub generation: u32,
+    /// Index of function 0 in the map `hits`.
+    pub first_hit: u32,
+    /// Padding.
+    pub unused: u32,
     /// The thread names in scope, NUL-padded, `comm_count` of them.
     pub comms: [[u8; COMM_LEN]; MAX_SCOPE],
 }
@@ -257,6 +275,10 @@ pub struct Frame {
     pub missing: u32,
     /// `FRAME_…` of `layout.h`.
     pub flags: u32,
+    /// [`Goroutine::hits`] when this call began.
+    pub hits: u32,
+    /// [`Goroutine::stepped`] when this call began.
+    pub stepped: u32,
 }
 
 /// How a call ended.
@@ -293,6 +315,10 @@ pub struct CallRecord {
     pub exit: u8,
     /// Padding.
     pub unused: u8,
+    /// Emulated probe hits in calls made inside this one, shown or not.
+    pub hits: u32,
+    /// Single-stepped ones.
+    pub stepped: u32,
 }
 
 /// What a [`Chunk`] brings.
@@ -335,7 +361,14 @@ pub struct Chunk {
     pub missing: u32,
     /// Chunks of this graph sent before this one.
     pub sent: u32,
+    /// [`CHUNK_UNREAD`] or 0.
+    pub flags: u32,
+    /// Padding.
+    pub unused: u32,
 }
+
+/// While a graph ran, g could not be read at a hit that may have been its own.
+pub const CHUNK_UNREAD: u32 = 1;
 
 /// A goroutine in a graph: value of the map `goroutines`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -347,6 +380,10 @@ pub struct Goroutine {
     pub level: u32,
     /// Not 0: this call is not traced, and neither is anything in it, down from this depth.
     pub skip_depth: u32,
+    /// Emulated probe hits since the graph began.
+    pub hits: u32,
+    /// Single-stepped ones.
+    pub stepped: u32,
     /// Open calls; deeper ones are in the map `deep_frames`.
     pub frames: [Frame; INLINE_FRAMES],
     /// Header of the next record; its `count` calls stand in `calls`.
@@ -387,4 +424,46 @@ pub struct TraceState {
     pub kept: u64,
     /// Start of the interval in which `kept` counts.
     pub window_ns: u64,
+    /// When g could not be read the last time, CLOCK_MONOTONIC nanoseconds.
+    pub unread_ns: u64,
+    /// The [`Config::generation`] of the program that is to work. The only field that user space writes.
+    pub generation: u64,
+}
+
+/// Probe hits of a function: value of the per-CPU map `hits`.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Hits {
+    /// At instructions that the kernel emulates.
+    pub emulated: u64,
+    /// At instructions that it single-steps.
+    pub stepped: u64,
+}
+
+/// Key of the map `last_calls`: a call site from which its caller goes straight to its `ret`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct LastCallKey {
+    /// Index of the trace.
+    pub trace: u32,
+    /// Index of the called function in the plan.
+    pub callee: u32,
+    /// Return address minus address of the called function's entry site.
+    pub distance: u64,
+}
+
+/// The caller's side of a [`LastCallKey`]: value of the map `last_calls`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct LastCall {
+    /// Index of the calling function in the plan.
+    pub caller: u32,
+    /// Bytes from its entry to its `ret`.
+    pub offset: u32,
+    /// Bytes of stack between the call's return address and the caller's.
+    pub released: u32,
+    /// Padding.
+    pub unused: u32,
 }

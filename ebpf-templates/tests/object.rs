@@ -41,7 +41,7 @@ macro_rules! in_rust {
 fn layouts_agree() {
     let object = aya_obj::Object::parse(object()).expect("the object");
     let btf = Btf::from_bytes(&object.btf.expect("BTF").to_bytes()).expect("BTF");
-    let layouts: [(&str, Layout); 9] = [
+    let layouts: [(&str, Layout); 12] = [
         (
             "config",
             in_rust!(Config {
@@ -65,6 +65,10 @@ fn layouts_agree() {
                 have_loop,
                 wakeup_bytes,
                 write_registers,
+                sleepable,
+                generation,
+                first_hit,
+                unused,
                 comms,
             }),
         ),
@@ -80,7 +84,9 @@ fn layouts_agree() {
                 depth,
                 function,
                 missing,
-                flags
+                flags,
+                hits,
+                stepped
             }),
         ),
         (
@@ -94,7 +100,9 @@ fn layouts_agree() {
                 missing,
                 level,
                 exit,
-                unused
+                unused,
+                hits,
+                stepped
             }),
         ),
         (
@@ -110,7 +118,9 @@ fn layouts_agree() {
                 count,
                 lost,
                 missing,
-                sent
+                sent,
+                flags,
+                unused
             }),
         ),
         (
@@ -119,9 +129,29 @@ fn layouts_agree() {
                 mm,
                 level,
                 skip_depth,
+                hits,
+                stepped,
                 frames,
                 chunk,
                 calls
+            }),
+        ),
+        ("hits", in_rust!(Hits { emulated, stepped })),
+        (
+            "last_call_key",
+            in_rust!(LastCallKey {
+                trace,
+                callee,
+                distance
+            }),
+        ),
+        (
+            "last_call",
+            in_rust!(LastCall {
+                caller,
+                offset,
+                released,
+                unused
             }),
         ),
         ("stack", in_rust!(Stack { chunk, addresses })),
@@ -130,7 +160,9 @@ fn layouts_agree() {
             in_rust!(TraceState {
                 sampled,
                 kept,
-                window_ns
+                window_ns,
+                unread_ns,
+                generation
             }),
         ),
         (
@@ -181,10 +213,12 @@ fn constants_agree() {
         ("MAX_SCOPE", MAX_SCOPE),
         ("COMM_LEN", COMM_LEN),
         ("MAX_STACK", MAX_STACK),
+        ("CHUNK_UNREAD", CHUNK_UNREAD as usize),
         ("INLINE_FRAMES", INLINE_FRAMES),
         ("MAX_FRAMES", MAX_FRAMES),
         ("CHUNK_CALLS_MAX", CHUNK_CALLS_MAX),
-        ("COOKIE_FUNCTION_BITS", 22),
+        ("COOKIE_FUNCTION_BITS", 21),
+        ("COOKIE_STEPPED_SHIFT", 21),
         ("COOKIE_OFFSET_SHIFT", 22),
         ("COOKIE_OFFSET_BITS", 20),
         ("COOKIE_KIND_SHIFT", 42),
@@ -205,10 +239,12 @@ fn constants_agree() {
         ("UNWOUND", SiteKind::Unwound),
         ("EXIT", SiteKind::Exit),
         ("ENTER_TAIL_INTO", SiteKind::EnterTailInto),
+        ("ENTER_LAST_CALL", SiteKind::EnterLastCall),
+        ("ENTER_RETURN_IF", SiteKind::EnterReturnIf),
     ] {
         assert_eq!(sites.get(name), Some(&(kind as u64)), "{name}");
     }
-    assert_eq!(sites.len(), 8);
+    assert_eq!(sites.len(), SiteKind::ALL.len());
     let counters = enumerators(&header, "COUNTER_");
     for (name, counter) in [
         ("GRAPHS", Counter::Graphs),
@@ -237,7 +273,8 @@ fn constants_agree() {
 #[test]
 fn cookies_are_packed_as_the_header_says() {
     let cookie = Cookie {
-        function: 0x2b_cdef,
+        function: 0x1b_cdef,
+        stepped: true,
         offset: 0xa_3456,
         kind: SiteKind::Exit,
         target: true,
@@ -246,7 +283,8 @@ fn cookies_are_packed_as_the_header_says() {
         released: 0x1f8,
     };
     let packed = cookie.pack();
-    assert_eq!(packed & 0x3f_ffff, 0x2b_cdef);
+    assert_eq!(packed & 0x1f_ffff, 0x1b_cdef);
+    assert_eq!(packed >> 21 & 1, 1);
     assert_eq!(packed >> 22 & 0xf_ffff, 0xa_3456);
     assert_eq!(packed >> 42 & 0xf, 6);
     assert_eq!(packed >> 46 & 3, 1);
@@ -262,12 +300,13 @@ fn cookies_are_packed_as_the_header_says() {
                 released: Cookie::RELEASED - 8,
                 target: false,
                 g_from_tls: true,
+                stepped: false,
                 ..cookie
             };
             assert_eq!(Cookie::unpack(other.pack()), Some(other));
         }
     }
-    assert_eq!(Cookie::unpack(8 << 42), None);
+    assert_eq!(Cookie::unpack(10 << 42), None);
 }
 
 /// `cargo xtask ebpf` notes the hashes of the sources when it compiles them.

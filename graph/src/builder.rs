@@ -3,8 +3,8 @@
 use std::{collections::HashMap, mem};
 
 use ebpf_templates::{
-    CallExit, CallRecord, Chunk, ChunkKind, Frame, Goroutine, GoroutineKey, INLINE_FRAMES,
-    NO_OFFSET,
+    CHUNK_UNREAD, CallExit, CallRecord, Chunk, ChunkKind, Frame, Goroutine, GoroutineKey,
+    INLINE_FRAMES, NO_OFFSET,
 };
 use zerocopy::FromBytes;
 
@@ -66,6 +66,7 @@ struct Pending {
     tid: u32,
     lost: u32,
     missing: u32,
+    unread: bool,
     dropped: u64,
     chunks: Vec<Box<[u8]>>,
     stack: Vec<u64>,
@@ -85,6 +86,7 @@ impl Pending {
         self.tid = header.tid;
         self.lost = self.lost.max(header.lost);
         self.missing = self.missing.max(header.missing);
+        self.unread |= header.flags & CHUNK_UNREAD != 0;
     }
 
     fn bytes(&self) -> usize {
@@ -127,9 +129,10 @@ impl Pending {
             goroutine: key.goid,
             start_ns: self.start_ns,
             entry_ip: self.entry_ip,
-            complete: whole && lost_calls == 0 && missing_calls == 0,
+            complete: whole && lost_calls == 0 && missing_calls == 0 && !self.unread,
             lost_calls,
             missing_calls,
+            unread: self.unread,
             open,
             calls,
             stack: self.stack,
@@ -256,6 +259,8 @@ impl Builder {
                 return_offset: None,
                 exit: Exit::Open,
                 missing: frame.missing,
+                hits: state.hits.wrapping_sub(frame.hits),
+                stepped: state.stepped.wrapping_sub(frame.stepped),
             })
             .collect();
         pending.dropped += u64::from(state.level) - open.len() as u64;
@@ -404,5 +409,7 @@ fn call(record: &CallRecord, start_ns: u64) -> Call {
         return_offset: (record.return_offset != NO_OFFSET).then_some(record.return_offset),
         exit: exit(record.exit).unwrap_or(Exit::Unwound),
         missing: record.missing,
+        hits: record.hits,
+        stepped: record.stepped,
     }
 }

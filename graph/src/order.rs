@@ -64,6 +64,8 @@ mod tests {
             return_offset: None,
             exit: Exit::Return,
             missing: 0,
+            hits: 0,
+            stepped: 0,
         }
     }
 

@@ -24,6 +24,8 @@ pub struct Graph {
     pub lost_calls: u64,
     /// Calls that were too deep to be stored.
     pub missing_calls: u64,
+    /// While it ran, a probe was hit that could not be told whose it was: a call may be missing, or shown as unwound.
+    pub unread: bool,
     /// Tracing stopped before the target's call ended.
     pub open: bool,
     /// The calls in pre-order, which is the order in which they were entered. The first is the target's, unless it was lost
@@ -52,6 +54,10 @@ pub struct Call {
     pub exit: Exit,
     /// Calls made below this one that were too deep to be stored.
     pub missing: u32,
+    /// Emulated probe hits in calls made inside this one, shown or not.
+    pub hits: u32,
+    /// Single-stepped ones.
+    pub stepped: u32,
 }
 
 impl Call {
@@ -154,6 +160,8 @@ mod tests {
                 return_offset: None,
                 exit: Exit::Return,
                 missing: 0,
+                hits: 0,
+                stepped: 0,
             })
             .collect();
         Graph {
@@ -166,6 +174,7 @@ mod tests {
             complete: true,
             lost_calls: 0,
             missing_calls: 0,
+            unread: false,
             open: false,
             calls,
             stack: vec![],

@@ -2,7 +2,8 @@
 #![allow(missing_docs)]
 
 use ebpf_templates::{
-    CHUNK_CALLS_MAX, CallRecord, Chunk, ChunkKind, Frame, Goroutine, GoroutineKey, INLINE_FRAMES,
+    CHUNK_CALLS_MAX, CHUNK_UNREAD, CallRecord, Chunk, ChunkKind, Frame, Goroutine, GoroutineKey,
+    INLINE_FRAMES,
 };
 use graph::{Builder, Exit, Malformed};
 use zerocopy::{FromZeros, IntoBytes};
@@ -43,6 +44,8 @@ fn call(level: u16, entry_ns: u64, duration_ns: u64) -> CallRecord {
         level,
         exit: 0,
         unused: 0,
+        hits: 0,
+        stepped: 0,
     }
 }
 
@@ -78,6 +81,19 @@ fn a_graph_in_three_records() {
     assert!(graph.complete);
     assert_eq!(graph.calls[2].caller_pc, 0x40_2000 + 110);
     assert_eq!(builder.held_bytes(), 0);
+}
+
+#[test]
+fn a_graph_in_which_a_hit_could_not_be_told_is_not_complete() {
+    let header = Chunk {
+        flags: CHUNK_UNREAD,
+        ..header(ChunkKind::Graph, 1, 100)
+    };
+    let graph = Builder::new()
+        .record(&record(header, &[call(0, 100, 50)]))
+        .unwrap()
+        .unwrap();
+    assert!(graph.unread && !graph.complete);
 }
 
 #[test]
@@ -212,6 +228,8 @@ fn open_frames_with_missing_deep_ones() {
         function: level as u32,
         missing: 0,
         flags: 0,
+        hits: 0,
+        stepped: 0,
     };
     state.level = 40;
     state.frames = std::array::from_fn(|level| frame(level as u64));

@@ -173,6 +173,8 @@ impl World {
             level: run.open.len() as u16,
             exit: exit as u8,
             unused: 0,
+            hits: 0,
+            stepped: 0,
         });
         match run.open.last_mut() {
             Some((parent, _)) => parent.children.push(node),
@@ -230,6 +232,8 @@ impl Run {
                 function: node.function,
                 missing: node.missing,
                 flags: 0,
+                hits: 0,
+                stepped: 0,
             })
             .collect();
         let inline = frames.len().min(INLINE_FRAMES);

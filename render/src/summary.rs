@@ -75,6 +75,9 @@ pub(crate) fn incomplete(graph: &Graph) -> Option<String> {
             counted(graph.missing_calls, "deeper call")
         ));
     }
+    if graph.unread {
+        parts.push("a probe hit could not be told whose it was".to_owned());
+    }
     if graph.root().is_none() {
         parts.push("the end was lost".to_owned());
     }

@@ -73,6 +73,15 @@ impl Kernel {
         self.has_uprobe_multi() && *ANSWER.get_or_init(loader::can_write_registers)
     }
 
+    /// A uprobe program may wait for memory that is not there at the moment (found by loading one). That perf events take such a program
+    /// is later than that links do (Linux 6.0, kernel/events/core.c `perf_event_set_bpf_prog`).
+    #[must_use]
+    pub fn sleeps(&self) -> bool {
+        static ANSWER: OnceLock<bool> = OnceLock::new();
+        let multi = self.has_uprobe_multi();
+        self.version >= (6, 0) && *ANSWER.get_or_init(|| loader::can_sleep(multi))
+    }
+
     /// The features as `--version` prints them.
     #[must_use]
     pub fn describe(&self) -> String {

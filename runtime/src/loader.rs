@@ -15,8 +15,8 @@ use aya_obj::{
     EbpfSectionKind, Object,
     btf::Btf,
     generated::{
-        BPF_ALU64, BPF_DW, BPF_EXIT, BPF_JMP, BPF_K, BPF_LDX, BPF_MEM, BPF_MOV, BPF_STX,
-        bpf_attach_type, bpf_insn, bpf_prog_type,
+        BPF_ADD, BPF_ALU64, BPF_CALL, BPF_DW, BPF_EXIT, BPF_JMP, BPF_K, BPF_LDX, BPF_MEM, BPF_MOV,
+        BPF_STX, BPF_X, bpf_attach_type, bpf_insn, bpf_prog_type,
     },
 };
 use ebpf_templates::Config;
@@ -35,7 +35,23 @@ pub(crate) struct MapSizes {
     pub stacks: u32,
     /// Bytes of the ring buffer, a power of two.
     pub ring_bytes: u32,
+    /// Entries of `hits`.
+    pub hits: u32,
+    /// Entries of `last_calls`.
+    pub last_calls: u32,
 }
+
+/// How programs are loaded, by what the kernel takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    /// For multi links.
+    pub multi: bool,
+    /// They may wait for memory; their configuration has to say so too.
+    pub sleepable: bool,
+}
+
+/// Bit of `prog_flags` (include/uapi/linux/bpf.h).
+const BPF_F_SLEEPABLE: u32 = 1 << 4;
 
 /// One program for each configuration, and the maps that they share.
 pub(crate) struct Loaded {
@@ -44,7 +60,7 @@ pub(crate) struct Loaded {
 }
 
 /// Loads the probe program once for each of `configs`.
-pub(crate) fn load(configs: &[Config], sizes: MapSizes, multi: bool) -> Result<Loaded, Error> {
+pub(crate) fn load(configs: &[Config], sizes: MapSizes, kind: Kind) -> Result<Loaded, Error> {
     let kernel_btf = Btf::from_sys_fs().map_err(|e| Error::NoBtf(e.to_string()))?;
     let mut loaded = Loaded {
         maps: HashMap::new(),
@@ -78,7 +94,7 @@ pub(crate) fn load(configs: &[Config], sizes: MapSizes, multi: bool) -> Result<L
         let rodata = create_maps(&mut object, sizes, btf, &mut loaded.maps)?;
         loaded
             .programs
-            .push(load_program(object, &loaded.maps, &rodata, btf, multi)?);
+            .push(load_program(object, &loaded.maps, &rodata, btf, kind)?);
     }
     Ok(loaded)
 }
@@ -87,27 +103,64 @@ pub(crate) fn load(configs: &[Config], sizes: MapSizes, multi: bool) -> Result<L
 pub(crate) fn can_write_registers() -> bool {
     // Offset of ip in struct pt_regs (arch/x86/include/asm/ptrace.h).
     const IP: i16 = 128;
-    let instruction = |code: u32, dst: u8, src: u8, off: i16| {
-        // SAFETY: bpf_insn is a C struct of integers: all zeroes is a value.
-        let mut insn: bpf_insn = unsafe { std::mem::zeroed() };
-        insn.code = code as u8;
-        insn.set_dst_reg(dst);
-        insn.set_src_reg(src);
-        insn.off = off;
-        insn
-    };
-    let program = [
-        instruction(BPF_LDX | BPF_MEM | BPF_DW, 2, 1, IP),
-        instruction(BPF_STX | BPF_MEM | BPF_DW, 1, 2, IP),
-        instruction(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0),
-        instruction(BPF_JMP | BPF_EXIT, 0, 0, 0),
-    ];
+    takes(
+        &[
+            instruction(BPF_LDX | BPF_MEM | BPF_DW, 2, 1, IP, 0),
+            instruction(BPF_STX | BPF_MEM | BPF_DW, 1, 2, IP, 0),
+            instruction(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0),
+            instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+        ],
+        Kind {
+            multi: true,
+            sleepable: false,
+        },
+    )
+}
+
+/// Loads a program that may wait for memory, and tells whether the kernel took it.
+pub(crate) fn can_sleep(multi: bool) -> bool {
+    // The helper's number (include/uapi/linux/bpf.h, ___BPF_FUNC_MAPPER).
+    const COPY_FROM_USER: i32 = 148;
+    takes(
+        &[
+            instruction(BPF_ALU64 | BPF_MOV | BPF_X, 1, 10, 0, 0),
+            instruction(BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, -8),
+            instruction(BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 8),
+            instruction(BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, 0),
+            instruction(BPF_JMP | BPF_CALL, 0, 0, 0, COPY_FROM_USER),
+            instruction(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0),
+            instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+        ],
+        Kind {
+            multi,
+            sleepable: true,
+        },
+    )
+}
+
+fn instruction(code: u32, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {
+    // SAFETY: bpf_insn is a C struct of integers: all zeroes is a value.
+    let mut insn: bpf_insn = unsafe { std::mem::zeroed() };
+    insn.code = code as u8;
+    insn.set_dst_reg(dst);
+    insn.set_src_reg(src);
+    insn.off = off;
+    insn.imm = imm;
+    insn
+}
+
+fn takes(program: &[bpf_insn], kind: Kind) -> bool {
     let license = c"Dual MIT/GPL";
     let mut attr = sys::zeroed();
     // SAFETY: BPF_PROG_LOAD uses this member of the union.
     let fields = unsafe { &mut attr.__bindgen_anon_3 };
     fields.prog_type = bpf_prog_type::BPF_PROG_TYPE_KPROBE as u32;
-    fields.expected_attach_type = bpf_attach_type::BPF_TRACE_UPROBE_MULTI as u32;
+    if kind.multi {
+        fields.expected_attach_type = bpf_attach_type::BPF_TRACE_UPROBE_MULTI as u32;
+    }
+    if kind.sleepable {
+        fields.prog_flags = BPF_F_SLEEPABLE;
+    }
     fields.insns = program.as_ptr() as u64;
     fields.insn_cnt = program.len() as u32;
     fields.license = license.as_ptr() as u64;
@@ -136,6 +189,8 @@ fn create_maps(
             "deep_frames" => Some(sizes.deep_frames),
             "stacks" => Some(sizes.stacks),
             "events" => Some(sizes.ring_bytes),
+            "hits" => Some(sizes.hits),
+            "last_calls" => Some(sizes.last_calls),
             _ => None,
         };
         if let Some(entries) = entries {
@@ -179,7 +234,7 @@ fn load_program(
     maps: &HashMap<String, MapData>,
     rodata: &MapData,
     btf: &OwnedFd,
-    multi: bool,
+    kind: Kind,
 ) -> Result<OwnedFd, Error> {
     let text: HashSet<usize> = object
         .functions
@@ -214,8 +269,11 @@ fn load_program(
     // SAFETY: BPF_PROG_LOAD uses this member of the union.
     let fields = unsafe { &mut attr.__bindgen_anon_3 };
     fields.prog_type = bpf_prog_type::BPF_PROG_TYPE_KPROBE as u32;
-    if multi {
+    if kind.multi {
         fields.expected_attach_type = bpf_attach_type::BPF_TRACE_UPROBE_MULTI as u32;
+    }
+    if kind.sleepable {
+        fields.prog_flags = BPF_F_SLEEPABLE;
     }
     for (to, from) in fields.prog_name.iter_mut().zip(name.bytes().take(15)) {
         *to = from as _;

@@ -12,7 +12,7 @@ use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
 use compiler::plan::{Filter, Plan};
 use ebpf_templates::{
     COMM_LEN, COUNTER_MAX, Config, DeepKey, Frame, Goroutine, GoroutineKey, INLINE_FRAMES,
-    MAX_FRAMES, MAX_SCOPE, TraceState,
+    LastCall, LastCallKey, MAX_FRAMES, MAX_SCOPE, TraceState,
 };
 
 use crate::{
@@ -93,6 +93,8 @@ pub struct Tracer {
     processes: HashMap<MapData, u32, u64>,
     traces: Array<MapData, Plain<TraceState>>,
     counters: Array<MapData, u64>,
+    /// Written once; the programs hold it too.
+    _last_calls: HashMap<MapData, Plain<LastCallKey>, Plain<LastCall>>,
 }
 
 impl Tracer {
@@ -113,7 +115,9 @@ impl Tracer {
                 config.goid_offset = plan.goid_offset;
                 config.have_loop = u32::from(kernel.has_loop());
                 config.write_registers = u32::from(kernel.writes_registers());
+                config.sleepable = u32::from(kernel.sleeps());
                 config.wakeup_bytes = options.ring_bytes / 8;
+                config.first_hit = (index * plan.functions.len()) as u32;
                 if let Some((dev, ino)) = kernel::pid_namespace() {
                     (config.pid_ns_dev, config.pid_ns_ino) = (dev, ino);
                 }
@@ -135,8 +139,19 @@ impl Tracer {
                 1
             },
             ring_bytes: options.ring_bytes,
+            hits: (plan.traces.len() * plan.functions.len()).max(1) as u32,
+            last_calls: plan
+                .traces
+                .iter()
+                .map(|trace| trace.last_calls.len())
+                .sum::<usize>()
+                .max(1) as u32,
         };
-        let mut loaded = loader::load(&configs, sizes, kernel.has_uprobe_multi())?;
+        let kind = loader::Kind {
+            multi: kernel.has_uprobe_multi(),
+            sleepable: kernel.sleeps(),
+        };
+        let mut loaded = loader::load(&configs, sizes, kind)?;
         let mut map = |name: &str| {
             loaded
                 .maps
@@ -145,7 +160,18 @@ impl Tracer {
                 .and_then(|data| Map::from_map_data(data).map_err(|e| Error::Object(e.to_string())))
         };
         let wrong = |e: aya::maps::MapError| Error::Object(e.to_string());
+        let mut last_calls: HashMap<MapData, Plain<LastCallKey>, Plain<LastCall>> =
+            map("last_calls")?.try_into().map_err(wrong)?;
+        for (index, trace) in plan.traces.iter().enumerate() {
+            for last in &trace.last_calls {
+                let (key, value) = last_call(index, last);
+                last_calls
+                    .insert(Plain(key), Plain(value), 0)
+                    .map_err(wrong)?;
+            }
+        }
         Ok(Self {
+            _last_calls: last_calls,
             events: map("events")?.try_into().map_err(wrong)?,
             goroutines: map("goroutines")?.try_into().map_err(wrong)?,
             deep_frames: map("deep_frames")?.try_into().map_err(wrong)?,
@@ -358,6 +384,22 @@ impl Tracer {
     pub fn kept(&self, trace: u32) -> u64 {
         self.traces.get(&trace, 0).map_or(0, |state| state.0.kept)
     }
+}
+
+fn last_call(trace: usize, last: &compiler::plan::LastCall) -> (LastCallKey, LastCall) {
+    (
+        LastCallKey {
+            trace: trace as u32,
+            callee: last.callee,
+            distance: last.distance as u64,
+        },
+        LastCall {
+            caller: last.caller,
+            offset: last.offset,
+            released: last.released,
+            unused: 0,
+        },
+    )
 }
 
 fn config(filter: &Filter) -> Config {

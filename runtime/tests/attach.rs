@@ -37,6 +37,7 @@ fn site(data: &[u8], at: usize, len: u8) -> Site {
     let mut bytes = [0; 16];
     bytes[..usize::from(len)].copy_from_slice(&data[at..at + usize::from(len)]);
     let cookie = Cookie {
+        stepped: false,
         function: 0,
         offset: 0,
         kind: SiteKind::Return,

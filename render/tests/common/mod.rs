@@ -105,6 +105,8 @@ pub fn call(function: u32, level: u32, start_ns: u64, duration_ns: u64, caller_p
         return_offset: Some(160),
         exit: Exit::Return,
         missing: 0,
+        hits: 0,
+        stepped: 0,
     }
 }
 
@@ -127,6 +129,7 @@ pub fn graph(calls: Vec<Call>) -> Graph {
         complete: true,
         lost_calls: 0,
         missing_calls: 0,
+        unread: false,
         open: false,
         calls,
         stack: vec![],
