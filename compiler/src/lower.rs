@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use ebpf_templates::{Cookie, SiteKind, When};
-use gobinary::{EntryKind, EntrySite, Executable, ExitKind, Function, Instruction, Sites};
+use gobinary::{EntryKind, EntrySite, Executable, ExitKind, Function, Instruction, Sites, Step};
 use rayon::prelude::*;
 
 use crate::{
@@ -84,10 +84,16 @@ pub(crate) fn plan(
         return (plan, diagnostics);
     }
     let ids: HashMap<u32, u32> = planned.iter().copied().zip(0_u32..).collect();
+    let mut steps = Vec::with_capacity(planned.len());
     for index in &planned {
         if let (Some(function), Some(Ok(sites))) = (catalog.get(*index), probes.get(*index)) {
             plan.functions
                 .push(planned_function(executable, function, &sites.entry));
+            steps.push(
+                (!sites.entry.instruction.emulated)
+                    .then(|| executable.entry_step(&sites.entry))
+                    .flatten(),
+            );
         }
     }
     let hidden = hidden_sites(executable, &mut plan, &mut diagnostics);
@@ -106,7 +112,36 @@ pub(crate) fn plan(
         };
         plan.traces.push(context.trace(trace, selection, &hidden));
     }
+    carry_out_entries(&mut plan, &steps);
     (plan, diagnostics)
+}
+
+/// Lets the probe program carry out stepped entry instructions. One program does it for all, and the others would see the registers
+/// that it has changed: so only for functions that a single trace probes.
+fn carry_out_entries(plan: &mut Plan, steps: &[Option<Step>]) {
+    let mut traces = vec![0_usize; plan.functions.len()];
+    for id in plan.traces.iter().flat_map(|trace| &trace.included) {
+        if let Some(count) = traces.get_mut(*id as usize) {
+            *count += 1;
+        }
+    }
+    for site in plan.traces.iter_mut().flat_map(|trace| &mut trace.sites) {
+        let Some(cookie) = Cookie::unpack(site.cookie) else {
+            continue;
+        };
+        let id = cookie.function as usize;
+        let enters = matches!(cookie.kind, SiteKind::Enter | SiteKind::EnterLastCall);
+        if enters
+            && cookie.when == When::Always
+            && traces.get(id) == Some(&1)
+            && let Some(step) = steps.get(id).copied().flatten()
+            && let Some(function) = plan.functions.get_mut(id)
+        {
+            function.entry_step = Some(step);
+            let when = When::CarryOut;
+            site.cookie = Cookie { when, ..cookie }.pack();
+        }
+    }
 }
 
 fn planned_function(
@@ -119,6 +154,7 @@ fn planned_function(
         name: function.name.to_owned(),
         address: function.entry,
         entry_site: entry.address,
+        entry_step: None,
         inlined_at: u32::try_from(places).unwrap_or(u32::MAX),
     }
 }
@@ -262,11 +298,11 @@ fn entry_site(
         kind,
         target,
         g_from_tls: entry.g_from_tls,
-        // jbe: the stack is large enough when it is not taken.
-        when: if entry.kind == EntryKind::Jbe {
-            When::NotTaken(6)
-        } else {
-            When::Always
+        when: match entry.kind {
+            // jbe: the stack is large enough when it is not taken.
+            EntryKind::Jbe => When::NotTaken(6),
+            EntryKind::FirstIsRet => When::CarryOut,
+            EntryKind::AfterCheck | EntryKind::First => When::Always,
         },
         released: 0,
     };

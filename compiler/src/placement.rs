@@ -70,7 +70,7 @@ pub(crate) fn exits(
                 instruction: exit.instruction,
                 g_from_tls: exit.g_from_tls,
                 when: if exit.kind == ExitKind::Ret {
-                    When::Ret
+                    When::CarryOut
                 } else {
                     When::Always
                 },

@@ -5,6 +5,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+pub use gobinary::Step;
 use serde::Serialize;
 
 /// What to probe in one executable, and how to treat what is seen.
@@ -33,6 +34,8 @@ pub struct PlannedFunction {
     pub address: u64,
     /// Link-time address of its entry site: subtract it from a chunk's `entry_ip` for the load bias.
     pub entry_site: u64,
+    /// What the instruction there does, where the probe program may do it in the processor's stead.
+    pub entry_step: Option<Step>,
     /// Places into which it was also inlined; those calls are not seen.
     pub inlined_at: u32,
 }

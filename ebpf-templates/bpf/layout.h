@@ -10,6 +10,7 @@ typedef __u64 u64;
 typedef __u32 u32;
 typedef __u16 u16;
 typedef __u8 u8;
+typedef __s32 s32;
 
 /*
  * Attach cookie. Offset is that of the instruction that the site stands for: an exit edge stands for its ret. When and condition say in
@@ -48,7 +49,7 @@ enum when {
 	WHEN_ALWAYS = 0,
 	WHEN_TAKEN = 1,
 	WHEN_NOT_TAKEN = 2,
-	WHEN_RET = 3, /* always, and the instruction is a ret */
+	WHEN_CARRY_OUT = 3, /* always; if it may write registers, the program carries the instruction out itself: a ret, or one in the map steps */
 };
 
 enum counter {
@@ -195,6 +196,26 @@ struct trace_state {
 struct hits {
 	u64 emulated;
 	u64 stepped;
+};
+
+/* What the instruction at a function's entry site does. Registers are numbered as the processor does. */
+struct step {
+	u8 operation; /* enum operation; 0: not known */
+	u8 width;     /* bytes that it is done on */
+	u8 to;
+	u8 from;
+	s32 value;
+	u32 len; /* bytes of the instruction */
+};
+#define STEP_IP 16   /* from: the address of the instruction */
+#define STEP_NONE 17 /* from: no register, counts as 0 */
+
+enum operation {
+	OPERATION_SET = 1,     /* to = from + value */
+	OPERATION_LOAD = 2,    /* to = memory at from + value */
+	OPERATION_CLEAR = 3,   /* to = 0, flags as of xor */
+	OPERATION_TEST = 4,    /* flags as of test to, to */
+	OPERATION_COMPARE = 5, /* flags as of cmp to, from + value */
 };
 
 /* A call site from which its caller goes straight to its ret. */

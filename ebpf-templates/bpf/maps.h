@@ -54,6 +54,14 @@ struct {
 	__type(value, struct trace_state);
 } traces SEC(".maps");
 
+/* By function: instructions at entry sites that the program can carry out. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct step);
+} steps SEC(".maps");
+
 /* What each function's probes have been hit, by trace: index config.first_hit + function. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -11,6 +11,8 @@
 #include "maps.h"
 #include "send.h"
 #include "frames.h"
+#include "user.h"
+#include "step.h"
 
 struct thread_struct {
 	unsigned long fsbase;
@@ -23,16 +25,12 @@ struct task_struct {
 	struct thread_struct thread;
 } __attribute__((preserve_access_index));
 
-#define FLAG_CF 1u
-#define FLAG_PF 4u
-#define FLAG_ZF 0x40u
-#define FLAG_SF 0x80u
-#define FLAG_OF 0x800u
-
 struct event {
 	struct goroutine_key key;
 	u64 cookie;
 	u64 g;
+	u64 ip;  /* address of the site, and … */
+	u64 rsp; /* stack pointer before its instruction, though another program may have carried that out */
 	u64 tgid_tid;
 	u32 depth;
 	u32 function;
@@ -81,15 +79,10 @@ static __always_inline int goes_elsewhere(u64 cookie, u64 flags)
 {
 	u32 when = cookie_field(cookie, WHEN);
 
-	if (when == WHEN_ALWAYS || when == WHEN_RET)
+	if (when == WHEN_ALWAYS || when == WHEN_CARRY_OUT)
 		return 0;
 	return condition_holds(cookie_field(cookie, CONDITION), flags) != (when == WHEN_TAKEN);
 }
-
-/* Memory that is there but not mapped at the moment (being moved, collapsed, sampled for its NUMA node) is worth waiting for. */
-#define read_user(to, from)                                                            \
-	(bpf_probe_read_user(to, sizeof(*(to)), (const void *)(from)) &&               \
-	 (!config.sleepable || bpf_copy_from_user(to, sizeof(*(to)), (const void *)(from))))
 
 static __always_inline u64 current_mm(void)
 {
@@ -184,7 +177,7 @@ static __noinline int keep_stack(struct pt_regs *ctx, const struct event *e, con
 }
 
 /* A target is entered outside any graph: the goroutine gets its state, or the whole call is left out. */
-static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struct event *e)
+static __noinline struct goroutine *start_graph(const struct event *e)
 {
 	u32 zero = 0;
 
@@ -216,7 +209,7 @@ static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struc
 	g->chunk.tgid = e->key.tgid;
 	g->chunk.tid = (u32)e->tgid_tid;
 	g->chunk.goid = e->key.goid;
-	g->chunk.entry_ip = ctx->rip;
+	g->chunk.entry_ip = e->ip;
 	return g;
 }
 
@@ -230,12 +223,12 @@ static __always_inline void count_inside(struct goroutine *g, const struct event
 }
 
 /* If the caller has nothing left to do after this call but return, its frame ends with this one. */
-static __noinline int mark_last_call(struct pt_regs *ctx, const struct event *e, struct goroutine *g, struct frame *f)
+static __noinline int mark_last_call(const struct event *e, struct goroutine *g, struct frame *f)
 {
 	struct last_call_key key = {
 		.trace = config.trace,
 		.callee = e->function,
-		.distance = f->caller_pc - ctx->rip,
+		.distance = f->caller_pc - e->ip,
 	};
 	struct last_call *last = bpf_map_lookup_elem(&last_calls, &key);
 
@@ -267,14 +260,14 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e, struct g
 	if (!g) {
 		if (!(e->cookie >> COOKIE_FLAGS_SHIFT & FLAG_TARGET))
 			return 0;
-		g = start_graph(ctx, e);
+		g = start_graph(e);
 		if (!g)
 			return 0;
 	}
 	count_inside(g, e);
 	if (g->level > config.depth)
 		return 0;
-	read_user(&caller_pc, ctx->rsp);
+	read_user(&caller_pc, e->rsp);
 	struct frame *f = push_frame(g, &e->key);
 	if (!f)
 		return 0;
@@ -286,7 +279,7 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e, struct g
 	f->hits = g->hits;
 	f->stepped = g->stepped;
 	if (e->kind == SITE_ENTER_LAST_CALL)
-		mark_last_call(ctx, e, g, f);
+		mark_last_call(e, g, f);
 	if (config.stack && g->level == 1)
 		keep_stack(ctx, e, &g->chunk, caller_pc);
 	u64 now = bpf_ktime_get_ns();
@@ -362,7 +355,7 @@ static __always_inline int unread(void)
 	return 0;
 }
 
-static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp)
+static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp, u64 ip)
 {
 	struct event e = {};
 	u64 stack_hi = 0, now = 0;
@@ -383,7 +376,7 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp)
 	e.cookie = cookie;
 	e.function = cookie_field(cookie, FUNCTION);
 	e.kind = kind = cookie_field(cookie, KIND);
-	e.stepped = cookie >> COOKIE_STEPPED_SHIFT & 1 && !(config.write_registers && cookie_field(cookie, WHEN) == WHEN_RET);
+	e.stepped = cookie >> COOKIE_STEPPED_SHIFT & 1 && !(config.write_registers && cookie_field(cookie, WHEN) == WHEN_CARRY_OUT);
 	hit = config.first_hit + e.function;
 	struct hits *h = bpf_map_lookup_elem(&hits, &hit);
 	if (h)
@@ -395,6 +388,8 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp)
 		 kind == SITE_ENTER_RETURN_IF;
 	if (!enters)
 		now = bpf_ktime_get_ns();
+	e.ip = ip;
+	e.rsp = rsp;
 	e.g = ctx->r14;
 	if (cookie >> COOKIE_FLAGS_SHIFT & FLAG_G_FROM_TLS) {
 		struct task_struct *task = bpf_get_current_task_btf();
@@ -438,34 +433,30 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp)
 	return 0;
 }
 
-/*
- * Does the ret under the probe. The kernel steps over an instruction only where the instruction pointer is still at it (7.2,
- * kernel/events/uprobes.c handle_swbp); where the stack cannot be read, that is left to it. 1: another program has done it already.
- */
-static __always_inline int do_ret(struct pt_regs *ctx)
-{
-	u64 to;
-
-	if (ctx->rip != bpf_get_func_ip(ctx))
-		return 1;
-	if (!read_user(&to, ctx->rsp)) {
-		ctx->rsp = ctx->rsp + 8;
-		ctx->rip = to;
-	}
-	return 0;
-}
-
 SEC("uprobe")
 int probe(struct pt_regs *ctx)
 {
-	u64 cookie = bpf_get_attach_cookie(ctx), rsp = ctx->rsp;
+	u64 cookie = bpf_get_attach_cookie(ctx), rsp = ctx->rsp, ip = ctx->rip;
 	struct trace_state *t = trace_state();
+	u32 done = 0, when = cookie_field(cookie, WHEN), kind = cookie_field(cookie, KIND);
 
 	if (!t || t->generation != config.generation)
 		return 0;
-	if (config.write_registers && cookie_field(cookie, WHEN) == WHEN_RET && do_ret(ctx))
-		rsp -= 8;
-	return handle(ctx, cookie, rsp);
+	if (config.write_registers && when == WHEN_CARRY_OUT) {
+		ip = bpf_get_func_ip(ctx);
+		/* Another program has carried the instruction out already. */
+		done = ctx->rip != ip;
+		if (done && leaves_by_ret(kind))
+			rsp -= 8;
+	}
+	handle(ctx, cookie, rsp, ip);
+	if (config.write_registers && when == WHEN_CARRY_OUT && !done) {
+		if (leaves_by_ret(kind))
+			do_ret(ctx);
+		else
+			do_step(ctx, cookie_field(cookie, FUNCTION));
+	}
+	return 0;
 }
 
 char _license[] SEC("license") = "Dual MIT/GPL";

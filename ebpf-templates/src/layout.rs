@@ -74,8 +74,9 @@ pub enum When {
     Taken(u8),
     /// The condition does not hold, so the jump is not taken.
     NotTaken(u8),
-    /// Each time, and the instruction is a `ret`.
-    Ret,
+    /// Each time, and where it may write registers the program carries the instruction out itself: a `ret`, or the function's
+    /// [`Step`].
+    CarryOut,
 }
 
 /// What the probe program is told about a site, packed into the 64 bits of an attach cookie.
@@ -117,7 +118,7 @@ impl Cookie {
             When::Always => (0, 0),
             When::Taken(condition) => (1, condition & 0xf),
             When::NotTaken(condition) => (2, condition & 0xf),
-            When::Ret => (3, 0),
+            When::CarryOut => (3, 0),
         };
         u64::from(self.function)
             | u64::from(self.stepped) << 21
@@ -148,7 +149,7 @@ impl Cookie {
                 0 => When::Always,
                 1 => When::Taken(condition),
                 2 => When::NotTaken(condition),
-                _ => When::Ret,
+                _ => When::CarryOut,
             },
             released: field(54, 10) * 8,
         })
@@ -440,6 +441,27 @@ pub struct Hits {
     pub emulated: u64,
     /// At instructions that it single-steps.
     pub stepped: u64,
+}
+
+/// What the instruction at a function's entry site does: value of the map `steps`, whose index is the function. Registers are numbered
+/// as the processor does; 16 is the address of the instruction, 17 no register.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Step {
+    /// `enum operation` of `layout.h`; 0: not known.
+    pub operation: u8,
+    /// Bytes that it is done on.
+    pub width: u8,
+    /// The register that is written or compared.
+    pub to: u8,
+    /// The register that is read.
+    pub from: u8,
+    /// Displacement or immediate value.
+    pub value: i32,
+    /// Bytes of the instruction.
+    pub len: u32,
 }
 
 /// Key of the map `last_calls`: a call site from which its caller goes straight to its `ret`.

@@ -41,7 +41,7 @@ macro_rules! in_rust {
 fn layouts_agree() {
     let object = aya_obj::Object::parse(object()).expect("the object");
     let btf = Btf::from_bytes(&object.btf.expect("BTF").to_bytes()).expect("BTF");
-    let layouts: [(&str, Layout); 12] = [
+    let layouts: [(&str, Layout); 13] = [
         (
             "config",
             in_rust!(Config {
@@ -134,6 +134,17 @@ fn layouts_agree() {
                 frames,
                 chunk,
                 calls
+            }),
+        ),
+        (
+            "step",
+            in_rust!(Step {
+                operation,
+                width,
+                to,
+                from,
+                value,
+                len
             }),
         ),
         ("hits", in_rust!(Hits { emulated, stepped })),
@@ -293,7 +304,12 @@ fn cookies_are_packed_as_the_header_says() {
     assert_eq!(packed >> 54, 0x3f);
     assert_eq!(Cookie::unpack(packed), Some(cookie));
     for kind in SiteKind::ALL {
-        for when in [When::Always, When::Taken(15), When::NotTaken(0), When::Ret] {
+        for when in [
+            When::Always,
+            When::Taken(15),
+            When::NotTaken(0),
+            When::CarryOut,
+        ] {
             let other = Cookie {
                 kind,
                 when,

@@ -36,6 +36,7 @@ mod pclntab;
 mod policy;
 mod site;
 mod sites;
+mod step;
 mod straight;
 mod survey;
 
@@ -47,4 +48,6 @@ pub use function::Function;
 pub use goid::{GoidError, GoidOffset};
 pub use inline::{InlineFrame, InlineIndex, InlinedAt};
 pub use origin::Origin;
+
 pub use site::{EntryKind, EntrySite, ExitKind, ExitSite, Instruction, Sites, Unprobeable};
+pub use step::{Operation, Step};

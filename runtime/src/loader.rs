@@ -39,6 +39,8 @@ pub(crate) struct MapSizes {
     pub hits: u32,
     /// Entries of `last_calls`.
     pub last_calls: u32,
+    /// Entries of `steps`.
+    pub steps: u32,
 }
 
 /// How programs are loaded, by what the kernel takes.
@@ -191,6 +193,7 @@ fn create_maps(
             "events" => Some(sizes.ring_bytes),
             "hits" => Some(sizes.hits),
             "last_calls" => Some(sizes.last_calls),
+            "steps" => Some(sizes.steps),
             _ => None,
         };
         if let Some(entries) = entries {

@@ -12,7 +12,7 @@ use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
 use compiler::plan::{Filter, Plan};
 use ebpf_templates::{
     COMM_LEN, COUNTER_MAX, Config, DeepKey, Frame, Goroutine, GoroutineKey, INLINE_FRAMES,
-    LastCall, LastCallKey, MAX_FRAMES, MAX_SCOPE, TraceState,
+    LastCall, LastCallKey, MAX_FRAMES, MAX_SCOPE, Step, TraceState,
 };
 
 use crate::{
@@ -95,6 +95,7 @@ pub struct Tracer {
     counters: Array<MapData, u64>,
     /// Written once; the programs hold it too.
     _last_calls: HashMap<MapData, Plain<LastCallKey>, Plain<LastCall>>,
+    _steps: Array<MapData, Plain<Step>>,
 }
 
 impl Tracer {
@@ -146,6 +147,7 @@ impl Tracer {
                 .map(|trace| trace.last_calls.len())
                 .sum::<usize>()
                 .max(1) as u32,
+            steps: plan.functions.len().max(1) as u32,
         };
         let kind = loader::Kind {
             multi: kernel.has_uprobe_multi(),
@@ -170,7 +172,14 @@ impl Tracer {
                     .map_err(wrong)?;
             }
         }
+        let mut steps: Array<MapData, Plain<Step>> = map("steps")?.try_into().map_err(wrong)?;
+        for (id, function) in plan.functions.iter().enumerate() {
+            if let Some(entry) = &function.entry_step {
+                steps.set(id as u32, Plain(step(entry)), 0).map_err(wrong)?;
+            }
+        }
         Ok(Self {
+            _steps: steps,
             _last_calls: last_calls,
             events: map("events")?.try_into().map_err(wrong)?,
             goroutines: map("goroutines")?.try_into().map_err(wrong)?,
@@ -383,6 +392,17 @@ impl Tracer {
     #[must_use]
     pub fn kept(&self, trace: u32) -> u64 {
         self.traces.get(&trace, 0).map_or(0, |state| state.0.kept)
+    }
+}
+
+fn step(entry: &compiler::plan::Step) -> Step {
+    Step {
+        operation: entry.operation as u8,
+        width: entry.width,
+        to: entry.to,
+        from: entry.from,
+        value: entry.value,
+        len: u32::from(entry.len),
     }
 }
 

@@ -57,6 +57,11 @@ fn ways_out_of_every_kind() {
 }
 
 #[test]
+fn first_instructions_of_every_kind() {
+    with_deep_stack(|| agree("truth", &["steps"], TELLING));
+}
+
+#[test]
 fn panics() {
     with_deep_stack(|| agree("truth", &["panics"], TELLING));
 }

@@ -37,6 +37,7 @@ var modes = map[string]func(){
 	"recursion": recursion,
 	"sleep":     sleep,
 	"spawn":     spawn,
+	"steps":     steps,
 	"tail":      tail,
 }
 

@@ -48,6 +48,13 @@ pub const SMOKES: &[Smoke] = &[
     calls("calls, stripped", "truth-stripped"),
     calls("calls, PIE", "truth-pie"),
     calls("calls, oldest Go", "truth-oldest"),
+    agrees("entry instructions", "truth", "steps", "main.step*"),
+    agrees(
+        "entry instructions, PIE",
+        "truth-pie",
+        "steps",
+        "main.step*",
+    ),
     agrees("panics", "truth", "panics", PANICS),
     agrees(
         "goexit",
