@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
+    ops::Deref,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Output, Stdio},
     thread::JoinHandle,
@@ -10,6 +11,7 @@ use std::{
 };
 
 use serde_json::Value;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::{tree, workspace};
 
@@ -42,6 +44,20 @@ pub fn run(args: &[&str]) -> Output {
         .stdin(Stdio::null())
         .output()
         .expect("the command runs")
+}
+
+/// Whether the probe program does the return here, so that each `ret` is probed however the tracer is asked to.
+///
+/// # Panics
+/// The command does not say.
+#[must_use]
+pub fn program_returns() -> bool {
+    let output = run(&["--version"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let answer = said
+        .split_once("returns without single-stepping ")
+        .unwrap_or_else(|| panic!("{said}"));
+    answer.1.starts_with("yes")
 }
 
 /// What a trace gave.
@@ -109,25 +125,74 @@ pub fn launch_with(
     args: &[&str],
     environment: &[(&str, &str)],
 ) -> Traced {
-    let graphs = temporary("graphs");
-    let output = Command::new(binary())
-        .args(["-e", trace, "--format", "json", "-o"])
-        .arg(&graphs)
-        .args(options)
-        .arg("--")
-        .arg(program)
-        .args(args)
-        .envs(environment.iter().copied())
-        .stdin(Stdio::null())
-        .output()
-        .expect("the command runs");
-    let text = fs::read_to_string(&graphs).unwrap_or_default();
-    let _ = fs::remove_file(&graphs);
-    Traced {
-        lines: text.lines().map(tree::parse).collect(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        code: output.status.code(),
+    let program = program.to_str().expect("a path in UTF-8");
+    let launched = [options, &["--", program], args].concat();
+    Recording::start_with(trace, &launched, environment).finish()
+}
+
+/// The tracer, writing its graphs as JSON to a file of its own.
+pub struct Recording {
+    running: Running,
+    graphs: TempPath,
+}
+
+impl Recording {
+    /// Starts it. `options` say also what is traced.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[must_use]
+    pub fn start(trace: &str, options: &[&str]) -> Self {
+        Self::start_with(trace, options, &[])
+    }
+
+    /// The same with more environment.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[must_use]
+    pub fn start_with(trace: &str, options: &[&str], environment: &[(&str, &str)]) -> Self {
+        let graphs = NamedTempFile::new().expect("a file").into_temp_path();
+        let out = graphs.to_str().expect("a path in UTF-8");
+        let args = [&["-e", trace, "--format", "json", "-o", out], options].concat();
+        Self {
+            running: Running::start_with(&binary(), &args, environment),
+            graphs,
+        }
+    }
+
+    /// What it has written up to now.
+    ///
+    /// # Panics
+    /// The file is gone.
+    #[must_use]
+    pub fn so_far(&self) -> String {
+        fs::read_to_string(&self.graphs).expect("the graphs")
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// As [`Running::finish`].
+    #[must_use]
+    pub fn finish(self) -> Traced {
+        let Self { running, graphs } = self;
+        let (code, stdout, stderr) = running.finish();
+        let text = fs::read_to_string(&graphs).expect("the graphs");
+        Traced {
+            lines: text.lines().map(tree::parse).collect(),
+            stdout,
+            stderr,
+            code,
+        }
+    }
+}
+
+impl Deref for Recording {
+    type Target = Running;
+
+    fn deref(&self) -> &Running {
+        &self.running
     }
 }
 

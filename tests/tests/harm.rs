@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, time::Duration};
 use gofuncgraph_tests::{
     go::{self, Mode},
     skip,
-    tracer::{self, Running},
+    tracer::{self, Recording, Running, Traced},
     tree,
 };
 
@@ -22,10 +22,10 @@ fn truth() -> PathBuf {
     go::build(go::newest(), "truth", Mode::Plain)
 }
 
-fn graphs(file: &std::path::Path) -> Vec<tree::Graph> {
-    let text = fs::read_to_string(file).expect("graphs");
-    let lines: Vec<_> = text.lines().map(tree::parse).collect();
-    tree::traced(&lines)
+/// The processes of the graphs, one for each graph.
+fn pids(traced: &Traced) -> Vec<u64> {
+    let pids = traced.lines.iter().filter_map(|line| line["pid"].as_u64());
+    pids.collect()
 }
 
 #[test]
@@ -89,18 +89,19 @@ fn a_killed_target_ends_the_trace_with_its_calls_open() {
     }
     let program = truth();
     let mut target = waiting(&program, &["many", "50", "60s"]);
-    let graphs_file = tracer::temporary("killed");
-    let pid = target.pid().to_string();
-    let out = graphs_file.display().to_string();
-    let tracer = Running::tracer(&["-e", PROGRAM, "-p", &pid, "--format", "json", "-o", &out]);
+    let tracer = Recording::start(PROGRAM, &["-p", &target.pid().to_string()]);
     tracer.wait_for("tracing ");
     target.say("go");
     target.wait_for("all are inside");
     target.signal("KILL");
-    let (code, _, stderr) = tracer.finish();
-    assert_eq!(code, Some(0), "{stderr}");
-    assert!(stderr.contains("the process has ended"), "{stderr}");
-    let found = graphs(&graphs_file);
+    let traced = tracer.finish();
+    assert_eq!(traced.code, Some(0), "{}", traced.stderr);
+    assert!(
+        traced.stderr.contains("the process has ended"),
+        "{}",
+        traced.stderr
+    );
+    let found = tree::traced(&traced.lines);
     assert_eq!(found.len(), 50);
     for graph in &found {
         let none = |_: &tree::Call| false;
@@ -157,9 +158,7 @@ fn a_replaced_executable_is_another_one() {
     fs::copy(truth(), &server).expect("copy");
     let target = Running::start(&server, &["sleep"]);
     target.wait_for("pid ");
-    let graphs_file = dir.join("graphs");
-    let out = graphs_file.display().to_string();
-    let tracer = Running::tracer(&["-e", PROGRAM, "--format", "json", "-o", &out, &path]);
+    let tracer = Recording::start(PROGRAM, &[&path]);
     tracer.wait_for("tracing ");
     // A build puts a new file in the old one's place.
     let new = dir.join("new");
@@ -170,13 +169,9 @@ fn a_replaced_executable_is_another_one() {
     second.wait_for("pid ");
     std::thread::sleep(Duration::from_millis(500));
     tracer.signal("INT");
-    let (code, _, stderr) = tracer.finish();
-    assert_eq!(code, Some(0), "{stderr}");
-    let text = fs::read_to_string(&graphs_file).expect("graphs");
-    let mut pids: Vec<u64> = text
-        .lines()
-        .filter_map(|l| tree::parse(l)["pid"].as_u64())
-        .collect();
+    let traced = tracer.finish();
+    assert_eq!(traced.code, Some(0), "{}", traced.stderr);
+    let mut pids = pids(&traced);
     pids.dedup();
     assert_eq!(
         pids,
@@ -226,9 +221,7 @@ fn every_process_of_an_executable() {
     let server = tracer::temporary("every");
     fs::copy(truth(), &server).expect("copy");
     let path = server.display().to_string();
-    let graphs_file = tracer::temporary("every-graphs");
-    let out = graphs_file.display().to_string();
-    let tracer = Running::tracer(&["-e", PROGRAM, "--format", "json", "-o", &out, &path]);
+    let tracer = Recording::start(PROGRAM, &[&path]);
     tracer.wait_for("nothing runs it yet");
     let (code, stdout, _) = Running::start(&server, &["calls"]).finish();
     assert_eq!(code, Some(0));
@@ -239,26 +232,18 @@ fn every_process_of_an_executable() {
     killed.signal("KILL");
     killed.finish();
     std::thread::sleep(Duration::from_millis(1500));
-    let open_while_running = fs::read_to_string(&graphs_file)
-        .expect("graphs")
-        .matches("\"open\"")
-        .count();
     assert!(
-        open_while_running > 0,
+        tracer.so_far().contains("\"open\""),
         "open calls are shown once their process has ended"
     );
     tracer.signal("INT");
-    let (code, _, stderr) = tracer.finish();
-    assert_eq!(code, Some(0), "{stderr}");
-    let found = graphs(&graphs_file);
-    let expected = tree::recorded(&stdout);
-    assert_eq!(found.len(), expected.len() + 5);
-    let text = fs::read_to_string(&graphs_file).expect("graphs");
-    let of_killed = text
-        .lines()
-        .filter(|l| tree::parse(l)["pid"].as_u64() == Some(killed_pid))
-        .count();
+    let traced = tracer.finish();
+    assert_eq!(traced.code, Some(0), "{}", traced.stderr);
+    let of_killed = pids(&traced).iter().filter(|p| **p == killed_pid).count();
     assert_eq!(of_killed, 5);
+    let expected = tree::recorded(&stdout);
+    assert_eq!(tree::traced(&traced.lines).len(), expected.len() + 5);
+    fs::remove_file(&server).expect("clean up");
 }
 
 /// A reader that stands still loses records, and every one of them is counted.
@@ -269,40 +254,27 @@ fn what_is_lost_is_counted() {
     }
     let program = truth();
     let mut target = waiting(&program, &["load", "6s", "2"]);
-    let graphs_file = tracer::temporary("lost");
-    let out = graphs_file.display().to_string();
-    let pid = target.pid().to_string();
-    let tracer = Running::tracer(&[
-        "-e",
+    let tracer = Recording::start(
         "trace main.busy < include main.small >",
-        "-p",
-        &pid,
-        "--format",
-        "json",
-        "-o",
-        &out,
-        "--ring-size",
-        "65536",
-    ]);
+        &["-p", &target.pid().to_string(), "--ring-size", "65536"],
+    );
     tracer.wait_for("tracing ");
     tracer.signal("STOP");
     target.say("go");
     let (code, stdout, stderr) = target.finish();
     assert_eq!(code, Some(0), "{stderr}");
     tracer.signal("CONT");
-    let (code, _, stderr) = tracer.finish();
-    assert_eq!(code, Some(0), "{stderr}");
+    let traced = tracer.finish();
+    assert_eq!(traced.code, Some(0), "{}", traced.stderr);
     let made = tree::parse(stdout.lines().last().expect("a record"))["count"]
         .as_u64()
         .expect("count");
-    let text = fs::read_to_string(&graphs_file).expect("graphs");
-    let lines: Vec<_> = text.lines().map(tree::parse).collect();
     let none = |_: &tree::Call| false;
-    let shown: usize = tree::traced(&lines)
+    let shown: usize = tree::traced(&traced.lines)
         .iter()
         .map(|g| tree::lines(&g.root, &none).len())
         .sum();
-    let end = lines.last().expect("totals");
+    let end = traced.end();
     let lost = end["lost_records"].as_u64().expect("lost_records");
     assert!(
         lost > 0,
