@@ -13,6 +13,8 @@ use std::{
     time::Duration,
 };
 
+use anyhow::{Context, Result};
+
 use crate::{
     go::{self, Mode},
     workspace,
@@ -32,6 +34,7 @@ pub struct Server {
     child: Child,
     path: PathBuf,
     address: String,
+    greeting: String,
     stop: Arc<AtomicBool>,
     clients: Vec<JoinHandle<usize>>,
 }
@@ -39,52 +42,76 @@ pub struct Server {
 impl Server {
     /// Starts it, with or without somebody who asks for /foo and /bar all the time.
     ///
-    /// # Panics
-    /// It does not start.
-    #[must_use]
-    pub fn start(path: &Path, traffic: bool) -> Self {
+    /// # Errors
+    /// It cannot be started, or does not say where it listens.
+    pub fn start(path: &Path, traffic: bool) -> Result<Self> {
         let mut child = crate::spawn(
             Command::new(path)
                 .args(["-addr", "127.0.0.1:0"])
                 .stdout(Stdio::piped()),
         );
-        let mut greeting = String::new();
-        let stdout = child.stdout.take().expect("it is piped");
-        BufReader::new(stdout)
-            .read_line(&mut greeting)
-            .expect("a greeting");
-        let address = greeting
-            .strip_prefix("listening on ")
-            .and_then(|rest| rest.split(',').next())
-            .unwrap_or_else(|| panic!("{greeting:?}"))
-            .to_owned();
-        let stop = Arc::new(AtomicBool::new(false));
-        let pages: &[&str] = if traffic {
-            &["/foo", "/bar", "/bar"]
-        } else {
-            &[]
-        };
-        let clients = pages
-            .iter()
-            .map(|page| {
-                let (page, stop, address) = (*page, Arc::clone(&stop), address.clone());
-                thread::spawn(move || {
-                    let mut answered = 0;
-                    while !stop.load(Ordering::Relaxed) {
-                        answered += usize::from(ask(&address, page).is_ok());
-                        thread::sleep(Duration::from_millis(20));
-                    }
-                    answered
-                })
-            })
-            .collect();
-        Self {
+        let stdout = child.stdout.take();
+        let mut server = Self {
             child,
             path: path.to_owned(),
-            address,
-            stop,
-            clients,
+            address: String::new(),
+            greeting: String::new(),
+            stop: Arc::new(AtomicBool::new(false)),
+            clients: Vec::new(),
+        };
+        BufReader::new(stdout.context("it has no output")?).read_line(&mut server.greeting)?;
+        server.address = server
+            .greeting
+            .strip_prefix("listening on ")
+            .and_then(|rest| rest.split(',').next())
+            .with_context(|| format!("the server said {:?}", server.greeting))?
+            .to_owned();
+        if traffic {
+            server.clients = ["/foo", "/bar", "/bar"]
+                .map(|page| server.client(page))
+                .into();
         }
+        Ok(server)
+    }
+
+    /// Asks for a page again and again, and returns how often it was answered.
+    fn client(&self, page: &'static str) -> JoinHandle<usize> {
+        let (stop, address) = (Arc::clone(&self.stop), self.address.clone());
+        thread::spawn(move || {
+            let mut answered = 0;
+            while !stop.load(Ordering::Relaxed) {
+                answered += usize::from(ask(&address, page).is_ok());
+                thread::sleep(Duration::from_millis(20));
+            }
+            answered
+        })
+    }
+
+    /// What it said when it began: `listening on 127.0.0.1:41235, pid 4242`.
+    #[must_use]
+    pub fn greeting(&self) -> &str {
+        self.greeting.trim_end()
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Ends those who ask for pages, and tells how many answers they got.
+    ///
+    /// # Panics
+    /// One of them got none.
+    pub fn end_traffic(&mut self) -> usize {
+        self.stop.store(true, Ordering::Relaxed);
+        let answered = |client: JoinHandle<usize>| client.join().unwrap_or(0);
+        let answered: Vec<usize> = self.clients.drain(..).map(answered).collect();
+        assert!(
+            answered.iter().all(|n| *n > 0) || thread::panicking(),
+            "the server answers"
+        );
+        answered.iter().sum()
     }
 
     /// Its process id.
@@ -114,11 +141,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        for client in self.clients.drain(..) {
-            let answered = client.join().unwrap_or(0);
-            assert!(answered > 0 || thread::panicking(), "the server answers");
-        }
+        self.end_traffic();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

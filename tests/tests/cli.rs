@@ -65,7 +65,7 @@ fn json_lines(bytes: &[u8]) -> Vec<Value> {
 fn server(name: &str) -> Server {
     let path = folder().join(name);
     fs::copy(folder().join("server"), &path).expect("a copy");
-    Server::start(&path, true)
+    Server::start(&path, true).expect("the example")
 }
 
 const BAR: &str = "trace main.handleBar < include */internal/log* >";

@@ -206,8 +206,9 @@ fn compare(context: &str, documented: &str, output: &str) {
 
 fn run_block(page: &str, block: &Block) {
     let folder = Folder::new();
-    let server = (block.has("server") || block.has("traffic"))
-        .then(|| Server::start(&folder.path().join("server"), block.has("traffic")));
+    let server = (block.has("server") || block.has("traffic")).then(|| {
+        Server::start(&folder.path().join("server"), block.has("traffic")).expect("the example")
+    });
     for (command, documented) in block.steps() {
         let context = format!("{page}:{}: $ {command}", block.line);
         let command = match &server {

@@ -2,19 +2,14 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    process::Child,
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
+use gofuncgraph_tests::example::Server;
 
 use crate::{
     toolchain::Toolchains,
@@ -44,13 +39,12 @@ pub fn demo() -> Result<()> {
         .args(["-e", PROGRAM, "--limit", GRAPHS, "--for", LENGTH])
         .arg(&example);
 
-    let server = Server::start(&example)?;
-    println!("$ {} &\n{}\n", shown(&example), server.greeting);
+    let mut server = Server::start(&example, true)?;
+    println!("$ {} &\n{}\n", shown(&example), server.greeting());
     println!(
         "$ gofuncgraph -e '{PROGRAM}' --limit {GRAPHS} --for {LENGTH} {}",
         shown(&example)
     );
-    let clients = Clients::start(&server.address);
     let mut tracer = Stopped(tracer.spawn().context("cannot start gofuncgraph")?);
     let deadline = Instant::now() + PATIENCE;
     let status = loop {
@@ -62,7 +56,7 @@ pub fn demo() -> Result<()> {
         }
         thread::sleep(Duration::from_millis(50));
     };
-    let answered = clients.stop();
+    let answered = server.end_traffic();
     if !status.success() {
         bail!("gofuncgraph failed: {status}");
     }
@@ -96,90 +90,6 @@ impl Drop for Stopped {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-struct Server {
-    _process: Stopped,
-    address: String,
-    greeting: String,
-}
-
-impl Server {
-    fn start(example: &Path) -> Result<Self> {
-        let mut process = Command::new(example)
-            .args(["-addr", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {}", example.display()))?;
-        let stdout = process.stdout.take();
-        let process = Stopped(process);
-        let mut greeting = String::new();
-        BufReader::new(stdout.context("the server has no output")?).read_line(&mut greeting)?;
-        let address = greeting
-            .strip_prefix("listening on ")
-            .and_then(|rest| rest.split(',').next())
-            .with_context(|| format!("the server said {greeting:?}"))?
-            .to_owned();
-        Ok(Self {
-            _process: process,
-            address,
-            greeting: greeting.trim_end().to_owned(),
-        })
-    }
-}
-
-/// Threads that send one request after another.
-struct Clients {
-    stop: Arc<AtomicBool>,
-    threads: Vec<thread::JoinHandle<usize>>,
-}
-
-impl Clients {
-    fn start(address: &str) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let threads = ["/foo", "/bar", "/bar"]
-            .into_iter()
-            .map(|path| {
-                let (stop, address) = (Arc::clone(&stop), address.to_owned());
-                thread::spawn(move || {
-                    let mut answered = 0;
-                    while !stop.load(Ordering::Relaxed) {
-                        answered += usize::from(request(&address, path).is_ok());
-                        thread::sleep(Duration::from_millis(100));
-                    }
-                    answered
-                })
-            })
-            .collect();
-        Self { stop, threads }
-    }
-
-    /// Returns how many requests were answered.
-    fn stop(self) -> usize {
-        self.stop.store(true, Ordering::Relaxed);
-        self.threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or(0))
-            .sum()
-    }
-}
-
-fn request(address: &str, path: &str) -> Result<()> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    if !answer.starts_with(b"HTTP/1.1 200 ") {
-        bail!(
-            "{path} was answered with {}",
-            String::from_utf8_lossy(&answer)
-        );
-    }
-    Ok(())
 }
 
 /// A path as a person in the workspace's folder would write it.
