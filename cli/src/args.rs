@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use compiler::Budget;
 
 /// Function graph tracer for running Go programs.
 ///
@@ -68,6 +69,19 @@ pub struct What {
     /// Where returns are watched
     #[arg(long, value_enum, default_value_t = ExitSites::Auto, value_name = "WHERE")]
     pub exit_sites: ExitSites,
+    /// What the probes may cost: a percentage of one core, or `off`; goes before the program's `budget`
+    #[arg(long, value_name = "SHARE")]
+    pub budget: Option<Budget>,
+    /// Show durations without what the probes inside took; goes before the program's `compensate`
+    #[arg(
+        long,
+        value_enum,
+        value_name = "on|off",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "on"
+    )]
+    pub compensate: Option<OnOff>,
     /// A .gfg file, then the executable; or the executable, then target patterns
     #[arg(value_name = "FILE")]
     pub files: Vec<String>,
@@ -176,6 +190,15 @@ pub enum ExitSites {
     Auto,
     /// At each `ret`
     Ret,
+}
+
+/// `--compensate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnOff {
+    /// Do
+    On,
+    /// Do not
+    Off,
 }
 
 /// `--format` of a trace.

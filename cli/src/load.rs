@@ -54,6 +54,7 @@ pub fn load(request: Request, color: Color) -> anyhow::Result<Loaded> {
             return Err(WrongProgram.into());
         }
     };
+    plan.settings = request.overrides.over(plan.settings);
     plan.executable = match &target {
         Target::Process(_) => {
             std::fs::read_link(binary.path()).unwrap_or_else(|_| binary.path().to_owned())

@@ -5,10 +5,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use compiler::{Placement, Source};
+use compiler::{Budget, Placement, Settings, Source};
 
 use crate::{
-    args::{ExitSites, What},
+    args::{ExitSites, OnOff, What},
     failure::Usage,
 };
 
@@ -24,8 +24,27 @@ pub struct Request {
     pub defines: Vec<(String, String)>,
     /// Where returns are watched.
     pub placement: Placement,
+    /// What goes before the program's settings.
+    pub overrides: Overrides,
     /// Where to trace; `None` when only the program's own `target` item can say.
     pub target: Option<Target>,
+}
+
+/// Settings that the command line gives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Overrides {
+    budget: Option<Budget>,
+    compensate: Option<bool>,
+}
+
+impl Overrides {
+    /// The settings of a run whose program says `settings`.
+    pub fn over(self, settings: Settings) -> Settings {
+        Settings {
+            budget: self.budget.unwrap_or(settings.budget),
+            compensate: self.compensate.unwrap_or(settings.compensate),
+        }
+    }
 }
 
 /// Where to trace.
@@ -103,6 +122,10 @@ impl Request {
                 },
                 ExitSites::Auto => Placement::default(),
                 ExitSites::Ret => Placement::Returns,
+            },
+            overrides: Overrides {
+                budget: what.budget,
+                compensate: what.compensate.map(|choice| choice == OnOff::On),
             },
             target: target(what, files)?,
         })
@@ -239,6 +262,29 @@ mod tests {
             request(&["-p", "7", "*handleBar"]).unwrap().target,
             Some(Target::Process(7))
         );
+    }
+
+    #[test]
+    fn settings_of_the_command_line_go_before_those_of_the_program() {
+        let program = Settings {
+            budget: Budget::Share(50),
+            compensate: true,
+        };
+        for (args, budget, compensate) in [
+            (&[][..], Budget::Share(50), true),
+            (&["--budget", "12.5%"], Budget::Share(125), true),
+            (&["--budget=off", "--compensate=off"], Budget::Off, false),
+            (&["--compensate", "./server"], Budget::Share(50), true),
+        ] {
+            let request = request(&[&["-e", "trace main.f"], args].concat()).unwrap();
+            let settings = Settings { budget, compensate };
+            assert_eq!(request.overrides.over(program), settings, "{args:?}");
+        }
+        let classic = request(&["--compensate", "./server", "main.f"]).unwrap();
+        assert!(classic.overrides.over(Settings::default()).compensate);
+        for wrong in ["--budget=5", "--budget=0%", "--compensate=yes"] {
+            assert!(request(&["-e", "trace main.f", wrong]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use ebpf_templates::{COMM_LEN, MAX_FRAMES, MAX_SCOPE, MAX_STACK};
 use grammar::{
     ast::{Clause, ClauseKind, Span, Trace, Value},
-    keywords::{CLAUSES, LATER_CLAUSES},
+    keywords::{self, CLAUSES, LATER_CLAUSES},
 };
 
 use crate::{
@@ -238,6 +238,12 @@ fn not_a_clause(clause: &Clause) -> Diagnostic {
         .or_else(|| nearest_word(keyword, CLAUSES.iter().chain(LATER_CLAUSES).copied()));
     let diagnostic = Diagnostic::new(codes::UNKNOWN_CLAUSE, format!("unknown clause `{keyword}`"))
         .at(span, "not a clause");
+    if let Some(setting) = keywords::setting(keyword) {
+        return diagnostic.help(format!(
+            "`{keyword}` is a setting of the program: config {{ {} }}",
+            setting.example
+        ));
+    }
     match meant {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
         None => diagnostic.help(format!("the clauses are {}", CLAUSES.join(", "))),

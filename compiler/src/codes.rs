@@ -72,6 +72,8 @@ codes! {
     TOO_MANY_VALUES = "E0313" "too many values";
     CLAUSE_NOT_AVAILABLE = "E0314" "clause not available in this version";
     UNKNOWN_CLAUSE = "E0315" "unknown clause";
+    UNKNOWN_SETTING = "E0316" "unknown setting";
+    SETTING_TWICE = "E0317" "setting given twice";
 
     MATCHED_NOTHING = "E0401" "matched nothing";
     INLINED_AWAY = "E0402" "inlined away";

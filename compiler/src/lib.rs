@@ -30,6 +30,7 @@ mod report;
 mod resolve;
 mod select;
 mod selector;
+mod settings;
 mod severity;
 mod values;
 
@@ -40,7 +41,7 @@ pub use explain::explain;
 pub use find::find;
 pub use glob::{Glob, GlobError};
 pub use placement::Placement;
-pub use plan::Plan;
+pub use plan::{Budget, Plan, Settings};
 pub use report::{report, report_json};
 pub use resolve::Resolved;
 pub use severity::Severity;

@@ -47,6 +47,7 @@ pub(crate) fn plan(
     }
     let mut plan = Plan {
         skipped: probes.skipped(&catalog),
+        settings: program.settings,
         ..Plan::default()
     };
     match executable.goid_offset() {

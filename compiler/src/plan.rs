@@ -3,7 +3,7 @@
 //! It is the border between the rooms without privilege and the room with it, so it holds no file handles, no lifetimes and nothing of
 //! the language; `explain` shows it without attaching.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 pub use gobinary::Step;
 use serde::Serialize;
@@ -23,6 +23,48 @@ pub struct Plan {
     pub goid_offset: u32,
     /// How the offset was established, for `explain`.
     pub goid_evidence: String,
+    /// What holds for the whole run.
+    pub settings: Settings,
+}
+
+/// What the program's `config` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Settings {
+    /// What tracing may cost.
+    pub budget: Budget,
+    /// Durations are shown without what the probes inside took.
+    pub compensate: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            budget: Budget::Share(500),
+            compensate: false,
+        }
+    }
+}
+
+/// How much processor time the probes may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Budget {
+    /// Any.
+    Off,
+    /// Of one core, in thousandths: 2,000 are two cores.
+    Share(u32),
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Share(thousandths) if thousandths.is_multiple_of(10) => {
+                write!(f, "{}%", thousandths / 10)
+            }
+            Self::Share(thousandths) => write!(f, "{}.{}%", thousandths / 10, thousandths % 10),
+        }
+    }
 }
 
 /// A function with probe sites.

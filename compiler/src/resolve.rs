@@ -8,8 +8,9 @@ use grammar::ast::{Item, Program, Span, Trace};
 use crate::{
     clauses, codes,
     diagnostic::{Diagnostic, Source},
-    plan::Filter,
+    plan::{Filter, Settings},
     selector::{DeclaredSet, Labels, Selector, Sets, as_written},
+    settings::Configs,
     values::Values,
 };
 
@@ -17,6 +18,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
     pub(crate) target: Option<String>,
+    pub(crate) settings: Settings,
     pub(crate) sets: Vec<DeclaredSet>,
     pub(crate) traces: Vec<ResolvedTrace>,
     /// There were errors, so patterns may be missing from it: that a set is empty says nothing then.
@@ -53,6 +55,7 @@ pub(crate) fn resolve(
     let mut values = Values::new(program, defines, incomplete);
     let mut sets = Sets::new(program, incomplete);
     let mut labels = Labels::default();
+    let mut configs = Configs::default();
     let mut diagnostics = Vec::new();
     let mut traces = Vec::new();
     let mut target: Option<(&str, &Span)> = None;
@@ -83,6 +86,7 @@ pub(crate) fn resolve(
                 ),
                 None => target = Some((&item.path.node, &item.span)),
             },
+            Item::Config(config) => configs.check(config, &mut values),
             Item::Set(_) | Item::Param(_) => {}
         }
     }
@@ -101,6 +105,7 @@ pub(crate) fn resolve(
     (
         Resolved {
             target,
+            settings: configs.finish(),
             sets,
             traces,
             damaged: false,

@@ -11,15 +11,17 @@ enum Type {
     Duration,
     String,
     Size,
+    Percent,
     Bool,
 }
 
 impl Type {
-    const ALL: [(&'static str, Self); 5] = [
+    const ALL: [(&'static str, Self); 6] = [
         ("int", Self::Int),
         ("duration", Self::Duration),
         ("string", Self::String),
         ("size", Self::Size),
+        ("percent", Self::Percent),
         ("bool", Self::Bool),
     ];
 
@@ -29,6 +31,7 @@ impl Type {
             ValueKind::String(_) => Some(Self::String),
             ValueKind::Duration(_) => Some(Self::Duration),
             ValueKind::Size(_) => Some(Self::Size),
+            ValueKind::Percent(_) => Some(Self::Percent),
             ValueKind::Bool(_) => Some(Self::Bool),
             ValueKind::Param(_) => None,
         }
@@ -48,6 +51,7 @@ impl Type {
             Self::Duration => "a duration",
             Self::String => "a string",
             Self::Size => "a size",
+            Self::Percent => "a percentage",
             Self::Bool => "a boolean",
         }
     }
@@ -58,6 +62,7 @@ impl Type {
             Self::Duration => "250ms",
             Self::String => "\"text\"",
             Self::Size => "4KiB",
+            Self::Percent => "5%",
             Self::Bool => "true",
         }
     }
@@ -229,7 +234,9 @@ impl Values {
                     .at(&ty.span, "not a type of the language")
                     .help(match nearest {
                         Some(nearest) => format!("did you mean `{nearest}`?"),
-                        None => "the types are int, duration, string, size and bool".to_owned(),
+                        None => {
+                            "the types are int, duration, string, size, percent and bool".to_owned()
+                        }
                     }),
             );
         }
@@ -258,7 +265,7 @@ impl Values {
     }
 
     /// The literal behind `value`, and where its parameter is declared if it is one. `None` has been reported.
-    fn literal(&mut self, value: &Value) -> Option<(ValueKind, Option<Span>)> {
+    pub(crate) fn literal(&mut self, value: &Value) -> Option<(ValueKind, Option<Span>)> {
         let ValueKind::Param(name) = &value.kind else {
             return Some((value.kind.clone(), None));
         };
@@ -293,7 +300,7 @@ impl Values {
         found: &ValueKind,
         declared: Option<Span>,
     ) {
-        let found_type = Type::of(found).map_or("something else", Type::describe);
+        let found_type = describe(found);
         let mut diagnostic = match (wanted, found) {
             (Type::Duration, ValueKind::Integer(number)) => Diagnostic::new(
                 codes::MISSING_UNIT,
@@ -382,32 +389,41 @@ impl Values {
     }
 }
 
+/// What a literal is, with its article.
+pub(crate) fn describe(literal: &ValueKind) -> &'static str {
+    Type::of(literal).map_or("something else", Type::describe)
+}
+
 /// Reads the value of a `-D` option: text is taken as it is where a string is wanted, or where nothing is known and it is no literal.
 fn parse_literal(text: &str, wanted: Option<Type>) -> Option<ValueKind> {
     if wanted == Some(Type::String) {
         return Some(ValueKind::String(text.to_owned()));
     }
-    let literal = if text.contains(['#', '\n']) {
-        None
-    } else {
-        let parsed = grammar::parse(&format!("param x = {text}"));
-        match (parsed.errors.as_slice(), parsed.program.items.as_slice()) {
-            (
-                [],
-                [
-                    Item::Param(Param {
-                        default: Some(value),
-                        ..
-                    }),
-                ],
-            ) => Some(value.kind.clone()),
-            _ => None,
-        }
-    };
+    let literal = literal_of(text);
     match (literal.as_ref().and_then(Type::of), wanted) {
         (Some(found), Some(wanted)) if found != wanted => None,
         (Some(_), _) => literal,
         (None, None) => Some(ValueKind::String(text.to_owned())),
         (None, Some(_)) => None,
+    }
+}
+
+/// The literal that a text is.
+pub(crate) fn literal_of(text: &str) -> Option<ValueKind> {
+    if text.contains(['#', '\n']) {
+        return None;
+    }
+    let parsed = grammar::parse(&format!("param x = {text}"));
+    match (parsed.errors.as_slice(), parsed.program.items.as_slice()) {
+        (
+            [],
+            [
+                Item::Param(Param {
+                    default: Some(value),
+                    ..
+                }),
+            ],
+        ) => Some(value.kind.clone()),
+        _ => None,
     }
 }

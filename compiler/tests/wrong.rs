@@ -80,6 +80,18 @@ wrong! {
     never_used: "param slow = 5ms\nset @storage = database/sql/...\ntrace main.f";
     syntax_and_meaning: "trace main.f < min 5; depth \"x\" include @nowhere >\ntrac main.g";
     several_lines: "# Slow calls.\ntarget ./server\n\ntrace main.handleBar {\n    include net/http*,\n            @storage\n    min 5\n    sample 2/3\n}\n";
+    unknown_settings: "config { budgte = 5%; frobnicate = $n; min = 5ms }\nparam n = 3\ntrace main.f";
+    settings_of_the_wrong_type: "config { budget = 5; compensate = 1 }\ntrace main.f";
+    budget_of_a_time: "param b = 5ms\nconfig { budget = $b }\ntrace main.f";
+    budget_switched_on: "config { budget = on }\ntrace main.f";
+    budget_of_nothing: "config { budget = 0.0% }\ntrace main.f";
+    setting_given_twice: "config { budget = 5%; budget = 6% }\nconfig { compensate = on }\ntrace main.f\nconfig < compensate = on >";
+    setting_of_an_unknown_parameter: "param share: percent = 5%\nconfig { budget = $shar }\ntrace main.f";
+    parameter_without_a_percent_sign: "param share = 5%\nconfig { budget = $share }\ntrace main.f", [("share", "7")];
+    setting_among_clauses: "trace main.f < budget = 5%; compensate on >";
+    percentage_as_a_clause: "trace main.f < min 5%; depth on >";
+    only_a_config: "config { budget = 5% }";
+    config_with_mistakes: "config { budget = five; compensate = }\ntrace main.f < min 5 >";
     hostile_text: "trace \"main.\\x1b[31m\" < comm 5 > # \u{1b}[31m";
 }
 
@@ -91,6 +103,9 @@ fn right_programs_are_met_with_silence() {
         "trace net/http.(*conn).serve < depth 3; exclude runtime.*, sync.*; max 5s >",
         "trace main.* < sample 1/100; limit 1000 per 1s >",
         "trace main.f < depth 0; stack; pid 1, 2; comm \"server\"; goroutine 1, 18; for 10s; prune 1ms >",
+        "config { budget = 5%; compensate = on } trace main.f",
+        "config < budget = off > trace main.f config { compensate = false }",
+        "param b: percent = 2.5% param c = on config { budget = $b; compensate = $c } trace main.f",
         "param slow: duration = 100ms set @s = database/sql/..., @main target ./server trace slow: @s { min $slow; include :server.go, @std }",
     ] {
         assert_eq!(stderr(program, &[]), "", "{program}");
@@ -101,6 +116,13 @@ fn right_programs_are_met_with_silence() {
     );
     assert_eq!(
         stderr("param s trace main.f < comm $s >", &[("s", "my server")]),
+        ""
+    );
+    assert_eq!(
+        stderr(
+            "param b = 5% param c: bool config { budget = $b; compensate = $c } trace main.f",
+            &[("b", "12.5%"), ("c", "off")]
+        ),
         ""
     );
     assert_eq!(

@@ -30,6 +30,8 @@ pub enum Item {
     Set(Set),
     /// `param name: type = literal`
     Param(Param),
+    /// `config { name = value; … }`
+    Config(Config),
 }
 
 /// Which calls to watch, and how.
@@ -76,6 +78,26 @@ pub struct Param {
     pub ty: Option<Spanned<String>>,
     /// The value used where the command line gives none.
     pub default: Option<Value>,
+}
+
+/// What holds for the whole run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The whole item.
+    pub span: Span,
+    /// Its settings, in source order.
+    pub settings: Vec<Setting>,
+}
+
+/// One setting. Which there are, and what they take, the compiler knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The whole setting without its `;`.
+    pub span: Span,
+    /// Its name.
+    pub name: Spanned<String>,
+    /// What it is set to.
+    pub value: Value,
 }
 
 /// Which functions.
@@ -173,7 +195,9 @@ pub enum ValueKind {
     Duration(u64),
     /// `4KiB`, in bytes.
     Size(u64),
-    /// `true`, `false`
+    /// `2.5%`, in tenths of a percent.
+    Percent(u32),
+    /// `true` or `on`, `false` or `off`
     Bool(bool),
     /// `$name`, without the `$`.
     Param(String),

@@ -3,12 +3,13 @@
 use pest::iterators::Pair;
 
 use crate::{
-    ast::{Clause, ClauseKind, Span, Spanned, Value},
+    ast::{Clause, ClauseKind, Spanned, Value},
+    entries::ListWords,
     error::{SyntaxError, code},
     keywords,
     parser::{Reader, Rule, matches, span},
     pattern_list::Owner,
-    scraps::{Scrap, closer_of, misplaced, scraps, stray_closer, unclosed, unterminated},
+    scraps::{Scrap, misplaced, scraps, stray_closer, unclosed, unterminated},
     values::{value, value_of_scrap},
 };
 
@@ -44,125 +45,30 @@ fn shape(keyword: &str) -> (Takes, &'static str) {
     }
 }
 
-/// The previous piece of a clause list.
-#[derive(PartialEq)]
-enum Previous {
-    Nothing,
-    Clause,
-    Broken,
-    Separator,
-}
+const LIST: ListWords = ListWords {
+    one: "clause",
+    list: "clause list",
+    empty: "leave it out to trace every call, or write a clause such as `min 100ms`",
+};
 
 impl<'i> Reader<'i> {
     /// A clause list, its brackets included.
     pub(crate) fn block(&mut self, block: Pair<'i, Rule>) -> Vec<Clause> {
-        let whole = span(&block);
         let mut clauses: Vec<Clause> = Vec::new();
-        let mut opener: (Span, &str) = (whole.start..whole.start + 1, "<");
-        let mut closer: Option<(Span, &str)> = None;
-        let mut previous = Previous::Nothing;
-        let mut any = false;
-        let mut end = opener.0.end;
-        let first_error = self.errors.len();
-        for pair in block.into_inner() {
-            let at = span(&pair);
-            let text = pair.as_str();
-            match pair.as_rule() {
-                Rule::open => opener = (at.clone(), text),
-                Rule::close => closer = Some((at.clone(), text)),
-                Rule::semicolon => {
-                    if previous == Previous::Separator || previous == Previous::Nothing && any {
-                        self.report(empty_clause(at.clone()));
-                    }
-                    previous = Previous::Separator;
+        self.list(block, &LIST, |reader, pair| {
+            let takes_patterns = clauses.last().is_some_and(|clause| {
+                matches!(clause.kind, ClauseKind::Include(_) | ClauseKind::Exclude(_))
+            });
+            clauses.extend(match pair.as_rule() {
+                Rule::unknown => reader.unknown(pair),
+                Rule::broken_clause => reader.broken_clause(pair),
+                Rule::broken_element => {
+                    reader.no_clause(pair, takes_patterns);
+                    None
                 }
-                Rule::comma => {
-                    // A comma that the clause before it did not take stands between two clauses.
-                    self.report(
-                        SyntaxError::new(
-                            code::MISSING_SEMICOLON,
-                            at.clone(),
-                            "clauses are separated by `;`, not by `,`",
-                        )
-                        .label("expected `;`"),
-                    );
-                    previous = Previous::Separator;
-                }
-                rule => {
-                    any = true;
-                    if previous == Previous::Clause {
-                        self.report(missing_semicolon(end, &pair));
-                    }
-                    let errors = self.errors.len();
-                    let takes_patterns = clauses.last().is_some_and(|clause| {
-                        matches!(clause.kind, ClauseKind::Include(_) | ClauseKind::Exclude(_))
-                    });
-                    let clause = match rule {
-                        Rule::unknown => self.unknown(pair),
-                        Rule::broken_clause => self.broken_clause(pair),
-                        Rule::broken_element => {
-                            self.no_clause(pair, takes_patterns);
-                            None
-                        }
-                        _ => self.clause(pair),
-                    };
-                    clauses.extend(clause);
-                    previous = if self.errors.len() == errors {
-                        Previous::Clause
-                    } else {
-                        Previous::Broken
-                    };
-                }
-            }
-            end = at.end;
-        }
-        let swallowed = self.errors[first_error..]
-            .iter()
-            .any(|error| error.code == code::UNTERMINATED_STRING);
-        match closer {
-            // The string without an end may have swallowed the closer.
-            None if swallowed => {}
-            None => {
-                let expected = closer_of(opener.1);
-                self.report(
-                    SyntaxError::new(
-                        code::MISSING_CLOSER,
-                        end..end,
-                        format!("this clause list is not closed by `{expected}`"),
-                    )
-                    .label(format!("expected `{expected}` here"))
-                    .secondary(
-                        opener.0.clone(),
-                        format!("`{}` opens the list here", opener.1),
-                    ),
-                );
-            }
-            Some((at, text)) if text != closer_of(opener.1) => {
-                let expected = closer_of(opener.1);
-                self.report(
-                    SyntaxError::new(
-                        code::MISMATCHED_CLOSER,
-                        at,
-                        format!("`{}` is closed by `{text}`", opener.1),
-                    )
-                    .label(format!("expected `{expected}`"))
-                    .secondary(
-                        opener.0.clone(),
-                        format!("`{}` opens the list here", opener.1),
-                    ),
-                );
-            }
-            Some(_) => {}
-        }
-        if !any && self.errors.len() == first_error {
-            self.report(
-                SyntaxError::new(code::EMPTY_CLAUSE, whole, "this clause list is empty")
-                    .label("no clauses")
-                    .help(
-                        "leave it out to trace every call, or write a clause such as `min 100ms`",
-                    ),
-            );
-        }
+                _ => reader.clause(pair),
+            });
+        });
         clauses
     }
 
@@ -277,6 +183,7 @@ impl<'i> Reader<'i> {
             name: &keyword.node,
             span: keyword.span.clone(),
             example,
+            kind: "clause",
             heading: false,
         };
         let pieces = clause.into_inner().next().map(scraps).unwrap_or_default();
@@ -390,18 +297,7 @@ impl<'i> Reader<'i> {
 
     /// Something stands where a clause should begin.
     fn no_clause(&mut self, element: Pair<'i, Rule>, after_patterns: bool) {
-        let mut pieces = Vec::new();
-        for pair in element.into_inner() {
-            if pair.as_rule() == Rule::clause_scraps {
-                pieces.extend(scraps(pair));
-            } else {
-                pieces.push(Scrap {
-                    text: pair.as_str(),
-                    span: span(&pair),
-                    pair,
-                });
-            }
-        }
+        let pieces = scraps(element);
         let Some((first, rest)) = pieces.split_first() else {
             return;
         };
@@ -444,7 +340,7 @@ fn leading_word(clause: &Pair<'_, Rule>) -> Spanned<String> {
     }
 }
 
-fn lacks(owner: &Owner<'_>, expected: &str) -> SyntaxError {
+pub(crate) fn lacks(owner: &Owner<'_>, expected: &str) -> SyntaxError {
     SyntaxError::new(
         code::EXPECTED_VALUE,
         owner.span.clone(),
@@ -454,8 +350,8 @@ fn lacks(owner: &Owner<'_>, expected: &str) -> SyntaxError {
     .help(format!("for example `{}`", owner.example))
 }
 
-/// What is wrong with a piece after the one value that a clause takes.
-fn after_value(
+/// What is wrong with a piece after the one value that a clause or setting takes.
+pub(crate) fn after_value(
     owner: &Owner<'_>,
     expected: &str,
     value: &Scrap<'_>,
@@ -463,7 +359,9 @@ fn after_value(
     rest: &[Scrap<'_>],
 ) -> SyntaxError {
     let joined = format!("{}{}", value.text, second.text);
-    let unit = second.rule() == Rule::name && second.text.starts_with(char::is_alphabetic);
+    let unit = second
+        .text
+        .starts_with(|c: char| c.is_alphabetic() || c == '%');
     if unit && matches(Rule::only_value, &joined) {
         return SyntaxError::new(
             code::BAD_LITERAL,
@@ -481,29 +379,6 @@ fn after_value(
             format!("`{}` takes {expected} and no more", owner.name),
         )
         .label("one too many")
-        .help("clauses are separated by `;`"),
+        .help(format!("{}s are separated by `;`", owner.kind)),
     }
-}
-
-fn missing_semicolon(end: usize, next: &Pair<'_, Rule>) -> SyntaxError {
-    let word: String = next
-        .as_str()
-        .chars()
-        .take_while(|c| !c.is_whitespace())
-        .collect();
-    SyntaxError::new(
-        code::MISSING_SEMICOLON,
-        end..end,
-        format!("expected `;` before the clause `{word}`"),
-    )
-    .label("expected `;` here")
-    .secondary(
-        next.as_span().start()..next.as_span().start() + word.len(),
-        "this begins another clause",
-    )
-}
-
-fn empty_clause(at: Span) -> SyntaxError {
-    SyntaxError::new(code::EMPTY_CLAUSE, at, "there is no clause before this `;`")
-        .label("one `;` too many")
 }

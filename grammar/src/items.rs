@@ -4,6 +4,7 @@ use pest::iterators::{Pair, Pairs};
 
 use crate::{
     ast::{Clause, Item, Pattern, Span, Spanned, Trace},
+    config,
     error::{SyntaxError, code},
     keywords,
     parser::{Reader, Rule, span, spanned},
@@ -13,7 +14,7 @@ use crate::{
 
 const TRACE_EXAMPLE: &str = "trace main.handleBar < min 100ms >";
 
-/// What follows the keyword of a trace, or of a setting with mistakes in it.
+/// What follows the keyword of a trace, or of a declaration with mistakes in it.
 #[derive(Default)]
 pub(crate) struct Parts<'i> {
     pub(crate) label: Option<Spanned<String>>,
@@ -52,6 +53,8 @@ impl<'i> Reader<'i> {
                 Rule::target => items.extend(self.target(pair)),
                 Rule::set => items.extend(self.set(pair)),
                 Rule::param => items.extend(self.param(pair)),
+                Rule::config => items.extend(self.config(pair)),
+                Rule::broken_config => items.extend(self.broken_config(pair)),
                 Rule::broken_target => items.extend(self.broken_target(pair)),
                 Rule::broken_set => items.extend(self.broken_set(pair)),
                 Rule::broken_param => self.broken_param(pair),
@@ -78,6 +81,7 @@ impl<'i> Reader<'i> {
             name: "trace",
             span: keyword.clone(),
             example: TRACE_EXAMPLE,
+            kind: "item",
             heading: true,
         };
         let patterns: Vec<Pattern> = match (parts.patterns, parts.pieces) {
@@ -125,6 +129,10 @@ impl<'i> Reader<'i> {
     fn stray(&mut self, pair: Pair<'i, Rule>) -> Option<Item> {
         let whole = span(&pair);
         let mut parts = Parts::of(pair);
+        if let Some(error) = misspelt_config(&parts) {
+            self.report(error);
+            return None;
+        }
         let first: Option<(String, Span, bool)> =
             match (&parts.label, &parts.patterns, &parts.pieces) {
                 (Some(_), _, _) => None,
@@ -226,7 +234,7 @@ impl<'i> Reader<'i> {
         let error = SyntaxError::new(
             code::EXPECTED_ITEM,
             at.clone(),
-            "expected an item: trace, target, set or param",
+            format!("expected an item: {}", keywords::items()),
         );
         if !named {
             let error = error.label("no item begins like this");
@@ -234,6 +242,10 @@ impl<'i> Reader<'i> {
                 Some((name, _, true)) if name.contains(['.', '/', '*']) => {
                     error.help(format!("a trace begins with its keyword: `trace {name}`"))
                 }
+                Some((name, _, true)) if keywords::setting(&name).is_some() => error.help(format!(
+                    "settings stand in a `config`: `{}`",
+                    config::EXAMPLE
+                )),
                 Some((_, _, true)) => error.help(format!("a trace is written `{TRACE_EXAMPLE}`")),
                 _ => error,
             });
@@ -271,4 +283,24 @@ impl<'i> Reader<'i> {
             .collect();
         keywords::nearest(word, &all)
     }
+}
+
+/// `confg { budget = 5% }` reads like a pattern with clauses.
+fn misspelt_config(parts: &Parts<'_>) -> Option<SyntaxError> {
+    let list = parts.patterns.clone().filter(|_| parts.label.is_none())?;
+    parts.block.as_ref()?;
+    let mut patterns = list.into_inner();
+    let (Some(word), None) = (patterns.next(), patterns.next()) else {
+        return None;
+    };
+    keywords::nearest(word.as_str(), &["config"])?;
+    Some(
+        SyntaxError::new(
+            code::MISSPELT_ITEM,
+            span(&word),
+            format!("`{}` is not a keyword", word.as_str()),
+        )
+        .label("unknown keyword")
+        .help("did you mean `config`?"),
+    )
 }

@@ -1,7 +1,7 @@
 //! The words of the language, for suggestions: `gfg.pest` decides what they mean (a test holds the two together).
 
 /// Items of this version.
-pub const ITEMS: &[&str] = &["trace", "target", "set", "param"];
+pub const ITEMS: &[&str] = &["trace", "target", "set", "param", "config"];
 
 /// Items of the language that this version does not have.
 pub const LATER_ITEMS: &[&str] = &["import", "macro", "every", "begin", "end"];
@@ -28,6 +28,45 @@ pub const LATER_CLAUSES: &[&str] = &[
     "where", "args", "ret", "blocked", "follow", "until", "count", "sum", "avg", "stats", "hist",
     "lhist", "print", "output",
 ];
+
+/// The items of this version in words.
+pub(crate) fn items() -> String {
+    match ITEMS.split_last() {
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// A setting of `config`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettingWords {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes, with its article.
+    pub takes: &'static str,
+    /// One that is in order.
+    pub example: &'static str,
+}
+
+/// Settings of this version. What they mean is the compiler's business, and so is what is said of a value that is not what they take.
+pub const SETTINGS: &[SettingWords] = &[
+    SettingWords {
+        name: "budget",
+        takes: "a percentage of one core or `off`",
+        example: "budget = 5%",
+    },
+    SettingWords {
+        name: "compensate",
+        takes: "`on` or `off`",
+        example: "compensate = on",
+    },
+];
+
+/// The setting called `name`.
+#[must_use]
+pub fn setting(name: &str) -> Option<&'static SettingWords> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
 
 /// Whether the word can be a pattern in quotes only.
 pub fn is_reserved(word: &str) -> bool {
@@ -86,6 +125,18 @@ mod tests {
     }
 
     #[test]
+    fn every_setting_is_written_as_its_example_says() {
+        for setting in SETTINGS {
+            let parsed = crate::parse(&format!("config {{ {} }}", setting.example));
+            assert_eq!(parsed.errors, [], "{}", setting.name);
+            let [crate::ast::Item::Config(config)] = parsed.program.items.as_slice() else {
+                panic!("{:?}", parsed.program);
+            };
+            assert_eq!(config.settings[0].name.node, setting.name);
+        }
+    }
+
+    #[test]
     fn the_nearest_word_is_one_slip_away() {
         assert_eq!(nearest("trce", ITEMS), Some("trace"));
         assert_eq!(nearest("TRACE", ITEMS), Some("trace"));
@@ -93,6 +144,7 @@ mod tests {
         assert_eq!(nearest("sett", ITEMS), Some("set"));
         assert_eq!(nearest("incldue", CLAUSES), Some("include"));
         assert_eq!(nearest("deph", CLAUSES), Some("depth"));
+        assert_eq!(nearest("confg", ITEMS), Some("config"));
         assert_eq!(nearest("xyz", CLAUSES), None);
         assert_eq!(nearest("", CLAUSES), None);
         assert_eq!(nearest(&"trace".repeat(9), ITEMS), None);

@@ -1,7 +1,10 @@
 //! Where words, line breaks and comments go: shared by the printer, which has a tree only, and the formatter, which has its source too.
 
 use crate::{
-    ast::{Clause, ClauseKind, Item, Param, Pattern, Program, Set, Span, Target, Trace, Value},
+    ast::{
+        Clause, ClauseKind, Config, Item, Param, Pattern, Program, Set, Setting, Span, Target,
+        Trace, Value, ValueKind,
+    },
     token,
 };
 
@@ -14,6 +17,9 @@ struct Piece {
     text: String,
     span: Span,
 }
+
+/// A clause or a setting: where it stands in the source, and its words.
+type Entry<'a> = (&'a Span, Vec<Piece>);
 
 struct Comment<'a> {
     text: &'a str,
@@ -54,6 +60,7 @@ impl<'a> Layout<'a> {
                 Item::Target(item) => &item.span,
                 Item::Set(item) => &item.span,
                 Item::Param(item) => &item.span,
+                Item::Config(item) => &item.span,
             };
             let gap = self.gap(at..span.start);
             self.comments(&gap, 0);
@@ -63,6 +70,7 @@ impl<'a> Layout<'a> {
                 Item::Target(target) => self.flow(&self.target(target), 4),
                 Item::Set(set) => self.flow(&self.set(set), 4),
                 Item::Param(param) => self.flow(&self.param(param), 4),
+                Item::Config(config) => self.config(config),
             }
             at = span.end;
         }
@@ -86,15 +94,34 @@ impl<'a> Layout<'a> {
         }
         heading.extend(self.patterns(&trace.patterns, " "));
         self.flow(&heading, 4);
-        let Some(first_clause) = trace.clauses.first() else {
+        let heading_end = trace.patterns.last().map_or(start, |p| p.span.end);
+        let clauses = trace.clauses.iter();
+        let clauses: Vec<Entry> = clauses
+            .map(|clause| (&clause.span, self.clause(clause)))
+            .collect();
+        self.entries(heading_end, &clauses, trace.span.end);
+    }
+
+    fn config(&mut self, config: &Config) {
+        let keyword = word("config", config.span.start);
+        let heading_end = keyword.span.end;
+        self.flow(&[keyword], 4);
+        let settings = config.settings.iter();
+        let settings: Vec<Entry> = settings
+            .map(|setting| (&setting.span, self.setting(setting)))
+            .collect();
+        self.entries(heading_end, &settings, config.span.end);
+    }
+
+    /// Clauses or settings: on the line of their heading if they are short, or one line for each.
+    fn entries(&mut self, heading_end: usize, entries: &[Entry<'_>], end: usize) {
+        let Some((first_span, _)) = entries.first() else {
             return;
         };
-        let clauses: Vec<Vec<Piece>> = trace.clauses.iter().map(|c| self.clause(c)).collect();
-        let heading_end = trace.patterns.last().map_or(start, |p| p.span.end);
-        let one_line: Vec<String> = clauses.iter().map(|pieces| joined(pieces)).collect();
+        let one_line: Vec<String> = entries.iter().map(|(_, pieces)| joined(pieces)).collect();
         let one_line = format!(" < {} >", one_line.join("; "));
         if self.column() + one_line.chars().count() <= WIDTH
-            && !self.spans_lines(heading_end, first_clause.span.start, trace.span.end)
+            && !self.spans_lines(heading_end, first_span.start, end)
         {
             self.out.push_str(&one_line);
             return;
@@ -102,16 +129,16 @@ impl<'a> Layout<'a> {
         self.out.push_str(" {");
         let mut at = heading_end;
         let mut first = true;
-        for (clause, pieces) in trace.clauses.iter().zip(&clauses) {
-            let gap = self.gap(at..clause.span.start);
+        for (span, pieces) in entries {
+            let gap = self.gap(at..span.start);
             self.comments(&gap, 4);
             self.line(4, gap.blank && !first);
             self.flow(pieces, 8);
             self.out.push(';');
-            at = clause.span.end;
+            at = span.end;
             first = false;
         }
-        let gap = self.gap(at..trace.span.end);
+        let gap = self.gap(at..end);
         self.comments(&gap, 4);
         self.line(0, false);
         self.out.push('}');
@@ -156,6 +183,23 @@ impl<'a> Layout<'a> {
                 .map(|default| self.value(default, " = ")),
         );
         pieces
+    }
+
+    fn setting(&self, setting: &Setting) -> Vec<Piece> {
+        let name = Piece {
+            glue: "",
+            text: setting.name.node.clone(),
+            span: setting.name.span.clone(),
+        };
+        let mut value = self.value(&setting.value, " = ");
+        if self.source.is_none() {
+            match setting.value.kind {
+                ValueKind::Bool(true) => value.text = "on".to_owned(),
+                ValueKind::Bool(false) => value.text = "off".to_owned(),
+                _ => {}
+            }
+        }
+        vec![name, value]
     }
 
     fn clause(&self, clause: &Clause) -> Vec<Piece> {

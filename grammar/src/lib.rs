@@ -22,6 +22,9 @@ pub mod error;
 pub mod keywords;
 
 mod clauses;
+mod config;
+mod declarations;
+mod entries;
 mod format;
 mod items;
 mod layout;
@@ -30,7 +33,6 @@ mod parser;
 mod pattern_list;
 mod print;
 mod scraps;
-mod settings;
 mod token;
 mod values;
 

@@ -82,6 +82,21 @@ pub(crate) fn size(text: &str, span: Span) -> Result<u64, SyntaxError> {
     })
 }
 
+/// Reads what the grammar calls a `percent`, in tenths of a percent.
+pub(crate) fn percent(text: &str, span: Span) -> Result<u32, SyntaxError> {
+    let (number, _, _) = split(text);
+    match scaled(number, 10).map(u32::try_from) {
+        Ok(Ok(tenths)) => Ok(tenths),
+        Err(Scale::TooFine) => Err(SyntaxError::new(
+            code::OUT_OF_RANGE,
+            span,
+            format!("`{text}` is not a whole number of tenths of a percent"),
+        )
+        .label("finer than 0.1%")),
+        Ok(Err(_)) | Err(Scale::TooLarge) => Err(too_large(text, span, "429496729.5%")),
+    }
+}
+
 /// Reads what the grammar calls a `string`, quotes and all.
 pub(crate) fn string(text: &str, span: Span) -> Result<String, SyntaxError> {
     let inner = text
@@ -140,7 +155,9 @@ pub(crate) fn bad(text: &str, span: Span) -> SyntaxError {
     if unit.is_empty() && tail.is_empty() && number.contains('.') {
         return error(format!("`{text}` is not a whole number"))
             .label("a fraction needs a unit")
-            .help(format!("write a unit after it, as in `{number}s`"));
+            .help(format!(
+                "write a unit after it, as in `{number}s` or `{number}%`"
+            ));
     }
     let error = error(format!("`{text}` is not a number, a duration or a size")).label(
         if unit.is_empty() {
@@ -173,6 +190,7 @@ fn suggested_unit(unit: &str) -> Option<&'static [&'static str]> {
         "g" | "gb" | "gib" => &["GiB", "GB"],
         "tb" | "tib" => &["TiB", "TB"],
         "b" | "byte" | "bytes" => &["B"],
+        "percent" | "pct" => &["%"],
         "ms" => &["ms"],
         "us" => &["us"],
         "ns" => &["ns"],

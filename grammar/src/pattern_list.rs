@@ -27,6 +27,8 @@ pub(crate) struct Owner<'a> {
     pub(crate) name: &'a str,
     /// Where the keyword is.
     pub(crate) span: Span,
+    /// What it begins: "clause", "setting".
+    pub(crate) kind: &'static str,
     /// An example of the whole, for the help.
     pub(crate) example: &'a str,
     /// It is the heading of a trace, so clauses may follow it.

@@ -26,15 +26,21 @@ impl Scrap<'_> {
     }
 }
 
-/// The pieces of a pair whose rule is one of the grammar's `…scraps`.
+/// The pieces of a pair whose rule is one of the grammar's `…scraps`, or begins with a piece and goes on with those.
 pub(crate) fn scraps(pair: Pair<'_, Rule>) -> Vec<Scrap<'_>> {
-    pair.into_inner()
-        .map(|pair| Scrap {
-            text: pair.as_str(),
-            span: span(&pair),
-            pair,
-        })
-        .collect()
+    let mut pieces = Vec::new();
+    for pair in pair.into_inner() {
+        if matches!(pair.as_rule(), Rule::clause_scraps | Rule::setting_scraps) {
+            pieces.extend(scraps(pair));
+        } else {
+            pieces.push(Scrap {
+                text: pair.as_str(),
+                span: span(&pair),
+                pair,
+            });
+        }
+    }
+    pieces
 }
 
 /// A string that does not end on its line.

@@ -32,6 +32,8 @@ pub(crate) fn value(value: &Value) -> String {
         ValueKind::String(text) => string(text),
         ValueKind::Duration(ns) => in_units(*ns, DURATION_UNITS, "s"),
         ValueKind::Size(bytes) => in_units(*bytes, SIZE_UNITS, "B"),
+        ValueKind::Percent(tenths) if tenths.is_multiple_of(10) => format!("{}%", tenths / 10),
+        ValueKind::Percent(tenths) => format!("{}.{}%", tenths / 10, tenths % 10),
         ValueKind::Bool(bool) => bool.to_string(),
         ValueKind::Param(name) => format!("${name}"),
     }

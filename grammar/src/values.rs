@@ -21,7 +21,9 @@ fn value_at(pair: &Pair<'_, Rule>, span: Span) -> Result<Value, SyntaxError> {
         Rule::integer => ValueKind::Integer(literal::integer(text, span.clone())?),
         Rule::duration => ValueKind::Duration(literal::duration(text, span.clone())?),
         Rule::size => ValueKind::Size(literal::size(text, span.clone())?),
+        Rule::percent => ValueKind::Percent(literal::percent(text, span.clone())?),
         Rule::bool => ValueKind::Bool(text == "true"),
+        Rule::switch => ValueKind::Bool(text == "on"),
         Rule::variable => ValueKind::Param(text.trim_start_matches('$').to_owned()),
         _ => ValueKind::String(literal::string(text, span.clone())?),
     };

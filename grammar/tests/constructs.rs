@@ -1,7 +1,7 @@
 //! Every construct of the language, read as it is meant.
 
 use grammar::{
-    ast::{Clause, ClauseKind, Item, Param, PatternKind, Program, Trace, Value, ValueKind},
+    ast::{Clause, ClauseKind, Config, Item, Param, PatternKind, Program, Trace, Value, ValueKind},
     parse,
 };
 
@@ -159,7 +159,7 @@ fn angles_and_braces_mean_the_same() {
 }
 
 #[test]
-fn settings() {
+fn declarations() {
     let source = "target ./server # here\ntarget \"./my server\"; set @storage = database/sql/..., @main\n\
                   param slow: duration = 100ms\nparam n\nparam quiet = true";
     let items = program(source).items;
@@ -193,6 +193,63 @@ fn settings() {
     assert_eq!(&source[slow.span.clone()], "param slow: duration = 100ms");
     assert!(n.ty.is_none() && n.default.is_none());
     assert_eq!(quiet.default.as_ref().unwrap().kind, ValueKind::Bool(true));
+}
+
+fn config(source: &str) -> Config {
+    match program(source).items.as_slice() {
+        [Item::Config(config)] => config.clone(),
+        items => panic!("{source}: {items:?}"),
+    }
+}
+
+#[test]
+fn the_settings_of_a_config() {
+    let expected = [
+        ("budget", ValueKind::Percent(25)),
+        ("compensate", ValueKind::Bool(true)),
+    ];
+    for source in [
+        "config { budget = 2.5%; compensate = on }",
+        "config{budget=2.5%;compensate=on;}",
+        "config < budget = 2.5%; compensate = on >",
+        "config # a }\n{\n  budget # b\n = # c\n 2.5% # d\n;\n\n  compensate = true;\n}\n",
+    ] {
+        let settings = config(source).settings;
+        let found: Vec<(&str, ValueKind)> = settings
+            .iter()
+            .map(|setting| (setting.name.node.as_str(), setting.value.kind.clone()))
+            .collect();
+        assert_eq!(found, expected, "{source}");
+        assert_eq!(&source[settings[0].name.span.clone()], "budget");
+        assert_eq!(&source[settings[0].value.span.clone()], "2.5%");
+        assert!(source[settings[0].span.clone()].starts_with("budget"));
+        assert!(source[settings[0].span.clone()].ends_with("2.5%"));
+    }
+    let source = " config { a = $b } ;";
+    let found = config(source);
+    assert_eq!(&source[found.span.clone()], "config { a = $b }");
+    assert_eq!(
+        found.settings[0].value.kind,
+        ValueKind::Param("b".to_owned())
+    );
+    assert_eq!(&source[found.settings[0].span.clone()], "a = $b");
+}
+
+#[test]
+fn a_config_stands_beside_other_items() {
+    let items = program(
+        "config < a = 1 > target ./server config { b = off } trace main.f config { c = \"x\" }\ntrace main.g < min 1ms >\nconfig { d = 3 }",
+    )
+    .items;
+    assert_eq!(items.len(), 7);
+    assert!(matches!(&items[6], Item::Config(config) if config.settings.len() == 1));
+}
+
+#[test]
+fn the_word_config_belongs_to_expressions_elsewhere() {
+    let list = clauses("where a > 2 &&\n config < 3 && config == nil; args config");
+    assert_eq!(list.len(), 2);
+    assert_eq!(clauses("include \"config\"").len(), 1);
 }
 
 #[test]
@@ -278,7 +335,7 @@ fn ratios_limits_and_stacks() {
 
 #[test]
 fn literals() {
-    use ValueKind::{Bool, Duration, Integer, Size, String};
+    use ValueKind::{Bool, Duration, Integer, Percent, Size, String};
     let cases: &[(&str, ValueKind)] = &[
         ("0", Integer(0)),
         ("1_000_000", Integer(1_000_000)),
@@ -303,6 +360,12 @@ fn literals() {
         ("2GB", Size(2_000_000_000)),
         ("1GiB", Size(1 << 30)),
         ("3TiB", Size(3 << 40)),
+        ("5%", Percent(50)),
+        ("2.5%", Percent(25)),
+        ("1_000%", Percent(10_000)),
+        ("0.10%", Percent(1)),
+        ("on", Bool(true)),
+        ("off", Bool(false)),
         ("true", Bool(true)),
         ("false", Bool(false)),
         (r#""""#, String(std::string::String::new())),

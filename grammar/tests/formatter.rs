@@ -1,6 +1,6 @@
 //! What the formatter makes of a text.
 
-use grammar::{code, format};
+use grammar::{code, format, parse, print};
 use insta::assert_snapshot;
 
 fn formatted(source: &str) -> String {
@@ -23,6 +23,39 @@ fn a_list_that_spans_lines_stands_in_braces() {
         min 100ms;
     }
     ");
+}
+
+#[test]
+fn a_config_is_laid_out_like_a_trace() {
+    assert_snapshot!(
+        formatted("config{budget=2.50%;compensate =  $c;}trace main.f"),
+        @"
+    config < budget = 2.50%; compensate = $c >
+    trace main.f
+    "
+    );
+    assert_snapshot!(
+        formatted("# a\nconfig # b\n{ # c\nbudget = off # d\n; # e\n\n# f\ncompensate = # g\n true\n# h\n} # i\n\ntrace main.f"),
+        @"
+    # a
+    config { # b
+        # c
+        budget = off; # d
+        # e
+
+        # f
+        compensate = # g
+            true;
+        # h
+    } # i
+
+    trace main.f
+    "
+    );
+    assert_snapshot!(
+        print(&parse("config { a = true; b = off; c = 150%; d = 0.5% }").program),
+        @"config < a = on; b = off; c = 150%; d = 0.5% >"
+    );
 }
 
 #[test]

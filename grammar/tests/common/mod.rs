@@ -2,8 +2,8 @@
 
 use grammar::{
     ast::{
-        Clause, ClauseKind, Item, Param, Pattern, PatternKind, Program, Set, Span, Spanned, Target,
-        Trace, Value, ValueKind,
+        Clause, ClauseKind, Config, Item, Param, Pattern, PatternKind, Program, Set, Setting, Span,
+        Spanned, Target, Trace, Value, ValueKind,
     },
     keywords, print,
 };
@@ -65,6 +65,14 @@ pub fn visit_spans(program: &mut Program, see: &mut impl FnMut(&mut Span)) {
                 see(&mut param.name.span);
                 param.ty.iter_mut().for_each(|ty| see(&mut ty.span));
                 param.default.iter_mut().for_each(|v| see(&mut v.span));
+            }
+            Item::Config(config) => {
+                see(&mut config.span);
+                for setting in &mut config.settings {
+                    see(&mut setting.span);
+                    see(&mut setting.name.span);
+                    see(&mut setting.value.span);
+                }
             }
         }
     }
@@ -147,6 +155,7 @@ fn literal() -> impl Strategy<Value = Value> {
         prop_oneof![any::<u64>(), (0..5_000u64).prop_map(|s| s * 1_000_000_000)]
             .prop_map(ValueKind::Duration),
         prop_oneof![any::<u64>(), (0..5_000u64).prop_map(|k| k << 10)].prop_map(ValueKind::Size),
+        any::<u32>().prop_map(ValueKind::Percent),
         any::<bool>().prop_map(ValueKind::Bool),
     ]
     .prop_map(|kind| Value { span: 0..0, kind })
@@ -219,10 +228,21 @@ fn item() -> impl Strategy<Value = Item> {
         select(vec!["trace", "set", "./a(b"]).prop_map(str::to_owned),
         text()
     ];
-    let types = select(vec!["int", "duration", "size", "string", "bool"]);
+    let types = select(vec!["int", "duration", "size", "string", "bool", "percent"]);
+    let name = prop_oneof![
+        word(),
+        select(vec!["budget", "compensate", "trace", "min"]).prop_map(str::to_owned)
+    ];
+    let setting = (name, value()).prop_map(|(name, value)| Setting {
+        span: 0..0,
+        name: spanned(name),
+        value,
+    });
     prop_oneof![
         4 => trace,
         1 => path.prop_map(|path| Item::Target(Target { span: 0..0, path: spanned(path) })),
+        1 => prop::collection::vec(setting, 1..4)
+            .prop_map(|settings| Item::Config(Config { span: 0..0, settings })),
         1 => (word(), patterns())
             .prop_map(|(name, patterns)| Item::Set(Set { span: 0..0, name: spanned(name), patterns })),
         1 => (word(), prop::option::of(types), prop::option::of(literal())).prop_map(|(name, ty, default)| {
@@ -328,6 +348,19 @@ fn tokens(program: &Program, braces: bool) -> Vec<String> {
                     out.push(if braces { "}" } else { ">" }.to_owned());
                 }
             }
+            Item::Config(config) => {
+                out.push("config".to_owned());
+                out.push(if braces { "{" } else { "<" }.to_owned());
+                for (at, setting) in config.settings.iter().enumerate() {
+                    if at > 0 {
+                        out.push(";".to_owned());
+                    }
+                    out.push(setting.name.node.clone());
+                    out.push("=".to_owned());
+                    out.push(value_text(&setting.value));
+                }
+                out.push(if braces { "}" } else { ">" }.to_owned());
+            }
             Item::Set(set) => {
                 out.extend([
                     "set".to_owned(),
@@ -362,7 +395,7 @@ fn tokens(program: &Program, braces: bool) -> Vec<String> {
 fn item_needs_separator(item: &Item) -> bool {
     match item {
         Item::Target(_) | Item::Param(_) => true,
-        Item::Set(_) => false,
+        Item::Set(_) | Item::Config(_) => false,
         Item::Trace(trace) => trace
             .clauses
             .last()

@@ -1,4 +1,4 @@
-//! Items and settings.
+//! Items.
 
 use insta::assert_snapshot;
 
@@ -28,30 +28,30 @@ fn a_misspelt_item_is_read_as_the_one_that_was_meant() {
       unknown keyword
       help: did you mean `target`?
     "#);
-    assert_snapshot!(mistakes("foo bar"), @r#"
-    E0101 0..7 `foo bar`: expected an item: trace, target, set or param
+    assert_snapshot!(mistakes("foo bar"), @"
+    E0101 0..7 `foo bar`: expected an item: trace, target, set, param or config
       no item begins like this
       help: a trace is written `trace main.handleBar < min 100ms >`
-    "#);
+    ");
 }
 
 #[test]
 fn a_pattern_without_its_trace() {
-    assert_snapshot!(mistakes("main.foo"), @r#"
-    E0101 0..8 `main.foo`: expected an item: trace, target, set or param
+    assert_snapshot!(mistakes("main.foo"), @"
+    E0101 0..8 `main.foo`: expected an item: trace, target, set, param or config
       expected `trace` before this
       help: write `trace main.foo`
-    "#);
-    assert_snapshot!(mistakes("main.foo < include net/http*; min 1ms >"), @r#"
-    E0101 0..8 `main.foo`: expected an item: trace, target, set or param
+    ");
+    assert_snapshot!(mistakes("main.foo < include net/http*; min 1ms >"), @"
+    E0101 0..8 `main.foo`: expected an item: trace, target, set, param or config
       expected `trace` before this
       help: write `trace main.foo < include net/http*; min 1ms >`
-    "#);
-    assert_snapshot!(mistakes("main.foo\nmain.bar"), @r#"
-    E0101 0..17 `main.foo\nmain.bar`: expected an item: trace, target, set or param
+    ");
+    assert_snapshot!(mistakes("main.foo\nmain.bar"), @r"
+    E0101 0..17 `main.foo\nmain.bar`: expected an item: trace, target, set, param or config
       no item begins like this
       help: a trace begins with its keyword: `trace main.foo`
-    "#);
+    ");
 }
 
 #[test]
@@ -90,27 +90,27 @@ fn clauses_without_a_list() {
 
 #[test]
 fn items_of_later_versions() {
-    assert_snapshot!(mistakes("import \"x.gfg\""), @r#"
+    assert_snapshot!(mistakes("import \"x.gfg\""), @"
     E0103 0..6 `import`: `import` is not in this version: programs cannot import others yet
       not in this version
-      help: this version has trace, target, set, param
-    "#);
-    assert_snapshot!(mistakes("macro m(a) { min a; max 3s } trace main.f"), @r#"
+      help: this version has trace, target, set, param, config
+    ");
+    assert_snapshot!(mistakes("macro m(a) { min a; max 3s } trace main.f"), @"
     E0103 0..5 `macro`: `macro` is not in this version: there are no macros yet
       not in this version
-      help: this version has trace, target, set, param
-    "#);
-    assert_snapshot!(mistakes("every 5s { print } begin { x; y } end { z }"), @r#"
+      help: this version has trace, target, set, param, config
+    ");
+    assert_snapshot!(mistakes("every 5s { print } begin { x; y } end { z }"), @"
     E0103 0..5 `every`: `every` is not in this version: there are no hooks yet
       not in this version
-      help: this version has trace, target, set, param
+      help: this version has trace, target, set, param, config
     E0103 19..24 `begin`: `begin` is not in this version: there are no hooks yet
       not in this version
-      help: this version has trace, target, set, param
+      help: this version has trace, target, set, param, config
     E0103 34..37 `end`: `end` is not in this version: there are no hooks yet
       not in this version
-      help: this version has trace, target, set, param
-    "#);
+      help: this version has trace, target, set, param, config
+    ");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_trace_without_patterns() {
 }
 
 #[test]
-fn settings() {
+fn declarations() {
     assert_snapshot!(mistakes("target"), @r#"
     E0121 0..6 `target`: `target` needs a path
       expected a path after this
@@ -252,11 +252,11 @@ fn settings() {
 
 #[test]
 fn odd_characters() {
-    assert_snapshot!(mistakes("é ☃"), @r#"
-    E0101 0..6 `é ☃`: expected an item: trace, target, set or param
+    assert_snapshot!(mistakes("é ☃"), @"
+    E0101 0..6 `é ☃`: expected an item: trace, target, set, param or config
       no item begins like this
       help: a trace is written `trace main.handleBar < min 100ms >`
-    "#);
+    ");
     assert_snapshot!(mistakes("trace main.f < min 1ms ☃ >"), @r#"
     E0114 23..26 `☃`: unexpected `☃`
       has no place here
@@ -269,8 +269,8 @@ fn odd_characters() {
     E0114 20..21 `\u{1}`: unexpected control character U+0001
       invisible here
     "#);
-    assert_snapshot!(mistakes("\\"), @r#"
-    E0101 0..1 `\`: expected an item: trace, target, set or param
+    assert_snapshot!(mistakes("\\"), @r"
+    E0101 0..1 `\`: expected an item: trace, target, set, param or config
       no item begins like this
-    "#);
+    ");
 }

@@ -1,5 +1,6 @@
 //! Wrong programs, and all that is said of each: code, place, message, label, other places, help.
 
+mod config;
 mod items;
 mod lists;
 mod values;
@@ -62,7 +63,7 @@ fn all_mistakes_of_a_program_in_one_run() {
       112..113 `{`: `{` opens the list here
     E0103 123..129 `import`: `import` is not in this version: programs cannot import others yet
       not in this version
-      help: this version has trace, target, set, param
+      help: this version has trace, target, set, param, config
     E0108 154..158 `"a >`: this string does not end on its line
       a `"` opens it, and no other closes it
       help: write \" for a quote within a string
@@ -96,6 +97,15 @@ fn what_is_in_order_is_kept() {
         ),
         ("import \"x\" trace main.f", "trace main.f\n"),
         ("param x = y; param z = 3", "param z = 3\n"),
+        (
+            "config { budget = five; compensate = on trace main.f",
+            "config < compensate = on >\ntrace main.f\n",
+        ),
+        (
+            "config main { a = 1%, b = 2 >",
+            "config < a = 1%; b = 2 >\n",
+        ),
+        ("config { a }\ntrace main.f", "trace main.f\n"),
         (
             "target ./x < min 1ms > trace main.f",
             "target ./x\ntrace main.f\n",

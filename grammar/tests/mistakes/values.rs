@@ -101,10 +101,10 @@ fn literals_that_are_none() {
       `x` is not a unit
       help: units of time are ns us ms s m h, units of size B kB MB GB KiB MiB GiB
     "#);
-    assert_snapshot!(mistakes("trace main.f < depth 1.5; depth -1; depth 0x; depth 0xzz; depth 12ab34 >"), @r#"
+    assert_snapshot!(mistakes("trace main.f < depth 1.5; depth -1; depth 0x; depth 0xzz; depth 12ab34 >"), @"
     E0115 21..24 `1.5`: `1.5` is not a whole number
       a fraction needs a unit
-      help: write a unit after it, as in `1.5s`
+      help: write a unit after it, as in `1.5s` or `1.5%`
     E0115 32..33 `-`: there are no negative values
       unexpected sign
     E0115 42..44 `0x`: `0x` is not a hexadecimal number
@@ -114,7 +114,7 @@ fn literals_that_are_none() {
     E0115 64..70 `12ab34`: `12ab34` is not a number, a duration or a size
       `ab` is not a unit
       help: units of time are ns us ms s m h, units of size B kB MB GB KiB MiB GiB
-    "#);
+    ");
     assert_snapshot!(mistakes("trace main.f < max 1d; max 10KB; max 3k >"), @r#"
     E0115 19..21 `1d`: `1d` is not a number, a duration or a size
       `d` is not a unit

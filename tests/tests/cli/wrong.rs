@@ -112,6 +112,19 @@ fn wrong_options() {
 
     For more information, try '--help'.
     ");
+    assert_snapshot!(refusal(&["--budget", "5", "-e", BAR, "./server"]), @"
+    exit 2
+    error: invalid value '5' for '--budget <SHARE>': give a percentage of one core, as in 5%, or off
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(refusal(&["--compensate=yes", "-e", BAR, "./server"]), @"
+    exit 2
+    error: invalid value 'yes' for '--compensate[=<on|off>]'
+      [possible values: on, off]
+
+    For more information, try '--help'.
+    ");
     assert_snapshot!(refusal(&["-D", "slow", "-e", BAR, "./server"]), @"
     exit 2
     error: invalid value 'slow' for '-D <NAME=VALUE>': write it as NAME=VALUE

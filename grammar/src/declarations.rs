@@ -1,4 +1,4 @@
-//! The settings of a program, `target`, `set` and `param`, and what is said where one is not written as it should be.
+//! `target`, `set` and `param`, and what is said where one is not written as it should be.
 
 use pest::iterators::Pair;
 
@@ -81,8 +81,8 @@ impl<'i> Reader<'i> {
         }))
     }
 
-    /// The keyword and the scraps of a setting with mistakes in it; a clause list is reported.
-    fn setting_scraps(&mut self, pair: Pair<'i, Rule>, name: &str) -> (Span, Vec<Scrap<'i>>) {
+    /// The keyword and the scraps of an item with mistakes in it; a clause list is reported.
+    fn item_scraps(&mut self, pair: Pair<'i, Rule>, name: &str) -> (Span, Vec<Scrap<'i>>) {
         let start = span(&pair).start;
         let parts = Parts::of(pair);
         if let Some(block) = parts.block {
@@ -92,7 +92,7 @@ impl<'i> Reader<'i> {
     }
 
     pub(crate) fn broken_target(&mut self, pair: Pair<'i, Rule>) -> Option<Item> {
-        let (keyword, pieces) = self.setting_scraps(pair, "target");
+        let (keyword, pieces) = self.item_scraps(pair, "target");
         let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else {
             self.report(incomplete(keyword, "target", "a path", TARGET_EXAMPLE));
             return None;
@@ -106,7 +106,7 @@ impl<'i> Reader<'i> {
         if let Some(comma) = pieces.iter().find(|s| s.is_comma()) {
             self.report(
                 SyntaxError::new(
-                    code::BAD_SETTING,
+                    code::MALFORMED_ITEM,
                     comma.span.clone(),
                     "a program has one executable as its target",
                 )
@@ -140,9 +140,9 @@ impl<'i> Reader<'i> {
     }
 
     pub(crate) fn broken_set(&mut self, pair: Pair<'i, Rule>) -> Option<Item> {
-        let (keyword, pieces) = self.setting_scraps(pair, "set");
+        let (keyword, pieces) = self.item_scraps(pair, "set");
         let bad = |at: Span, message: &str| {
-            SyntaxError::new(code::BAD_SETTING, at, message)
+            SyntaxError::new(code::MALFORMED_ITEM, at, message)
                 .help(format!("for example `{SET_EXAMPLE}`"))
         };
         let Some((name, rest)) = pieces.split_first() else {
@@ -180,6 +180,7 @@ impl<'i> Reader<'i> {
             name: "=",
             span: equals.span.clone(),
             example: SET_EXAMPLE,
+            kind: "item",
             heading: false,
         };
         let patterns = self.broken_patterns(rest, &owner);
@@ -195,9 +196,9 @@ impl<'i> Reader<'i> {
     }
 
     pub(crate) fn broken_param(&mut self, pair: Pair<'i, Rule>) {
-        let (keyword, pieces) = self.setting_scraps(pair, "param");
+        let (keyword, pieces) = self.item_scraps(pair, "param");
         let bad = |at: Span, message: String| {
-            SyntaxError::new(code::BAD_SETTING, at, message)
+            SyntaxError::new(code::MALFORMED_ITEM, at, message)
                 .help(format!("for example `{PARAM_EXAMPLE}`"))
         };
         let Some((name, mut rest)) = pieces.split_first() else {
@@ -254,6 +255,7 @@ impl<'i> Reader<'i> {
             name: "=",
             span: equals.span.clone(),
             example: PARAM_EXAMPLE,
+            kind: "item",
             heading: false,
         };
         match rest.split_first() {
@@ -301,7 +303,7 @@ fn set_name(name: &Pair<'_, Rule>) -> Spanned<String> {
 
 fn incomplete(keyword: Span, name: &str, lacks: &str, example: &str) -> SyntaxError {
     SyntaxError::new(
-        code::BAD_SETTING,
+        code::MALFORMED_ITEM,
         keyword,
         format!("`{name}` needs {lacks}"),
     )
