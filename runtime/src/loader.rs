@@ -7,6 +7,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    io,
     os::fd::{AsFd, AsRawFd, OwnedFd},
 };
 
@@ -150,7 +151,21 @@ fn instruction(code: u32, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {
 }
 
 fn takes(program: &[bpf_insn], kind: Kind) -> bool {
-    let license = c"Dual MIT/GPL";
+    load_instructions(program, kind).is_ok()
+}
+
+/// Loads a program that does nothing.
+pub(crate) fn load_empty(kind: Kind) -> io::Result<OwnedFd> {
+    load_instructions(
+        &[
+            instruction(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0),
+            instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+        ],
+        kind,
+    )
+}
+
+fn load_instructions(program: &[bpf_insn], kind: Kind) -> io::Result<OwnedFd> {
     let mut attr = sys::zeroed();
     // SAFETY: BPF_PROG_LOAD uses this member of the union.
     let fields = unsafe { &mut attr.__bindgen_anon_3 };
@@ -163,8 +178,8 @@ fn takes(program: &[bpf_insn], kind: Kind) -> bool {
     }
     fields.insns = program.as_ptr() as u64;
     fields.insn_cnt = program.len() as u32;
-    fields.license = license.as_ptr() as u64;
-    sys::load_program(&attr).is_ok()
+    fields.license = c"Dual MIT/GPL".as_ptr() as u64;
+    sys::load_program(&attr)
 }
 
 fn parse() -> Result<Object, Error> {
