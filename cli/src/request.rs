@@ -5,15 +5,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use compiler::{Placement, Source};
+use compiler::Source;
 
 use crate::{
     args::{ExitSites, What},
     failure::Usage,
 };
-
-/// The price of a single-stepped hit in emulated ones where a hypervisor intercepts debug exceptions: 14 were measured, and 10 leave room.
-const STEPPED_IN_A_VIRTUAL_MACHINE: usize = 10;
 
 /// A resolved command line.
 #[derive(Debug)]
@@ -23,7 +20,7 @@ pub struct Request {
     /// `-D` values.
     pub defines: Vec<(String, String)>,
     /// Where returns are watched.
-    pub placement: Placement,
+    pub exit_sites: ExitSites,
     /// Where to trace; `None` when only the program's own `target` item can say.
     pub target: Option<Target>,
 }
@@ -93,17 +90,7 @@ impl Request {
         Ok(Self {
             source,
             defines: what.define.clone(),
-            placement: match what.exit_sites {
-                // There the program does a `ret` itself, for the price of an emulated hit.
-                ExitSites::Auto if runtime::Kernel::detect().writes_registers() => {
-                    Placement::Returns
-                }
-                ExitSites::Auto if runtime::is_virtual_machine() => Placement::Edges {
-                    stepped: STEPPED_IN_A_VIRTUAL_MACHINE,
-                },
-                ExitSites::Auto => Placement::default(),
-                ExitSites::Ret => Placement::Returns,
-            },
+            exit_sites: what.exit_sites,
             target: target(what, files)?,
         })
     }

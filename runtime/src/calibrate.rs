@@ -278,3 +278,72 @@ fn median(values: impl Iterator<Item = u64>) -> u64 {
     }
     *values.select_nth_unstable(middle).1
 }
+
+#[cfg(test)]
+mod tests {
+    use zerocopy::{FromZeros, IntoBytes};
+
+    use super::*;
+
+    fn call(function: u32, level: u16, entry_ns: u64, duration_ns: u64) -> CallRecord {
+        CallRecord {
+            function,
+            level,
+            entry_ns,
+            duration_ns,
+            ..CallRecord::new_zeroed()
+        }
+    }
+
+    #[test]
+    fn records_are_read_as_far_as_they_go() {
+        let header = Chunk {
+            count: 3,
+            ..Chunk::new_zeroed()
+        };
+        let mut bytes = header.as_bytes().to_vec();
+        bytes.extend(call(1, 1, 10, 5).as_bytes());
+        bytes.extend(call(0, 0, 9, 50).as_bytes());
+        bytes.push(0);
+        let found: Vec<u64> = calls(&bytes).iter().map(|call| call.entry_ns).collect();
+        assert_eq!(found, [10, 9]);
+        assert!(calls(&bytes[..8]).is_empty());
+    }
+
+    #[test]
+    fn what_is_measured_is_taken_apart() {
+        let times = |n: u64| Real {
+            emulated: CALLS * (2_000 + n),
+            stepped: FEW_CALLS * (11_000 + n),
+            returning: FEW_CALLS * (10_900 + n),
+            graphs: FEW_CALLS * (3_700 + n),
+        };
+        let records = Records::of(&[
+            call(0, 0, 0, 9),
+            call(EMULATED, 1, 10_000, 701),
+            call(EMULATED, 1, 12_300, 700),
+            call(EMULATED, 1, 14_600, 699),
+            call(0, 0, 9_000, 9_000),
+            call(STEPPED, 1, 20_000, 10_800),
+            call(0, 0, 19_000, 9_000),
+        ]);
+        let prices = conclude(&[times(900), times(0), times(0)], &records);
+        let expected = Prices {
+            measured: true,
+            emulated_ns: 1_000,
+            stepped_ns: 10_000,
+            ret_ns: 9_900,
+            recorded_ns: 300,
+            graph_ns: 1_400,
+            inside_ns: 700,
+            inside_stepped_ns: 10_800,
+        };
+        assert_eq!(prices, expected);
+    }
+
+    #[test]
+    fn the_median_of_nothing_is_nothing() {
+        assert_eq!(median([].into_iter()), 0);
+        assert_eq!(median([3, 1, 2].into_iter()), 2);
+    }
+}

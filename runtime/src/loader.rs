@@ -9,6 +9,7 @@ use std::{
     collections::{HashMap, HashSet},
     io,
     os::fd::{AsFd, AsRawFd, OwnedFd},
+    sync::OnceLock,
 };
 
 use aya::maps::MapData;
@@ -62,7 +63,7 @@ pub(crate) struct Loaded {
 
 /// Loads the probe program once for each of `configs`.
 pub(crate) fn load(configs: &[Config], sizes: MapSizes, kind: Kind) -> Result<Loaded, Error> {
-    let kernel_btf = Btf::from_sys_fs().map_err(|e| Error::NoBtf(e.to_string()))?;
+    let kernel_btf = kernel_btf()?;
     let mut loaded = Loaded {
         maps: HashMap::new(),
         programs: Vec::with_capacity(configs.len()),
@@ -90,7 +91,7 @@ pub(crate) fn load(configs: &[Config], sizes: MapSizes, kind: Kind) -> Result<Lo
             None => btf.insert(sys::load_btf(&bytes).map_err(object_error)?),
         };
         if object.has_btf_relocations() {
-            object.relocate_btf(&kernel_btf).map_err(object_error)?;
+            object.relocate_btf(kernel_btf).map_err(object_error)?;
         }
         let rodata = create_maps(&mut object, sizes, btf, &mut loaded.maps)?;
         loaded
@@ -98,6 +99,14 @@ pub(crate) fn load(configs: &[Config], sizes: MapSizes, kind: Kind) -> Result<Lo
             .push(load_program(object, &loaded.maps, &rodata, btf, kind)?);
     }
     Ok(loaded)
+}
+
+/// The kernel's types. Parsing them takes as long as half the verifier's work, so it is done once.
+fn kernel_btf() -> Result<&'static Btf, Error> {
+    static BTF: OnceLock<Result<Btf, String>> = OnceLock::new();
+    BTF.get_or_init(|| Btf::from_sys_fs().map_err(|error| error.to_string()))
+        .as_ref()
+        .map_err(|reason| Error::NoBtf(reason.clone()))
 }
 
 /// Loads a program that writes the instruction pointer back, and tells whether the kernel took it.
