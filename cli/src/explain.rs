@@ -2,6 +2,8 @@
 
 use std::io::{self, Write, stdout};
 
+use runtime::Calibration;
+
 use crate::{
     args::{Explain, TextOrJson},
     load,
@@ -10,7 +12,8 @@ use crate::{
 
 /// Prints the plan.
 pub fn run(args: &Explain) -> anyhow::Result<()> {
-    let loaded = load::load(Request::new(&args.what)?, args.color)?;
+    let mut calibration = Calibration::start();
+    let loaded = load::load(Request::new(&args.what)?, args.color, &mut calibration)?;
     let text = match args.format {
         TextOrJson::Text => compiler::explain(&loaded.plan, &loaded.executable, args.verbose),
         TextOrJson::Json => serde_json::to_string(&loaded.plan)? + "\n",

@@ -7,11 +7,12 @@ use std::{
 
 use compiler::{Diagnostic, Source, has_errors, plan::Plan};
 use gobinary::Executable;
-use runtime::Binary;
+use runtime::{Binary, Calibration};
 
 use crate::{
     args::Color,
     failure::{Usage, WrongProgram},
+    prices,
     request::{Request, Target},
     terminal,
 };
@@ -29,7 +30,11 @@ pub struct Loaded {
 }
 
 /// Opens the target and compiles the program against it.
-pub fn load(request: Request, color: Color) -> anyhow::Result<Loaded> {
+pub fn load(
+    request: Request,
+    color: Color,
+    calibration: &mut Calibration,
+) -> anyhow::Result<Loaded> {
     let target = match request.target {
         Some(target) => target,
         None => named_by_program(&request.source, &request.defines, color)?,
@@ -40,7 +45,7 @@ pub fn load(request: Request, color: Color) -> anyhow::Result<Loaded> {
         &request.defines,
         &executable,
         &compiler::Options {
-            placement: request.placement,
+            placement: prices::placement(request.exit_sites, calibration),
             ..compiler::Options::default()
         },
     );

@@ -7,6 +7,7 @@ mod failure;
 mod list;
 mod load;
 mod output;
+mod prices;
 mod request;
 mod symbols;
 mod terminal;

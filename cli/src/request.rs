@@ -5,15 +5,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use compiler::{Budget, Placement, Settings, Source};
+use compiler::{Budget, Settings, Source};
 
 use crate::{
     args::{ExitSites, OnOff, What},
     failure::Usage,
 };
-
-/// The price of a single-stepped hit in emulated ones where a hypervisor intercepts debug exceptions: 14 were measured, and 10 leave room.
-const STEPPED_IN_A_VIRTUAL_MACHINE: usize = 10;
 
 /// A resolved command line.
 #[derive(Debug)]
@@ -23,7 +20,7 @@ pub struct Request {
     /// `-D` values.
     pub defines: Vec<(String, String)>,
     /// Where returns are watched.
-    pub placement: Placement,
+    pub exit_sites: ExitSites,
     /// What goes before the program's settings.
     pub overrides: Overrides,
     /// Where to trace; `None` when only the program's own `target` item can say.
@@ -112,17 +109,7 @@ impl Request {
         Ok(Self {
             source,
             defines: what.define.clone(),
-            placement: match what.exit_sites {
-                // There the program does a `ret` itself, for the price of an emulated hit.
-                ExitSites::Auto if runtime::Kernel::detect().writes_registers() => {
-                    Placement::Returns
-                }
-                ExitSites::Auto if runtime::is_virtual_machine() => Placement::Edges {
-                    stepped: STEPPED_IN_A_VIRTUAL_MACHINE,
-                },
-                ExitSites::Auto => Placement::default(),
-                ExitSites::Ret => Placement::Returns,
-            },
+            exit_sites: what.exit_sites,
             overrides: Overrides {
                 budget: what.budget,
                 compensate: what.compensate.map(|choice| choice == OnOff::On),

@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, bail};
 use compiler::plan::{Plan, Skipped};
 use graph::{Builder, Graph, Totals};
-use runtime::{Attachment, Launched, Tracer};
+use runtime::{Attachment, Calibration, Launched, Tracer};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::{
@@ -36,7 +36,8 @@ const LOOK_AFTER: Duration = Duration::from_millis(250);
 pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     let stop = stop_signals()?;
     let request = Request::new(what)?;
-    let loaded = load::load(request, how.color)?;
+    let mut calibration = Calibration::start();
+    let loaded = load::load(request, how.color, &mut calibration)?;
     let pid = match &loaded.target {
         Target::Process(pid) => Some(*pid),
         _ => None,

@@ -5,6 +5,7 @@
 
 mod attach;
 mod binary;
+mod calibrate;
 mod error;
 mod kernel;
 mod launch;
@@ -15,6 +16,7 @@ mod tracer;
 
 pub use attach::{Progress, Refused};
 pub use binary::{Binary, Bytes};
+pub use calibrate::{Calibration, calibrate};
 pub use error::Error;
 pub use kernel::{Kernel, is_virtual_machine, monotonic_ns, realtime_minus_monotonic_ns};
 pub use launch::Launched;

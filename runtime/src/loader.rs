@@ -7,7 +7,9 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    io,
     os::fd::{AsFd, AsRawFd, OwnedFd},
+    sync::OnceLock,
 };
 
 use aya::maps::MapData;
@@ -63,7 +65,7 @@ pub(crate) struct Loaded {
 
 /// Loads the probe program once for each of `configs`.
 pub(crate) fn load(configs: &[Config], sizes: MapSizes, kind: Kind) -> Result<Loaded, Error> {
-    let kernel_btf = Btf::from_sys_fs().map_err(|e| Error::NoBtf(e.to_string()))?;
+    let kernel_btf = kernel_btf()?;
     let mut loaded = Loaded {
         maps: HashMap::new(),
         programs: Vec::with_capacity(configs.len()),
@@ -91,7 +93,7 @@ pub(crate) fn load(configs: &[Config], sizes: MapSizes, kind: Kind) -> Result<Lo
             None => btf.insert(sys::load_btf(&bytes).map_err(object_error)?),
         };
         if object.has_btf_relocations() {
-            object.relocate_btf(&kernel_btf).map_err(object_error)?;
+            object.relocate_btf(kernel_btf).map_err(object_error)?;
         }
         let rodata = create_maps(&mut object, sizes, btf, &mut loaded.maps)?;
         loaded
@@ -99,6 +101,14 @@ pub(crate) fn load(configs: &[Config], sizes: MapSizes, kind: Kind) -> Result<Lo
             .push(load_program(object, &loaded.maps, &rodata, btf, kind)?);
     }
     Ok(loaded)
+}
+
+/// The kernel's types. Parsing them takes as long as half the verifier's work, so it is done once.
+fn kernel_btf() -> Result<&'static Btf, Error> {
+    static BTF: OnceLock<Result<Btf, String>> = OnceLock::new();
+    BTF.get_or_init(|| Btf::from_sys_fs().map_err(|error| error.to_string()))
+        .as_ref()
+        .map_err(|reason| Error::NoBtf(reason.clone()))
 }
 
 /// Loads a program that writes the instruction pointer back, and tells whether the kernel took it.
@@ -152,7 +162,21 @@ fn instruction(code: u32, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {
 }
 
 fn takes(program: &[bpf_insn], kind: Kind) -> bool {
-    let license = c"Dual MIT/GPL";
+    load_instructions(program, kind).is_ok()
+}
+
+/// Loads a program that does nothing.
+pub(crate) fn load_empty(kind: Kind) -> io::Result<OwnedFd> {
+    load_instructions(
+        &[
+            instruction(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0),
+            instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+        ],
+        kind,
+    )
+}
+
+fn load_instructions(program: &[bpf_insn], kind: Kind) -> io::Result<OwnedFd> {
     let mut attr = sys::zeroed();
     // SAFETY: BPF_PROG_LOAD uses this member of the union.
     let fields = unsafe { &mut attr.__bindgen_anon_3 };
@@ -165,8 +189,8 @@ fn takes(program: &[bpf_insn], kind: Kind) -> bool {
     }
     fields.insns = program.as_ptr() as u64;
     fields.insn_cnt = program.len() as u32;
-    fields.license = license.as_ptr() as u64;
-    sys::load_program(&attr).is_ok()
+    fields.license = c"Dual MIT/GPL".as_ptr() as u64;
+    sys::load_program(&attr)
 }
 
 fn parse() -> Result<Object, Error> {

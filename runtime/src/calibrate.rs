@@ -1,0 +1,350 @@
+//! What a probe costs on this machine, measured at start by running into some.
+//!
+//! The figures decide where returns are watched, tell the user what a trace costs, and hold the tracer to its budget. They differ by a
+//! factor of ten and more between machines, by processor, hypervisor and kernel, so they are measured: a few milliseconds of a child
+//! process that calls functions of this executable, probed by an empty program and then by the real one.
+
+use std::{
+    os::fd::AsFd,
+    path::Path,
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+};
+
+use aya::maps::{Map, RingBuf};
+use compiler::{Prices, plan::Site};
+use ebpf_templates::{CallRecord, Chunk, Config};
+use zerocopy::FromBytes;
+
+use self::{
+    child::{CALLS, Child, FEW_CALLS, Real},
+    code::{EMULATED, FUNCTIONS, GOID_OFFSET, STEPPED, Sites},
+};
+use crate::{
+    Error, Kernel,
+    attach::{self, Attached},
+    kernel,
+    loader::{self, Kind, MapSizes},
+};
+
+mod child;
+mod code;
+
+/// Enough for every graph of the measurement.
+const RING_BYTES: u32 = 512 << 10;
+
+/// A measurement that goes on beside other work.
+pub struct Calibration {
+    results: Receiver<Result<Prices, Error>>,
+    latest: Option<Result<Prices, Error>>,
+}
+
+impl Calibration {
+    /// Starts measuring in a thread.
+    #[must_use]
+    pub fn start() -> Self {
+        let (send, results) = channel();
+        let measuring = thread::Builder::new()
+            .name("calibration".into())
+            .spawn(move || {
+                let result = measure(&send);
+                let _ = send.send(result);
+            });
+        let latest = measuring.err().map(|error| {
+            Err(Error::System {
+                what: "starting a thread",
+                error,
+            })
+        });
+        Self { results, latest }
+    }
+
+    /// What traps cost, without the work of the probe program; known a few milliseconds after the start. `None` where it could not be measured.
+    pub fn traps(&mut self) -> Option<Prices> {
+        if self.latest.is_none() {
+            self.latest = self.results.recv().ok();
+        }
+        self.latest.as_ref()?.as_ref().ok().copied()
+    }
+
+    /// Everything. Takes about as long as loading the probe program does, from the start on.
+    ///
+    /// # Errors
+    /// No privilege, or something that the kernel refuses.
+    pub fn finish(mut self) -> Result<Prices, Error> {
+        while let Ok(result) = self.results.recv() {
+            self.latest = Some(result);
+        }
+        self.latest
+            .unwrap_or_else(|| Err(Error::Object("the measurement ended early".into())))
+    }
+}
+
+/// Measures what probes cost on this machine.
+///
+/// # Errors
+/// As [`Calibration::finish`].
+pub fn calibrate() -> Result<Prices, Error> {
+    Calibration::start().finish()
+}
+
+fn measure(early: &Sender<Result<Prices, Error>>) -> Result<Prices, Error> {
+    let kernel = Kernel::detect();
+    kernel.require()?;
+    let sites = Sites::find()?;
+    let mut child = Child::start()?;
+    let kind = Kind {
+        multi: kernel.has_uprobe_multi(),
+        sleepable: kernel.sleeps(),
+    };
+    if !kind.multi {
+        // Each site takes 0.1 s to take away: two must do, of the real program at once.
+        let loaded = loader::load(&[config(&kernel)], SIZES, kind)?;
+        let program = loaded.programs.first().ok_or_else(no_program)?;
+        let attached = attach(program.as_fd(), &sites.bare, &child, kind)?;
+        let prices = traps(&mut child);
+        let_go(attached);
+        return prices;
+    }
+    let empty = loader::load_empty(kind).map_err(|error| Error::System {
+        what: "loading an empty program",
+        error,
+    })?;
+    let attached = attach(empty.as_fd(), &sites.bare, &child, kind)?;
+    let prices = traps(&mut child);
+    let_go(attached);
+    let prices = prices?;
+    let _ = early.send(Ok(prices));
+
+    let mut loaded = loader::load(&[config(&kernel)], SIZES, kind)?;
+    let program = loaded.programs.first().ok_or_else(no_program)?;
+    let attached = attach(program.as_fd(), &sites.real, &child, kind)?;
+    let times = child.real();
+    let_go(attached);
+    let events = loaded
+        .maps
+        .remove("events")
+        .and_then(|data| RingBuf::try_from(Map::from_map_data(data).ok()?).ok())
+        .ok_or_else(no_program)?;
+    Ok(conclude(&times?, &Records::read(events)))
+}
+
+fn no_program() -> Error {
+    Error::Object("it lacks its program or a map".into())
+}
+
+const SIZES: MapSizes = MapSizes {
+    goroutines: 16,
+    deep_frames: 1,
+    stacks: 1,
+    ring_bytes: RING_BYTES,
+    hits: FUNCTIONS,
+    last_calls: 1,
+    steps: 1,
+};
+
+fn config(kernel: &Kernel) -> Config {
+    let (pid_ns_dev, pid_ns_ino) = kernel::pid_namespace().unwrap_or_default();
+    Config {
+        goid_offset: GOID_OFFSET as u32,
+        have_loop: u32::from(kernel.has_loop()),
+        sleepable: u32::from(kernel.sleeps()),
+        write_registers: u32::from(kernel.writes_registers()),
+        wakeup_bytes: u32::MAX,
+        pid_ns_dev,
+        pid_ns_ino,
+        ..Config::default()
+    }
+}
+
+fn attach(
+    program: std::os::fd::BorrowedFd<'_>,
+    sites: &[Site],
+    child: &Child,
+    kind: Kind,
+) -> Result<Attached, Error> {
+    let (path, shown) = (c"/proc/self/exe", Path::new("/proc/self/exe"));
+    let (attached, refused) = if kind.multi {
+        attach::attach_multi(program, path, shown, sites, child.pid())?
+    } else {
+        attach::attach_perf(program, path, shown, sites, child.pid(), &mut |_, _| {})?
+    };
+    if refused.is_empty() {
+        Ok(attached)
+    } else {
+        Err(Error::AllRefused {
+            path: shown.into(),
+            sites: refused.len(),
+        })
+    }
+}
+
+/// Takes probes away, which takes longer than measuring them did.
+fn let_go(attached: Attached) {
+    thread::spawn(move || drop(attached));
+}
+
+/// Has the traps measured.
+fn traps(child: &mut Child) -> Result<Prices, Error> {
+    let times = child.bare()?;
+    Ok(Prices {
+        measured: true,
+        emulated_ns: median(times.iter().map(|t| t.emulated)) / CALLS,
+        stepped_ns: median(times.iter().map(|t| t.stepped)) / FEW_CALLS,
+        ret_ns: median(times.iter().map(|t| t.stepped)) / FEW_CALLS,
+        ..Prices::ESTIMATES
+    })
+}
+
+/// What the records of the measurement's graphs tell: nanoseconds from one call to the next, and recorded durations.
+#[derive(Default)]
+struct Records {
+    period: Vec<u64>,
+    duration: Vec<u64>,
+    duration_stepped: Vec<u64>,
+}
+
+impl Records {
+    fn read(mut events: RingBuf<aya::maps::MapData>) -> Self {
+        let mut all = Vec::new();
+        while let Some(record) = events.next() {
+            all.extend(calls(&record));
+        }
+        Self::of(&all)
+    }
+
+    /// From all recorded calls in the order in which they returned.
+    fn of(calls: &[CallRecord]) -> Self {
+        let mut records = Self::default();
+        // A target's own record ends its graph.
+        for graph in calls.split(|call| call.level == 0) {
+            let durations = graph.iter().map(|call| call.duration_ns);
+            match graph {
+                [first, .., last] if first.function == EMULATED => {
+                    let between = graph.len() as u64 - 1;
+                    let time = last.entry_ns.saturating_sub(first.entry_ns);
+                    records.period.push(time / between);
+                    records.duration.extend(durations);
+                }
+                [first, ..] if first.function == STEPPED => {
+                    records.duration_stepped.extend(durations);
+                }
+                _ => {}
+            }
+        }
+        records
+    }
+}
+
+/// The calls in a record of the ring buffer.
+fn calls(record: &[u8]) -> Vec<CallRecord> {
+    let Ok((chunk, mut rest)) = Chunk::read_from_prefix(record) else {
+        return Vec::new();
+    };
+    (0..chunk.count)
+        .map_while(|_| {
+            let (call, after) = CallRecord::read_from_prefix(rest).ok()?;
+            rest = after;
+            Some(call)
+        })
+        .collect()
+}
+
+fn conclude(times: &[Real], records: &Records) -> Prices {
+    let each = |of: fn(&Real) -> u64, calls| median(times.iter().map(of)) / calls;
+    // Two emulated hits; a stepped one and an emulated one; an emulated one and a ret.
+    let call = each(|t| t.emulated, CALLS);
+    let emulated_ns = call / 2;
+    let other = |with: u64| with.saturating_sub(emulated_ns);
+    let recorded_ns = median(records.period.iter().copied()).saturating_sub(call);
+    let target = each(|t| t.graphs, FEW_CALLS);
+    Prices {
+        measured: true,
+        emulated_ns,
+        stepped_ns: other(each(|t| t.stepped, FEW_CALLS)),
+        ret_ns: other(each(|t| t.returning, FEW_CALLS)),
+        recorded_ns,
+        graph_ns: target.saturating_sub(call + recorded_ns),
+        inside_ns: median(records.duration.iter().copied()),
+        inside_stepped_ns: median(records.duration_stepped.iter().copied()),
+    }
+}
+
+/// The upper of two in the middle; 0 of nothing.
+fn median(values: impl Iterator<Item = u64>) -> u64 {
+    let mut values: Vec<u64> = values.collect();
+    let middle = values.len() / 2;
+    if values.is_empty() {
+        return 0;
+    }
+    *values.select_nth_unstable(middle).1
+}
+
+#[cfg(test)]
+mod tests {
+    use zerocopy::{FromZeros, IntoBytes};
+
+    use super::*;
+
+    fn call(function: u32, level: u16, entry_ns: u64, duration_ns: u64) -> CallRecord {
+        CallRecord {
+            function,
+            level,
+            entry_ns,
+            duration_ns,
+            ..CallRecord::new_zeroed()
+        }
+    }
+
+    #[test]
+    fn records_are_read_as_far_as_they_go() {
+        let header = Chunk {
+            count: 3,
+            ..Chunk::new_zeroed()
+        };
+        let mut bytes = header.as_bytes().to_vec();
+        bytes.extend(call(1, 1, 10, 5).as_bytes());
+        bytes.extend(call(0, 0, 9, 50).as_bytes());
+        bytes.push(0);
+        let found: Vec<u64> = calls(&bytes).iter().map(|call| call.entry_ns).collect();
+        assert_eq!(found, [10, 9]);
+        assert!(calls(&bytes[..8]).is_empty());
+    }
+
+    #[test]
+    fn what_is_measured_is_taken_apart() {
+        let times = |n: u64| Real {
+            emulated: CALLS * (2_000 + n),
+            stepped: FEW_CALLS * (11_000 + n),
+            returning: FEW_CALLS * (10_900 + n),
+            graphs: FEW_CALLS * (3_700 + n),
+        };
+        let records = Records::of(&[
+            call(0, 0, 0, 9),
+            call(EMULATED, 1, 10_000, 701),
+            call(EMULATED, 1, 12_300, 700),
+            call(EMULATED, 1, 14_600, 699),
+            call(0, 0, 9_000, 9_000),
+            call(STEPPED, 1, 20_000, 10_800),
+            call(0, 0, 19_000, 9_000),
+        ]);
+        let prices = conclude(&[times(900), times(0), times(0)], &records);
+        let expected = Prices {
+            measured: true,
+            emulated_ns: 1_000,
+            stepped_ns: 10_000,
+            ret_ns: 9_900,
+            recorded_ns: 300,
+            graph_ns: 1_400,
+            inside_ns: 700,
+            inside_stepped_ns: 10_800,
+        };
+        assert_eq!(prices, expected);
+    }
+
+    #[test]
+    fn the_median_of_nothing_is_nothing() {
+        assert_eq!(median([].into_iter()), 0);
+        assert_eq!(median([3, 1, 2].into_iter()), 2);
+    }
+}
