@@ -6,7 +6,7 @@ use runtime::Calibration;
 
 use crate::{
     args::{Explain, TextOrJson},
-    load,
+    load, prices,
     request::Request,
 };
 
@@ -14,9 +14,12 @@ use crate::{
 pub fn run(args: &Explain) -> anyhow::Result<()> {
     let mut calibration = Calibration::start();
     let loaded = load::load(Request::new(&args.what)?, args.color, &mut calibration)?;
+    let prices = prices::known(calibration);
     let text = match args.format {
-        TextOrJson::Text => compiler::explain(&loaded.plan, &loaded.executable, args.verbose),
-        TextOrJson::Json => serde_json::to_string(&loaded.plan)? + "\n",
+        TextOrJson::Text => {
+            compiler::explain(&loaded.plan, &loaded.executable, &prices, args.verbose)
+        }
+        TextOrJson::Json => compiler::explain_json(&loaded.plan, &prices)? + "\n",
     };
     match stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

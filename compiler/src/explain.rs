@@ -1,27 +1,56 @@
 //! The plan for people: what is probed, what is not and why, and what a call will cost.
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use ebpf_templates::{Cookie, SiteKind};
 use gobinary::Executable;
+use serde::Serialize;
 
 use crate::{
     diagnostic::printable,
     plan::{Filter, Plan, Site, TracePlan},
+    prices::{CallPrice, Prices, call_prices, micros},
     select::{grouped, times},
 };
 
 /// Names shown of a list, unless all are asked for.
 const SHOWN: usize = 8;
+/// Functions whose price is shown, of the dearest.
+const DEAREST: usize = 3;
+
+/// The plan as one JSON object, with the prices and what calls cost at them.
+///
+/// # Errors
+/// None that serializing plain data can have.
+pub fn explain_json(plan: &Plan, prices: &Prices) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Explained<'a> {
+        #[serde(flatten)]
+        plan: &'a Plan,
+        prices: &'a Prices,
+        /// For each trace.
+        call_prices: Vec<Vec<CallPrice>>,
+    }
+    let call_prices = plan
+        .traces
+        .iter()
+        .map(|trace| call_prices(trace, prices))
+        .collect();
+    serde_json::to_string(&Explained {
+        plan,
+        prices,
+        call_prices,
+    })
+}
 
 /// Describes a plan made for `executable`. With `verbose`, every function and site is named.
 #[must_use]
-pub fn explain(plan: &Plan, executable: &Executable, verbose: bool) -> String {
+pub fn explain(plan: &Plan, executable: &Executable, prices: &Prices, verbose: bool) -> String {
     let mut out = String::new();
     header(&mut out, plan, executable);
     for trace in &plan.traces {
         out.push('\n');
-        describe_trace(&mut out, plan, trace, executable, verbose);
+        describe_trace(&mut out, plan, trace, executable, prices, verbose);
     }
     if !plan.skipped.is_empty() {
         out.push('\n');
@@ -62,6 +91,7 @@ fn describe_trace(
     plan: &Plan,
     trace: &TracePlan,
     executable: &Executable,
+    prices: &Prices,
     verbose: bool,
 ) {
     line!(out, "trace {}", printable(&trace.label));
@@ -90,6 +120,7 @@ fn describe_trace(
         );
     }
     describe_sites(out, trace);
+    describe_prices(out, plan, trace, prices, verbose);
     let inlined: Vec<(&str, u32)> = trace
         .included
         .iter()
@@ -173,9 +204,9 @@ fn describe_filter(filter: &Filter, duration: Option<Duration>) -> Vec<String> {
     out
 }
 
-/// How many sites there are, and what a call will cost by how many of them the kernel emulates.
+/// How many sites there are.
 fn describe_sites(out: &mut String, trace: &TracePlan) {
-    let (mut entries, mut exits) = (Tally::default(), Tally::default());
+    let (mut entries, mut exits) = (0, 0);
     for site in &trace.sites {
         match site_kind(site.cookie) {
             Some(
@@ -184,52 +215,77 @@ fn describe_sites(out: &mut String, trace: &TracePlan) {
                 | SiteKind::EnterReturn
                 | SiteKind::EnterReturnIf
                 | SiteKind::EnterTailInto,
-            ) => entries.count(site),
-            Some(SiteKind::Return | SiteKind::TailOut | SiteKind::TailInto) => exits.count(site),
+            ) => entries += 1,
+            Some(SiteKind::Return | SiteKind::TailOut | SiteKind::TailInto) => exits += 1,
             Some(SiteKind::Unwound | SiteKind::Exit) | None => {}
         }
     }
-    let hidden = trace.sites.len() - entries.sites - exits.sites;
     line!(
         out,
         "  {}: {} to enter, {} to leave, {} in the runtime",
         times(trace.sites.len(), "site"),
-        grouped(entries.sites),
-        grouped(exits.sites),
-        grouped(hidden),
+        grouped(entries),
+        grouped(exits),
+        grouped(trace.sites.len() - entries - exits),
     );
-    line!(out, "  estimated cost of a call: {}", entries.cost("entry"));
-    if exits.sites > 0 {
-        line!(out, "    and {}", exits.cost("exit"));
-    }
 }
 
-/// Sites of one kind.
-#[derive(Default)]
-struct Tally {
-    sites: usize,
-    emulated: usize,
-}
-
-impl Tally {
-    fn count(&mut self, site: &Site) {
-        self.sites += 1;
-        self.emulated += usize::from(site.emulated);
+/// What a call costs: of each target, and of the included functions from the cheapest to the dearest.
+fn describe_prices(
+    out: &mut String,
+    plan: &Plan,
+    trace: &TracePlan,
+    prices: &Prices,
+    verbose: bool,
+) {
+    let shown = if verbose { usize::MAX } else { DEAREST };
+    let mut calls = call_prices(trace, prices);
+    calls.sort_by_key(|call| (Reverse(call.in_graph_ns), call.function));
+    let (targets, included): (Vec<_>, Vec<_>) = calls.iter().partition(|call| call.target);
+    let name = |call: &CallPrice| {
+        let function = plan.functions.get(call.function as usize);
+        printable(function.map_or("?", |function| &function.name))
+    };
+    line!(
+        out,
+        "  {}: {} for an emulated hit, {} for a single-stepped one",
+        if prices.measured {
+            "cost of a call, measured on this machine"
+        } else {
+            "cost of a call, estimated (measuring it needs root)"
+        },
+        micros(prices.emulated_ns),
+        micros(prices.stepped_ns),
+    );
+    for call in targets.iter().take(shown) {
+        let price = micros(call.in_graph_ns);
+        line!(out, "    {price:>8}  {}, with its graph", name(call));
     }
-
-    /// From measurements of probes that record, on several machines; only the order of magnitude carries over.
-    fn cost(&self, what: &str) -> String {
-        const EMULATED: &str = "about 1µs (emulated by the kernel)";
-        const STEPPED: &str = "about 2 to 3µs, 10 to 30µs in a virtual machine (single-stepped)";
-        match (self.emulated, self.sites - self.emulated) {
-            (_, 0) => format!("one {what}, {EMULATED}"),
-            (0, _) => format!("one {what}, {STEPPED}"),
-            (emulated, _) => format!(
-                "one {what}, {EMULATED} at {} of {}, otherwise {STEPPED}",
-                grouped(emulated),
-                times(self.sites, "site"),
-            ),
+    more(out, targets.len(), shown);
+    if let (Some(dearest), Some(cheapest)) = (included.first(), included.last()) {
+        line!(
+            out,
+            "    {:>8}  to {}: {} included, {} outside any graph; the dearest:",
+            micros(cheapest.in_graph_ns),
+            micros(dearest.in_graph_ns),
+            grouped(included.len()),
+            span(included.iter().map(|call| call.outside_ns)),
+        );
+        for call in included.iter().take(shown) {
+            line!(out, "    {:>8}    {}", micros(call.in_graph_ns), name(call));
         }
+        more(out, included.len(), shown);
+    }
+}
+
+/// From the least to the greatest.
+fn span(ns: impl Iterator<Item = u64> + Clone) -> String {
+    let (least, greatest) = (ns.clone().min(), ns.max());
+    match (least, greatest) {
+        (Some(least), Some(greatest)) if micros(least) != micros(greatest) => {
+            format!("{} to {}", micros(least), micros(greatest))
+        }
+        (least, _) => micros(least.unwrap_or(0)),
     }
 }
 
@@ -311,7 +367,11 @@ fn list(out: &mut String, heading: &str, names: &[&str], verbose: bool) {
     for name in names.iter().take(shown) {
         line!(out, "    {}", printable(name));
     }
-    if let Some(more) = names.len().checked_sub(shown).filter(|more| *more > 0) {
+    more(out, names.len(), shown);
+}
+
+fn more(out: &mut String, all: usize, shown: usize) {
+    if let Some(more) = all.checked_sub(shown).filter(|more| *more > 0) {
         line!(out, "    … and {} more", grouped(more));
     }
 }

@@ -5,7 +5,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use compiler::{
-    Diagnostic, Options, Placement, Plan, Severity, Source, check, compile, explain, report,
+    Diagnostic, Options, Placement, Plan, Prices, Severity, Source, check, compile, explain, report,
 };
 use ebpf_templates::{Cookie, SiteKind};
 use gobinary::Executable;
@@ -349,7 +349,7 @@ fn explain_tells_what_was_asked_for() {
         executable,
     );
     plan.executable = "./server".into();
-    let short = explain(&plan, executable, false);
+    let short = explain(&plan, executable, &Prices::ESTIMATES, false);
     for part in [
         "executable  ./server",
         "2 targets",
@@ -364,8 +364,9 @@ fn explain_tells_what_was_asked_for() {
         "pid 1",
         "comm \"x\"",
         "goroutine 7",
-        "estimated cost of a call",
-        "emulated by the kernel",
+        "cost of a call, estimated",
+        "main.handleBar, with its graph",
+        "outside any graph; the dearest:",
         "also inlined, at 1 place",
         "runtime internals cannot be probed safely",
         "… and ",
@@ -373,7 +374,7 @@ fn explain_tells_what_was_asked_for() {
     ] {
         assert!(short.contains(part), "{part} is missing:\n{short}");
     }
-    let long = explain(&plan, executable, true);
+    let long = explain(&plan, executable, &Prices::ESTIMATES, true);
     assert!(
         long.contains("main.handleBar+") && long.contains("return") && !long.contains("… and ")
     );
