@@ -241,7 +241,8 @@ fn describe_prices(
     let shown = if verbose { usize::MAX } else { DEAREST };
     let mut calls = call_prices(trace, prices);
     calls.sort_by_key(|call| (Reverse(call.in_graph_ns), call.function));
-    let (targets, included): (Vec<_>, Vec<_>) = calls.iter().partition(|call| call.target);
+    let (targets, included): (Vec<CallPrice>, Vec<CallPrice>) =
+        calls.into_iter().partition(|call| call.target);
     let name = |call: &CallPrice| {
         let function = plan.functions.get(call.function as usize);
         printable(function.map_or("?", |function| &function.name))

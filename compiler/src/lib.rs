@@ -13,6 +13,7 @@
 //! *Invariant*: no system calls, no files, no terminal. Text and a [`gobinary::Executable`] go in, plain data comes out, so that the
 //! command line and an editor share everything here.
 
+pub mod budget;
 mod classic;
 mod clauses;
 pub mod codes;

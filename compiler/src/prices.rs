@@ -16,8 +16,9 @@ pub struct Prices {
     pub emulated_ns: u64,
     /// A hit outside any graph, at an instruction that the kernel single-steps.
     pub stepped_ns: u64,
-    /// A hit outside any graph, at a `ret`: single-stepped, or done by the probe program where the kernel lets it.
-    pub ret_ns: u64,
+    /// A hit outside any graph, at an instruction that the probe program carries out where the kernel lets it, as a `ret`;
+    /// single-stepped elsewhere.
+    pub carried_out_ns: u64,
     /// What a call that is recorded in a graph costs more than its hits would outside.
     pub recorded_ns: u64,
     /// What the call that begins and ends a graph costs more than a recorded one.
@@ -34,7 +35,7 @@ impl Prices {
         measured: false,
         emulated_ns: 1_000,
         stepped_ns: 10_000,
-        ret_ns: 10_000,
+        carried_out_ns: 10_000,
         recorded_ns: 500,
         graph_ns: 3_000,
         inside_ns: 700,
@@ -116,14 +117,14 @@ struct Passed {
 
 impl Passed {
     fn add(&mut self, cookie: Cookie, prices: &Prices) {
-        let ns = match (cookie.when, cookie.stepped) {
-            (When::Ret, _) => prices.ret_ns,
-            (_, true) => prices.stepped_ns,
-            (_, false) => prices.emulated_ns,
+        let ns = match (cookie.stepped, cookie.when) {
+            (true, When::CarryOut) => prices.carried_out_ns,
+            (true, _) => prices.stepped_ns,
+            (false, _) => prices.emulated_ns,
         };
         match cookie.kind {
             SiteKind::Return | SiteKind::TailOut | SiteKind::TailInto => match cookie.when {
-                When::Always | When::Ret => self.exits.push(ns),
+                When::Always | When::CarryOut => self.exits.push(ns),
                 When::Taken(_) | When::NotTaken(_) => self.conditional.push(ns),
             },
             SiteKind::Unwound | SiteKind::Exit => {}
@@ -169,7 +170,7 @@ mod tests {
         measured: true,
         emulated_ns: 1_000,
         stepped_ns: 10_000,
-        ret_ns: 9_000,
+        carried_out_ns: 9_000,
         recorded_ns: 300,
         graph_ns: 2_000,
         inside_ns: 0,
@@ -210,7 +211,7 @@ mod tests {
     #[test]
     fn entry_and_one_exit() {
         let enter = site(0, SiteKind::Enter, When::Always, false);
-        let ret = site(0, SiteKind::Return, When::Ret, true);
+        let ret = site(0, SiteKind::Return, When::CarryOut, true);
         let price = priced(vec![enter, ret, ret], vec![]);
         assert_eq!((price.hits, price.outside_ns), (2.0, 10_000));
         assert_eq!(price.in_graph_ns, 10_300);
@@ -234,7 +235,7 @@ mod tests {
     #[test]
     fn a_last_call_costs_its_caller_nothing() {
         let enter = site(0, SiteKind::Enter, When::Always, false);
-        let ret = site(0, SiteKind::Return, When::Ret, true);
+        let ret = site(0, SiteKind::Return, When::CarryOut, true);
         let last = LastCall {
             callee: 1,
             distance: 0,

@@ -188,7 +188,7 @@ impl Sites {
             let address = place.address();
             let cookie = Cookie {
                 function,
-                stepped: function == STEPPED && kind == SiteKind::Enter,
+                stepped: when == When::CarryOut || function == STEPPED && kind == SiteKind::Enter,
                 offset: 0,
                 kind,
                 target: function == 0,
