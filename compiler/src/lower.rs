@@ -3,15 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use ebpf_templates::{Cookie, SiteKind, When};
-use gobinary::{EntryKind, EntrySite, Executable, ExitKind, Function, Instruction, Sites, Step};
+use gobinary::{EntryKind, EntrySite, Executable, ExitKind, ExitWays, Function, Sites, Step};
 use rayon::prelude::*;
 
 use crate::{
     codes,
     diagnostic::{Diagnostic, printable},
+    last_calls::Chains,
     matching::Catalog,
-    placement::{self, Placement},
-    plan::{Plan, PlannedFunction, Site, Skipped, TracePlan},
+    placement::{self, Leaves, Place, Placed, Placement},
+    plan::{LastCall, Plan, PlannedFunction, Site, TracePlan},
+    probes::{Probe, Probes, offset_in},
     resolve::{Resolved, ResolvedTrace},
     select::{self, Selection, grouped, names_shown, places_shown, times},
     selector::{Selector, SelectorKind},
@@ -41,7 +43,7 @@ pub(crate) fn plan(
     let mut diagnostics = Vec::new();
     let catalog = Catalog::new(executable);
     let selections = select::select(program, &catalog, &mut diagnostics);
-    let probes = Probes::find(&catalog, &selections);
+    let probes = Probes::find(&catalog, &selections, placement);
     for (trace, selection) in program.traces.iter().zip(&selections) {
         report_trace(trace, selection, &catalog, &probes, &mut diagnostics);
     }
@@ -63,12 +65,7 @@ pub(crate) fn plan(
             .note(printable(&error.to_string())),
         ),
     }
-    let planned: Vec<u32> = probes
-        .found
-        .iter()
-        .filter(|(_, found)| found.is_ok())
-        .map(|(index, _)| *index)
-        .collect();
+    let planned: Vec<u32> = probes.usable().map(|(index, _)| index).collect();
     if planned.len() + RUNTIME_POINTS.len() > Cookie::FUNCTIONS as usize {
         let message = format!(
             "{} functions match, more than a plan can hold",
@@ -86,13 +83,14 @@ pub(crate) fn plan(
     }
     let ids: HashMap<u32, u32> = planned.iter().copied().zip(0_u32..).collect();
     let mut steps = Vec::with_capacity(planned.len());
-    for index in &planned {
-        if let (Some(function), Some(Ok(sites))) = (catalog.get(*index), probes.get(*index)) {
+    for (index, probe) in probes.usable() {
+        if let Some(function) = catalog.get(index) {
+            let entry = probe.entry();
             plan.functions
-                .push(planned_function(executable, function, &sites.entry));
+                .push(planned_function(executable, function, entry));
             steps.push(
-                (!sites.entry.instruction.emulated)
-                    .then(|| executable.entry_step(&sites.entry))
+                (!entry.instruction.emulated)
+                    .then(|| executable.entry_step(entry))
                     .flatten(),
             );
         }
@@ -156,6 +154,7 @@ fn planned_function(
         address: function.entry,
         entry_site: entry.address,
         entry_step: None,
+        entry_moved: entry.kind == EntryKind::Later,
         inlined_at: u32::try_from(places).unwrap_or(u32::MAX),
     }
 }
@@ -172,7 +171,7 @@ fn hidden_sites(
             .runtime_point(name)
             .and_then(|(function, entry)| {
                 let id = u32::try_from(plan.functions.len()).ok()?;
-                let site = entry_site(executable, &function, &entry, kind, id, false)?;
+                let site = point_site(executable, &function, &entry, kind, id)?;
                 plan.functions
                     .push(planned_function(executable, &function, &entry));
                 Some(site)
@@ -188,141 +187,43 @@ fn hidden_sites(
     sites
 }
 
-/// What was found in each selected function.
-struct Probes {
-    /// By index into the catalog's functions, ascending.
-    found: Vec<(u32, Result<Sites, String>)>,
-}
-
-impl Probes {
-    /// Disassembles all selected functions.
-    fn find(catalog: &Catalog<'_>, selections: &[Selection]) -> Self {
-        let mut selected: Vec<u32> = selections
-            .iter()
-            .flat_map(|selection| &selection.shown)
-            .copied()
-            .collect();
-        selected.sort_unstable();
-        selected.dedup();
-        let mut found: Vec<(u32, Result<Sites, String>)> = selected
-            .into_par_iter()
-            .filter_map(|index| {
-                let function = catalog.get(index)?;
-                let sites = catalog
-                    .executable
-                    .sites(function)
-                    .map_err(|reason| reason.to_string());
-                Some((
-                    index,
-                    sites.and_then(|sites| usable(catalog.executable, function, sites)),
-                ))
-            })
-            .collect();
-        // A damaged table may give two functions the same code; a site belongs to one.
-        let mut taken = HashSet::new();
-        for (_, result) in &mut found {
-            if let Ok(sites) = result {
-                let addresses: Vec<u64> = sites
-                    .exits
-                    .iter()
-                    .map(|exit| exit.address)
-                    .chain([sites.entry.address])
-                    .collect();
-                if addresses.iter().any(|address| taken.contains(address)) {
-                    *result = Err("its code is also another function's".to_owned());
-                } else {
-                    taken.extend(addresses);
-                }
-            }
-        }
-        Self { found }
-    }
-
-    fn get(&self, index: u32) -> Option<&Result<Sites, String>> {
-        let at = self
-            .found
-            .binary_search_by_key(&index, |(index, _)| *index)
-            .ok()?;
-        self.found.get(at).map(|(_, found)| found)
-    }
-
-    fn skipped(&self, catalog: &Catalog<'_>) -> Vec<Skipped> {
-        self.found
-            .iter()
-            .filter_map(|(index, found)| {
-                let reason = found.as_ref().err()?.clone();
-                Some(Skipped {
-                    name: catalog.get(*index)?.name.to_owned(),
-                    reason,
-                })
-            })
-            .collect()
-    }
-}
-
-/// Checks what packing a cookie and attaching need of every site.
-fn usable(executable: &Executable, function: &Function<'_>, sites: Sites) -> Result<Sites, String> {
-    let addresses = sites.exits.iter().map(|exit| exit.address);
-    if addresses.clone().collect::<HashSet<u64>>().len() != sites.exits.len() {
-        return Err("it is left twice at one instruction".to_owned());
-    }
-    for address in addresses.chain([sites.entry.address]) {
-        if offset_in(function, address).is_none() {
-            return Err("it is too large".to_owned());
-        }
-        if executable.file_offset(address).is_none() {
-            return Err("its code is not in the file".to_owned());
-        }
-    }
-    Ok(sites)
-}
-
-fn offset_in(function: &Function<'_>, address: u64) -> Option<u32> {
-    let offset = address
-        .checked_sub(function.entry)
-        .and_then(|offset| u32::try_from(offset).ok())?;
-    (offset < Cookie::OFFSETS).then_some(offset)
-}
-
-fn entry_site(
+/// The site of a runtime point.
+fn point_site(
     executable: &Executable,
     function: &Function<'_>,
     entry: &EntrySite,
     kind: SiteKind,
     id: u32,
-    target: bool,
 ) -> Option<Site> {
-    let cookie = Cookie {
-        function: id,
-        stepped: !entry.instruction.emulated,
-        offset: offset_in(function, entry.address)?,
-        kind,
-        target,
-        g_from_tls: entry.g_from_tls,
-        when: match entry.kind {
-            // jbe: the stack is large enough when it is not taken.
-            EntryKind::Jbe => When::NotTaken(6),
-            EntryKind::FirstIsRet => When::CarryOut,
-            EntryKind::AfterCheck | EntryKind::First => When::Always,
-        },
-        released: 0,
-    };
-    site(executable, entry.address, cookie, &entry.instruction)
+    let entry = placement::entry(entry, None);
+    site(executable, function, id, false, &entry, kind)
 }
 
 fn site(
     executable: &Executable,
-    address: u64,
-    cookie: Cookie,
-    instruction: &Instruction,
+    function: &Function<'_>,
+    id: u32,
+    target: bool,
+    place: &Place,
+    kind: SiteKind,
 ) -> Option<Site> {
+    let cookie = Cookie {
+        function: id,
+        stepped: !place.instruction.emulated,
+        offset: offset_in(function, place.way_out)?,
+        kind,
+        target,
+        g_from_tls: place.g_from_tls,
+        when: place.when,
+        released: place.released,
+    };
     Some(Site {
-        address,
-        file_offset: executable.file_offset(address)?,
+        address: place.address,
+        file_offset: executable.file_offset(place.address)?,
         cookie: cookie.pack(),
-        bytes: instruction.bytes,
-        len: instruction.len,
-        emulated: instruction.emulated,
+        bytes: place.instruction.bytes,
+        len: place.instruction.len,
+        emulated: place.instruction.emulated,
     })
 }
 
@@ -338,12 +239,29 @@ struct Context<'a, 'e> {
     placement: Placement,
 }
 
+/// A function of a trace, and where it is watched.
+struct Shown<'a> {
+    index: u32,
+    id: u32,
+    function: &'a Function<'a>,
+    probe: &'a Probe,
+    placed: Placed,
+}
+
 impl Context<'_, '_> {
     fn trace(&self, trace: &ResolvedTrace, selection: &Selection, hidden: &[Site]) -> TracePlan {
-        let mut sites: Vec<Site> = selection
+        let mut shown: Vec<Shown<'_>> = selection
             .shown
             .par_iter()
-            .flat_map_iter(|index| self.function_sites(*index, selection))
+            .filter_map(|index| self.shown(*index))
+            .collect();
+        let mut chains = Chains::default();
+        if trace.filter.depth.is_none() {
+            self.place_last_calls(&mut shown, selection, &mut chains);
+        }
+        let mut sites: Vec<Site> = shown
+            .par_iter()
+            .flat_map_iter(|shown| self.function_sites(shown, selection, &chains))
             .collect();
         sites.extend(hidden);
         sites.sort_unstable_by_key(|site| site.address);
@@ -360,50 +278,127 @@ impl Context<'_, '_> {
             targets: ids(&selection.targets),
             included: ids(&selection.shown),
             sites,
-            last_calls: Vec::new(),
+            last_calls: shown
+                .iter()
+                .flat_map(|caller| self.last_calls(caller))
+                .collect(),
         }
     }
 
-    fn function_sites(&self, index: u32, selection: &Selection) -> Vec<Site> {
-        let (Some(function), Some(Ok(sites)), Some(&id)) = (
-            self.catalog.get(index),
-            self.probes.get(index),
-            self.ids.get(&index),
-        ) else {
-            return Vec::new();
+    fn shown(&self, index: u32) -> Option<Shown<'_>> {
+        let probe = self.probes.get(index)?.as_ref().ok()?;
+        Some(Shown {
+            index,
+            id: *self.ids.get(&index)?,
+            function: self.catalog.get(index)?,
+            probe,
+            placed: placement::place(probe, self.placement, |_| false),
+        })
+    }
+
+    /// Lets calls that are probed stand for their callers' returns.
+    fn place_last_calls(
+        &self,
+        shown: &mut [Shown<'_>],
+        selection: &Selection,
+        chains: &mut Chains,
+    ) {
+        let jumps = |shown: &Shown<'_>| {
+            let exits = shown.probe.sites.exits.iter();
+            exits.clone().any(|exit| exit.kind != ExitKind::Ret)
         };
-        let target = selection.targets.binary_search(&index).is_ok();
-        // A function that leaves through its first instruction has one site for both.
-        let at_entry = sites
-            .exits
+        // Functions whose every way out closes their frame, and whose entry has no other part to play.
+        let callees: HashSet<u32> = shown
             .iter()
-            .find(|exit| exit.address == sites.entry.address);
-        let kind = match (
-            sites.entry.kind,
-            at_entry.map(|exit| self.exit_kind(exit.kind, selection)),
-        ) {
-            (_, Some(SiteKind::TailInto)) => SiteKind::EnterTailInto,
-            (EntryKind::FirstIsRet, _) | (_, Some(_)) => SiteKind::EnterReturn,
-            (EntryKind::AfterCheck | EntryKind::Jbe | EntryKind::First, None) => SiteKind::Enter,
+            .filter(|shown| {
+                let exits = &shown.probe.sites.exits;
+                !exits.is_empty() && !jumps(shown) && shown.placed.leaves == Leaves::Never
+            })
+            .map(|shown| shown.index)
+            .collect();
+        // One that others jump into ends together with these, and not with what it calls.
+        let jumped_into: HashSet<u32> = shown
+            .iter()
+            .flat_map(|shown| &shown.probe.sites.exits)
+            .filter_map(|exit| match exit.kind {
+                ExitKind::TailJump { target } => self.entries.get(&target?).copied(),
+                ExitKind::Ret => None,
+            })
+            .collect();
+        for caller in shown.iter_mut() {
+            let target = selection.targets.binary_search(&caller.index).is_ok();
+            if target || jumped_into.contains(&caller.index) {
+                continue;
+            }
+            let entry = caller.probe.entry().address;
+            let mut taken = HashSet::new();
+            for exit in &caller.probe.cheaper.exits {
+                let called = exit.calls.iter().map(|call| {
+                    let callee = self.entries.get(&call.callee)?;
+                    callees.contains(callee).then_some(*callee)
+                });
+                if let Some(called) = called.collect::<Option<Vec<u32>>>()
+                    && !called.is_empty()
+                    && exit.edges.iter().all(|edge| edge.site != entry)
+                    && chains.take(caller.index, called)
+                {
+                    taken.insert(exit.ret);
+                }
+            }
+            if !taken.is_empty() {
+                let taken = |exit: &ExitWays| taken.contains(&exit.ret);
+                caller.placed = placement::place(caller.probe, self.placement, taken);
+            }
+        }
+    }
+
+    fn last_calls(&self, caller: &Shown<'_>) -> impl Iterator<Item = LastCall> {
+        caller.placed.last_calls.iter().filter_map(|(ret, call)| {
+            let index = self.entries.get(&call.callee)?;
+            let probe = self.probes.get(*index)?.as_ref().ok()?;
+            Some(LastCall {
+                callee: *self.ids.get(index)?,
+                distance: call
+                    .return_address
+                    .wrapping_sub(probe.entry().address)
+                    .cast_signed(),
+                caller: caller.id,
+                offset: offset_in(caller.function, *ret)?,
+                // The call pushes its return address.
+                released: call.depth + 8,
+            })
+        })
+    }
+
+    fn function_sites(
+        &self,
+        shown: &Shown<'_>,
+        selection: &Selection,
+        chains: &Chains,
+    ) -> Vec<Site> {
+        let target = selection.targets.binary_search(&shown.index).is_ok();
+        let place = |place: &Place, kind| {
+            site(
+                self.executable,
+                shown.function,
+                shown.id,
+                target,
+                place,
+                kind,
+            )
         };
-        let entry = entry_site(self.executable, function, &sites.entry, kind, id, target);
-        let exits = placement::exits(self.executable, function, sites, self.placement)
-            .into_iter()
-            .filter(|exit| exit.address != sites.entry.address)
-            .filter_map(|exit| {
-                let cookie = Cookie {
-                    function: id,
-                    stepped: !exit.instruction.emulated,
-                    offset: offset_in(function, exit.way_out)?,
-                    kind: self.exit_kind(exit.kind, selection),
-                    target,
-                    g_from_tls: exit.g_from_tls,
-                    when: exit.when,
-                    released: exit.released,
-                };
-                site(self.executable, exit.address, cookie, &exit.instruction)
-            });
-        entry.into_iter().chain(exits).collect()
+        let exit_kind = |kind: ExitKind| self.exit_kind(kind, selection);
+        let entry = &shown.placed.entry;
+        let kind = match (shown.placed.leaves, entry.exit.map(exit_kind)) {
+            (Leaves::Always, Some(SiteKind::TailInto)) => SiteKind::EnterTailInto,
+            (Leaves::Always, _) => SiteKind::EnterReturn,
+            (Leaves::Sometimes, _) => SiteKind::EnterReturnIf,
+            (Leaves::Never, _) if chains.is_callee(shown.index) => SiteKind::EnterLastCall,
+            (Leaves::Never, _) => SiteKind::Enter,
+        };
+        let exits = shown.placed.exits.iter();
+        let exits = exits.filter_map(|exit| place(exit, exit_kind(exit.exit?)));
+        place(entry, kind).into_iter().chain(exits).collect()
     }
 
     fn exit_kind(&self, kind: ExitKind, selection: &Selection) -> SiteKind {
@@ -458,10 +453,17 @@ fn report_trace(
             });
             for index in own {
                 if exact.insert(*index)
-                    && let (Some(function), Some(Ok(sites))) =
+                    && let (Some(function), Some(Ok(probe))) =
                         (catalog.get(*index), probes.get(*index))
                 {
-                    report_function(pattern, function, sites, catalog, selection, diagnostics);
+                    report_function(
+                        pattern,
+                        function,
+                        &probe.sites,
+                        catalog,
+                        selection,
+                        diagnostics,
+                    );
                 }
             }
         }

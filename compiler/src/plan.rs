@@ -78,6 +78,8 @@ pub struct PlannedFunction {
     pub entry_site: u64,
     /// What the instruction there does, where the probe program may do it in the processor's stead.
     pub entry_step: Option<Step>,
+    /// The entry site is a cheaper one than that where arguments are still in their registers.
+    pub entry_moved: bool,
     /// Places into which it was also inlined; those calls are not seen.
     pub inlined_at: u32,
 }

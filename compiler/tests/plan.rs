@@ -32,25 +32,23 @@ fn refused(text: &str, executable: &Executable) -> String {
 
 /// What is known of a plan whatever Go compiled the executable: functions, and the kinds of their sites.
 fn outline(plan: &Plan) -> String {
-    const KINDS: [&str; 8] = [
-        "enter",
-        "return",
-        "jump out",
-        "jump into",
-        "enter and return",
-        "unwound",
-        "exit",
-        "enter and jump into",
-    ];
     let mut out = String::new();
     for trace in &plan.traces {
         let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for site in &trace.sites {
-            let function = &plan.functions[(site.cookie & 0x3f_ffff) as usize];
-            kinds
-                .entry(&function.name)
-                .or_default()
-                .insert(KINDS[(site.cookie >> 42 & 0xf) as usize]);
+            let cookie = Cookie::unpack(site.cookie).expect("a cookie");
+            let function = &plan.functions[cookie.function as usize];
+            let all = kinds.entry(&function.name).or_default();
+            all.extend(match cookie.kind {
+                SiteKind::Enter | SiteKind::EnterLastCall => ["enter"].as_slice(),
+                SiteKind::Return => &["return"],
+                SiteKind::TailOut => &["jump out"],
+                SiteKind::TailInto => &["jump into"],
+                SiteKind::EnterReturn | SiteKind::EnterReturnIf => &["enter", "return"],
+                SiteKind::Unwound => &["unwound"],
+                SiteKind::Exit => &["exit"],
+                SiteKind::EnterTailInto => &["enter", "jump into"],
+            });
         }
         out += &format!("trace {}\n", trace.label);
         for (name, kinds) in kinds {
@@ -145,11 +143,18 @@ fn every_site_is_what_the_plan_says() {
             let cookie = Cookie::unpack(site.cookie).expect("a cookie");
             let id = cookie.function;
             let function = &plan.functions[id as usize];
+            assert_eq!(cookie.stepped, !site.emulated);
             let way_out = function.address + u64::from(cookie.offset);
             if way_out != site.address {
                 // An exit edge stands for its `ret`.
-                assert_eq!(cookie.kind, SiteKind::Return, "{}", function.name);
-                assert!(site.emulated, "{}", function.name);
+                let leaves = [
+                    SiteKind::Return,
+                    SiteKind::EnterReturn,
+                    SiteKind::EnterReturnIf,
+                ];
+                assert!(leaves.contains(&cookie.kind), "{}", function.name);
+                let enters = cookie.kind == SiteKind::EnterReturn;
+                assert!(site.emulated || enters, "{}", function.name);
                 assert_eq!(executable.bytes(way_out, 1), Some(&[0xc3][..]));
             }
             assert_eq!(executable.file_offset(site.address), Some(site.file_offset));

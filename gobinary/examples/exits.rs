@@ -1,5 +1,6 @@
-//! Prints which share of `ret`s have exit edges: `cargo run --release --example exits FILE…`.
+//! Prints which share of `ret`s can be watched for less than a single-stepped hit: `cargo run --release --example exits FILE…`.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use gobinary::{Executable, ExitKind};
@@ -9,27 +10,32 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let executable = Executable::parse(std::fs::read(&path)?)?;
         executable.functions().next().map(|f| executable.sites(&f));
         let start = Instant::now();
-        let functions: Vec<_> = executable
+        let found: Vec<_> = executable
             .functions()
-            .filter_map(|f| Some((f, executable.sites(&f).ok()?)))
+            .filter_map(|f| Some((f.entry, executable.all_sites(&f).ok()?)))
             .collect();
-        let sited = start.elapsed();
-        let start = Instant::now();
-        let (mut rets, mut served, mut edges) = (0, 0, 0);
-        for (function, sites) in &functions {
-            let found = executable.exit_edges(function, sites);
+        let took = start.elapsed();
+        let probed: HashSet<u64> = found.iter().map(|(entry, _)| *entry).collect();
+        let (mut rets, mut edges, mut calls, mut stepped, mut moved) = (0, 0, 0, 0, 0);
+        for (_, (sites, cheaper)) in &found {
             let exits = sites.exits.iter().filter(|e| e.kind == ExitKind::Ret);
             rets += exits.count();
-            let mut with: Vec<_> = found.iter().map(|edge| edge.ret).collect();
-            with.dedup();
-            served += with.len();
-            edges += found.len();
+            for exit in &cheaper.exits {
+                let known = exit.calls.iter().all(|call| probed.contains(&call.callee));
+                edges += usize::from(exit.calls.is_empty());
+                calls += usize::from(!exit.calls.is_empty() && known);
+            }
+            stepped += usize::from(!sites.entry.instruction.emulated);
+            moved += usize::from(cheaper.entry.is_some());
         }
+        let percent = |part: usize, of: usize| 100.0 * part as f64 / of.max(1) as f64;
         println!(
-            "{path}: {} functions, sites {sited:.0?}, edges {:.0?}; {served} of {rets} rets ({:.1} %) have {edges} edges",
-            functions.len(),
-            start.elapsed(),
-            100.0 * served as f64 / rets.max(1) as f64,
+            "{path}: {} functions in {took:.0?}; of {rets} rets {edges} ({:.1} %) have edges, {calls} more ({:.1} %) calls; \
+             {stepped} entries are stepped, {moved} of them ({:.1} %) have a cheaper place",
+            found.len(),
+            percent(edges, rets),
+            percent(edges + calls, rets),
+            percent(moved, stepped),
         );
     }
     Ok(())

@@ -19,11 +19,13 @@ pub(crate) struct Graph<'a> {
 
 impl<'a> Graph<'a> {
     /// Builds the graph. `depth` is how many bytes of stack are in use before the instruction at an address; `switch` tells the
-    /// targets of an indirect jump, none for one that leaves the function. `None` where a jump leads to no instruction.
+    /// targets of an indirect jump, none for one that leaves the function; `returns` is false of calls that never do. `None` where a
+    /// jump leads to no instruction.
     pub fn new(
         instructions: &'a [Decoded],
         depth: impl Fn(u64) -> Option<i64>,
         switch: impl Fn(usize) -> Option<Vec<u64>>,
+        returns: impl Fn(&Decoded) -> bool,
     ) -> Option<Self> {
         let (first, last) = (instructions.first()?, instructions.last()?);
         let inside = |address: u64| (first.ip()..last.next_ip()).contains(&address);
@@ -60,7 +62,8 @@ impl<'a> Graph<'a> {
             | FlowControl::IndirectBranch
             | FlowControl::Return
             | FlowControl::Exception => false,
-            FlowControl::Call | FlowControl::IndirectCall => keeps_depth(instruction, &depth),
+            FlowControl::Call => keeps_depth(instruction, &depth) && returns(instruction),
+            FlowControl::IndirectCall => keeps_depth(instruction, &depth),
             _ => instruction.mnemonic() != Mnemonic::Nop || keeps_depth(instruction, &depth),
         };
         let mut graph = Self {

@@ -19,9 +19,11 @@
 
 mod body;
 mod buildinfo;
+mod callee;
 mod cfg;
 mod dwarf;
 mod edges;
+mod entry;
 mod error;
 mod executable;
 mod function;
@@ -34,6 +36,7 @@ mod nonnull;
 mod origin;
 mod pclntab;
 mod policy;
+mod search;
 mod site;
 mod sites;
 mod step;
@@ -41,7 +44,7 @@ mod straight;
 mod survey;
 
 pub use buildinfo::{BuildInfo, GoVersion, Module};
-pub use edges::{ExitEdge, When};
+pub use edges::{CheaperSites, ExitEdge, ExitWays, LastCall, When};
 pub use error::Error;
 pub use executable::{Executable, Position};
 pub use function::Function;

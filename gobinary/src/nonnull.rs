@@ -8,6 +8,7 @@ use iced_x86::{
     OpAccess, OpKind, Register,
 };
 
+use crate::callee::Callee;
 use crate::cfg::Graph;
 
 /// No object begins below; a nil pointer's fields up to here are read and written without another check.
@@ -32,19 +33,22 @@ impl NonNull {
     pub fn new(
         instructions: &[Decoded],
         graph: &Graph<'_>,
-        is_barrier: impl Fn(&Decoded) -> bool,
+        callee: impl Fn(&Decoded) -> Callee,
     ) -> Self {
         let mut factory = InstructionInfoFactory::new();
         let effects: Vec<_> = instructions
             .iter()
-            .map(|instruction| match is_barrier(instruction) {
-                true => Effect {
-                    proves: 0,
-                    writes: bit(Register::R11),
-                    copies: None,
-                    address: true,
-                },
-                false => Effect::of(instruction, &mut factory),
+            .map(|instruction| {
+                let calls = instruction.flow_control() == FlowControl::Call;
+                match calls.then(|| callee(instruction)) {
+                    Some(Callee::WriteBarrier) => Effect {
+                        proves: 0,
+                        writes: bit(Register::R11),
+                        copies: None,
+                        address: true,
+                    },
+                    _ => Effect::of(instruction, &mut factory),
+                }
             })
             .collect();
         let mut before = vec![u16::MAX; instructions.len()];

@@ -38,6 +38,9 @@ pub enum EntryKind {
     First,
     /// The function's first instruction, which is its `ret`: the call ends here too.
     FirstIsRet,
+    /// An instruction to which straight code leads from the function's first: each call passes it once, before anything else can be
+    /// seen of it. Registers that held arguments may be overwritten.
+    Later,
 }
 
 /// Where a call is seen to end.

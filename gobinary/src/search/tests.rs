@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use iced_x86::{ConditionCode, Decoder, DecoderOptions};
 use proptest::prelude::*;
 
+use super::WayKind::{Call, Edge};
 use super::*;
 use crate::kernel;
 
@@ -16,6 +17,7 @@ const STORE: &[u8] = &[0x48, 0x89, 0x01]; // mov [rcx],rax
 const COPY: &[u8] = &[0x48, 0x89, 0xc1]; // mov rcx,rax
 const TEST: &[u8] = &[0x48, 0x85, 0xc9]; // test rcx,rcx
 const CALL: &[u8] = &[0xe8, 0, 0, 0x10, 0]; // call far away
+const CALL_RDX: &[u8] = &[0xff, 0xd2]; // call rdx
 const DIV: &[u8] = &[0x48, 0xf7, 0xf1]; // div rcx
 const SYSCALL: &[u8] = &[0x0f, 0x05];
 
@@ -103,35 +105,57 @@ impl Program {
             .collect()
     }
 
+    /// The site after a stack check, which these programs do without.
+    fn entry(&self) -> EntrySite {
+        EntrySite {
+            address: START,
+            kind: EntryKind::AfterCheck,
+            instruction: crate::Instruction {
+                bytes: [0; 16],
+                len: 1,
+                emulated: true,
+            },
+            g_from_tls: false,
+        }
+    }
+
     fn ways(&self) -> Vec<Way> {
-        let graph = Graph::new(&self.instructions, |at| self.depth(at), |_| None).expect("a graph");
+        let graph = Graph::new(&self.instructions, |at| self.depth(at), |_| None, |_| true);
+        let graph = graph.expect("a graph");
         let search = Search {
             instructions: &self.instructions,
             graph: &graph,
-            entry: START,
-            is_site: &|instruction| kernel::is_emulated(instruction, self.bytes(instruction)),
-            is_barrier: &|_| false,
+            entry: &self.entry(),
+            is_emulated: &|instruction| kernel::is_emulated(instruction, self.bytes(instruction)),
+            callee: &|call| Callee::Function(call.near_branch_target()),
             depth: &|at| self.depth(at),
             nonnull: OnceCell::new(),
         };
         search.ways(&self.rets())
     }
 
-    /// Each way as the block of its `ret`, that of its site, and when.
-    fn found(&self) -> Vec<(usize, usize, When)> {
-        let block = |address: u64| self.blocks.partition_point(|&start| start <= address) - 1;
+    /// Each way as the block of its `ret`, that of its site, and what is there.
+    fn found(&self) -> Vec<(usize, usize, WayKind)> {
+        let block = |address: u64| self.blocks.partition_point(|&start| start <= address);
         let ways = self.ways();
         let found = ways.iter().map(|way| {
-            assert_eq!(way.depth, 8);
-            let site = self.instructions[way.site].ip();
-            (block(way.ret), block(site), way.when)
+            assert_eq!(way.depth, if way.node == 0 { 0 } else { 8 });
+            let site = self.instructions[way.node].ip();
+            (block(way.ret) - 1, block(site).saturating_sub(1), way.kind)
         });
         found.collect()
     }
 }
 
-fn found(blocks: &[Block]) -> Vec<(usize, usize, When)> {
+fn found(blocks: &[Block]) -> Vec<(usize, usize, WayKind)> {
     assemble(blocks).found()
+}
+
+/// The same without calls.
+fn edges(blocks: &[Block]) -> Vec<(usize, usize, WayKind)> {
+    let mut found = found(blocks);
+    found.retain(|(_, _, kind)| *kind != Call);
+    found
 }
 
 fn block(body: &[&'static [u8]], end: End) -> Block {
@@ -145,14 +169,16 @@ fn a_branch_leaves_in_one_direction() {
         block(&[CALL], End::Ret),
         block(&[ADD, SLOT, DATA], End::Ret),
     ];
-    // The first `ret` comes after a call.
-    assert_eq!(found(&early), [(2, 0, When::Taken(4))]);
+    assert_eq!(found(&early), [(1, 1, Call), (2, 0, Edge(When::Taken(4)))]);
     let late = [
         block(&[LOAD], End::Branch(13, 2)),
         block(&[ADD], End::Ret),
         block(&[CALL], End::Ret),
     ];
-    assert_eq!(found(&late), [(1, 0, When::NotTaken(13))]);
+    assert_eq!(
+        found(&late),
+        [(1, 0, Edge(When::NotTaken(13))), (2, 2, Call)]
+    );
 }
 
 #[test]
@@ -164,14 +190,17 @@ fn a_branch_may_leave_in_both_directions() {
     ];
     assert_eq!(
         found(&apart),
-        [(1, 0, When::NotTaken(2)), (2, 0, When::Taken(2))]
+        [
+            (1, 0, Edge(When::NotTaken(2))),
+            (2, 0, Edge(When::Taken(2)))
+        ]
     );
     let together = [
         block(&[LOAD], End::Branch(2, 2)),
         block(&[ADD], End::Next),
         block(&[], End::Ret),
     ];
-    assert_eq!(found(&together), [(2, 0, When::Always)]);
+    assert_eq!(found(&together), [(2, 0, Edge(When::Always))]);
 }
 
 #[test]
@@ -185,16 +214,16 @@ fn jumps_and_nops_leave_always() {
     assert_eq!(
         found(&shared),
         [
-            (3, 0, When::Taken(5)),
-            (3, 1, When::Always),
-            (3, 2, When::Always)
+            (3, 0, Edge(When::Taken(5))),
+            (3, 1, Edge(When::Always)),
+            (3, 2, Edge(When::Always))
         ]
     );
 }
 
 #[test]
 fn a_way_that_is_no_site_keeps_the_ret() {
-    let none: [&[&[u8]]; 4] = [&[CALL], &[COPY, LOAD], &[DIV], &[SYSCALL]];
+    let none: [&[&[u8]]; 4] = [&[CALL_RDX], &[COPY, LOAD], &[DIV], &[SYSCALL]];
     for body in none {
         let middle = [
             block(&[LOAD], End::Branch(5, 2)),
@@ -203,8 +232,31 @@ fn a_way_that_is_no_site_keeps_the_ret() {
         ];
         assert_eq!(found(&middle), [], "{body:x?}");
     }
-    // Straight from the entry, whose site would be the exit's too.
-    assert_eq!(found(&[block(&[ADD], End::Ret)]), []);
+}
+
+#[test]
+fn a_call_may_end_with_what_it_calls() {
+    let mixed = [
+        block(&[LOAD], End::Branch(5, 2)),
+        block(&[CALL, SLOT], End::Next),
+        block(&[ADD], End::Ret),
+    ];
+    assert_eq!(found(&mixed), [(2, 0, Edge(When::Taken(5))), (2, 1, Call)]);
+    // Of the two calls one is the last.
+    assert_eq!(found(&[block(&[CALL, CALL], End::Ret)]), [(0, 0, Call)]);
+    assert_eq!(found(&[block(&[CALL, COPY, LOAD], End::Ret)]), []);
+    assert_eq!(
+        found(&[block(&[CALL, TEST, NOP], End::Ret)]),
+        [(0, 0, Edge(When::Always))]
+    );
+}
+
+#[test]
+fn a_call_may_end_where_it_begins() {
+    let straight = [block(&[ADD], End::Ret)];
+    assert_eq!(found(&straight), [(0, 0, Edge(When::Always))]);
+    let program = assemble(&straight);
+    assert_eq!(program.ways()[0].node, 0);
 }
 
 #[test]
@@ -222,7 +274,7 @@ fn a_site_in_a_loop_keeps_the_ret() {
         block(&[CALL], End::Ret),
         block(&[ADD], End::Ret),
     ];
-    assert_eq!(found(&behind), [(4, 2, When::Taken(4))]);
+    assert_eq!(edges(&behind), [(4, 2, Edge(When::Taken(4)))]);
 }
 
 #[test]
@@ -232,32 +284,35 @@ fn code_that_never_runs_is_no_way() {
         block(&[CALL], End::Undefined),
         block(&[ADD], End::Ret),
     ];
-    assert_eq!(found(&dead), [(2, 0, When::Taken(5))]);
+    assert_eq!(found(&dead), [(2, 0, Edge(When::Taken(5)))]);
     let unreached = [
         block(&[LOAD], End::Jump(2)),
         block(&[LOAD], End::Next),
         block(&[ADD], End::Ret),
     ];
-    assert_eq!(found(&unreached), [(2, 0, When::Always)]);
+    assert_eq!(found(&unreached), [(2, 0, Edge(When::Always))]);
     // But the runtime may go on at a call that nothing leads to.
     let recovered = [
         block(&[LOAD], End::Jump(2)),
         block(&[CALL], End::Next),
         block(&[ADD], End::Ret),
     ];
-    assert_eq!(found(&recovered), []);
+    assert_eq!(
+        found(&recovered),
+        [(2, 0, Edge(When::Always)), (2, 1, Call)]
+    );
 }
 
 #[test]
 fn pointers_that_are_not_nil_do_not_fault() {
     let body = |first: &'static [&'static [u8]], second: &'static [&'static [u8]]| {
-        found(&[
+        edges(&[
             block(first, End::Branch(4, 2)),
             block(&[CALL], End::Ret),
             block(second, End::Ret),
         ])
     };
-    let edge = [(2, 0, When::Taken(4))];
+    let edge = [(2, 0, Edge(When::Taken(4)))];
     assert_eq!(body(&[LOAD], &[STORE]), edge);
     assert_eq!(body(&[ADD], &[STORE]), []);
     assert_eq!(body(&[LOAD, COPY], &[STORE]), []);
@@ -269,7 +324,7 @@ fn pointers_that_are_not_nil_do_not_fault() {
         block(&[CALL], End::Ret),
         block(&[STORE], End::Ret),
     ];
-    assert_eq!(found(&compared), [(2, 0, When::Taken(5))]);
+    assert_eq!(edges(&compared), [(2, 0, Edge(When::Taken(5)))]);
 }
 
 /// Follows one execution: which ways were passed, and the `ret` reached, if any.
@@ -298,12 +353,17 @@ fn run(program: &Program, ways: &[Way], mut choices: impl FnMut() -> bool) -> Op
                 _ => choices(),
             };
         tested = bytes == TEST;
-        for way in ways.iter().filter(|way| way.site == node) {
-            let leaves = match way.when {
-                When::Always => true,
-                When::Taken(condition) | When::NotTaken(condition) => {
+        let mut calls = None;
+        for way in ways.iter().filter(|way| way.node == node) {
+            let leaves = match way.kind {
+                Edge(When::Always) => true,
+                Edge(When::Taken(condition) | When::NotTaken(condition)) => {
                     assert_eq!(condition, bytes[1] & 15);
-                    jumps == matches!(way.when, When::Taken(_))
+                    jumps == matches!(way.kind, Edge(When::Taken(_)))
+                }
+                Call => {
+                    calls = Some(way.ret);
+                    false
                 }
             };
             if leaves {
@@ -313,6 +373,7 @@ fn run(program: &Program, ways: &[Way], mut choices: impl FnMut() -> bool) -> Op
         match bytes {
             [0xe8, ..] => {
                 assert_eq!(passed, [], "a call after the exit");
+                passed.extend(calls);
                 rcx_null = choices();
             }
             [0x0f, 0x0b] => {
