@@ -359,8 +359,8 @@ fn short(builder: &mut Builder, start_ns: u64) -> Graph {
             header(ChunkKind::Graph, 1, start_ns),
             &[call(1, start_ns + 10, 5), call(0, start_ns, 50)],
         ))
-        .unwrap()
-        .unwrap()
+        .expect("a record")
+        .expect("the last one")
 }
 
 fn dropped(graph: &Graph) -> Vec<(u32, u64)> {
