@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod compensation;
 mod explain;
 mod failure;
 mod list;

@@ -11,6 +11,7 @@ use render::{Clock, Options, Renderer, Symbols, TimeZone};
 
 use crate::{
     args::{Format, How},
+    compensation::Compensation,
     terminal,
 };
 
@@ -18,6 +19,9 @@ use crate::{
 pub struct Output {
     stream: Box<dyn Write>,
     renderer: Box<dyn Renderer>,
+    compensation: Option<Compensation>,
+    /// What has been taken out of the durations of target calls.
+    probe_ns: u64,
     limit: u64,
     written: u64,
     closed: bool,
@@ -59,6 +63,8 @@ impl Output {
         Ok(Self {
             stream: Box::new(BufWriter::new(stream)),
             renderer: render::renderer(format, options),
+            compensation: None,
+            probe_ns: 0,
             limit: how.limit.unwrap_or(u64::MAX),
             written: 0,
             closed: false,
@@ -67,13 +73,23 @@ impl Output {
         })
     }
 
+    /// From now on, durations are written without the probes' own time.
+    pub fn compensate(&mut self, compensation: Compensation) {
+        self.compensation = Some(compensation);
+    }
+
     /// Writes a graph, unless there have been enough.
-    pub fn graph(&mut self, graph: &Graph, symbols: &dyn Symbols) -> anyhow::Result<()> {
+    pub fn graph(&mut self, mut graph: Graph, symbols: &dyn Symbols) -> anyhow::Result<()> {
         if self.is_full() {
             return Ok(());
         }
         self.written += 1;
-        let result = self.renderer.graph(&mut self.stream, graph, symbols);
+        if let Some(compensation) = &self.compensation {
+            compensation.apply(&mut graph);
+            let taken = graph.root().map_or(0, |call| call.probe_ns);
+            self.probe_ns = self.probe_ns.saturating_add(taken);
+        }
+        let result = self.renderer.graph(&mut self.stream, &graph, symbols);
         self.check(result)
     }
 
@@ -84,13 +100,14 @@ impl Output {
     }
 
     /// Writes the totals: results that a program reads go to the stream, words for people to stderr.
-    pub fn end(&mut self, totals: &Totals) -> anyhow::Result<()> {
+    pub fn end(&mut self, totals: Totals) -> anyhow::Result<()> {
         if self.closed {
             return Ok(());
         }
         let totals = Totals {
             graphs: self.written,
-            ..*totals
+            probe_ns: self.compensation.is_some().then_some(self.probe_ns),
+            ..totals
         };
         let result = if self.end_on_stderr {
             let flushed = self.stream.flush();

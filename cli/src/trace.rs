@@ -14,14 +14,16 @@ use std::{
 use anyhow::{Context, bail};
 use compiler::plan::{Plan, Skipped};
 use graph::{Builder, Graph, Totals};
-use runtime::{Attachment, Calibration, Launched, Tracer};
+use runtime::{Attachment, Calibration, Kernel, Launched, Tracer};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::{
     args::{How, What},
+    compensation::Compensation,
     failure::Usage,
     load::{self, Loaded},
     output::Output,
+    prices,
     request::{Request, Target},
     symbols::BinarySymbols,
     terminal::{self, say},
@@ -60,6 +62,16 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     let attachment = tracer.attach(&loaded.plan, &loaded.binary, pid, &mut progress)?;
     let started = Instant::now();
     announce(&loaded, &attachment, how)?;
+    if loaded.plan.settings.compensate {
+        let prices = prices::known(calibration);
+        if !prices.measured {
+            say!(
+                "  what a probe costs could not be measured: durations are compensated by estimates"
+            );
+        }
+        let carries_out = Kernel::detect().writes_registers();
+        output.compensate(Compensation::new(&loaded.plan, &prices, carries_out));
+    }
     if let Some(launched) = &mut launched {
         launched.run()?;
     }
@@ -273,7 +285,7 @@ impl Session<'_> {
             bail!("the probe program sent what cannot be read: {error}");
         }
         for graph in graphs {
-            self.output.graph(&graph, &self.symbols)?;
+            self.output.graph(graph, &self.symbols)?;
         }
         Ok(records)
     }
@@ -335,15 +347,24 @@ impl Session<'_> {
                 continue;
             };
             if self.is_wanted(&graph, now) {
-                self.output.graph(&graph, &self.symbols)?;
+                self.output.graph(graph, &self.symbols)?;
             } else {
                 self.open_unwanted += 1;
             }
         }
         for graph in self.builder.gone(pid) {
-            self.output.graph(&graph, &self.symbols)?;
+            self.output.graph(graph, &self.symbols)?;
         }
         Ok(())
+    }
+
+    /// Names of the functions whose probes were taken away for the budget's sake.
+    fn dropped_functions(&self) -> Vec<String> {
+        let dropped = self.builder.dropped_functions();
+        let planned = dropped
+            .iter()
+            .map(|id| self.plan.functions.get(*id as usize));
+        planned.flatten().map(|f| f.name.clone()).collect()
     }
 
     /// Lets go of the target first, then draws what is left: finished graphs, calls still open, totals.
@@ -359,9 +380,10 @@ impl Session<'_> {
         let totals = Totals {
             filtered: totals.filtered + self.open_unwanted,
             dropped_calls: self.builder.dropped_calls(),
+            dropped_functions: self.dropped_functions(),
             ..totals
         };
-        self.output.end(&totals)
+        self.output.end(totals)
     }
 }
 

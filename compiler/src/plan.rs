@@ -3,8 +3,9 @@
 //! It is the border between the rooms without privilege and the room with it, so it holds no file handles, no lifetimes and nothing of
 //! the language; `explain` shows it without attaching.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fmt, path::PathBuf, time::Duration};
 
+use ebpf_templates::{Cookie, SiteKind, When};
 pub use gobinary::Step;
 use serde::Serialize;
 
@@ -169,4 +170,68 @@ pub struct Skipped {
     pub name: String,
     /// Why, as a clause: "the runtime cannot be probed safely here".
     pub reason: String,
+}
+
+impl TracePlan {
+    /// Functions at whose entry the kernel single-steps. With `carries_out` the probe program carries out instructions itself, where
+    /// their cookies say so, and nothing is stepped there.
+    #[must_use]
+    pub fn stepped_entries(&self, carries_out: bool) -> BTreeSet<u32> {
+        let cookies = self.sites.iter().map(|site| Cookie::unpack(site.cookie));
+        cookies
+            .flatten()
+            .filter(|cookie| {
+                let enters = matches!(
+                    cookie.kind,
+                    SiteKind::Enter
+                        | SiteKind::EnterLastCall
+                        | SiteKind::EnterReturn
+                        | SiteKind::EnterReturnIf
+                        | SiteKind::EnterTailInto
+                );
+                enters && cookie.stepped && !(carries_out && cookie.when == When::CarryOut)
+            })
+            .map(|cookie| cookie.function)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stepped_entries_are_those_that_the_kernel_steps() {
+        let site = |function: u32, kind: SiteKind, stepped: bool, when: When| {
+            let cookie = Cookie {
+                function,
+                stepped,
+                offset: 0,
+                kind,
+                target: false,
+                g_from_tls: false,
+                when,
+                released: 0,
+            };
+            Site {
+                address: 0,
+                file_offset: 0,
+                cookie: cookie.pack(),
+                bytes: [0; 16],
+                len: 1,
+                emulated: !stepped,
+            }
+        };
+        let trace = TracePlan {
+            sites: vec![
+                site(0, SiteKind::Enter, false, When::Always),
+                site(0, SiteKind::Return, true, When::CarryOut),
+                site(1, SiteKind::EnterLastCall, true, When::Always),
+                site(2, SiteKind::Enter, true, When::CarryOut),
+            ],
+            ..TracePlan::default()
+        };
+        assert_eq!(trace.stepped_entries(false), BTreeSet::from([1, 2]));
+        assert_eq!(trace.stepped_entries(true), BTreeSet::from([1]));
+    }
 }

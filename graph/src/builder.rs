@@ -1,6 +1,6 @@
 //! Gathers the records of each goroutine until its graph has ended.
 
-use std::{collections::HashMap, mem};
+use std::{collections::HashMap, mem, sync::Arc};
 
 use ebpf_templates::{
     CHUNK_UNREAD, CallExit, CallRecord, Chunk, ChunkKind, Frame, Goroutine, GoroutineKey,
@@ -11,7 +11,7 @@ use zerocopy::FromBytes;
 use crate::{
     order::preorder,
     packed::{pack, unpack},
-    tree::{Call, Exit, Graph},
+    tree::{Call, Dropped, Exit, Graph, is_whole},
 };
 
 /// Bytes that spilled calls may take before further ones are dropped, and counted as lost.
@@ -54,6 +54,8 @@ pub struct Builder {
     abandoned: Vec<(GoroutineKey, Pending)>,
     abandoned_count: u64,
     dropped_calls: u64,
+    /// For each trace, by the time at which it happened.
+    dropped: HashMap<u32, Arc<[Dropped]>>,
     held: usize,
     held_max: usize,
 }
@@ -105,18 +107,18 @@ impl Pending {
             .flat_map(|chunk| unpack(chunk, self.start_ns, self.entry_ip))
     }
 
-    fn graph(self, key: &GoroutineKey, finished: Vec<Call>, open: bool) -> Graph {
+    fn graph(
+        self,
+        key: &GoroutineKey,
+        finished: Vec<Call>,
+        dropped: Arc<[Dropped]>,
+        open: bool,
+    ) -> Graph {
         let mut calls = preorder(finished);
         let lost_calls = u64::from(self.lost) + self.dropped;
         let below: u64 = calls.iter().map(|call| u64::from(call.missing)).sum();
         let missing_calls = below.max(u64::from(self.missing));
-        let mut deepest_child = 0;
-        let whole = !calls.is_empty()
-            && calls.iter().enumerate().all(|(index, call)| {
-                let fits = call.level <= deepest_child && (index == 0) == (call.level == 0);
-                deepest_child = call.level + 1;
-                fits
-            });
+        let whole = is_whole(&calls);
         // There is one target call a graph; whoever walks the tree may rely on it.
         calls
             .iter_mut()
@@ -129,10 +131,16 @@ impl Pending {
             goroutine: key.goid,
             start_ns: self.start_ns,
             entry_ip: self.entry_ip,
-            complete: whole && lost_calls == 0 && missing_calls == 0 && !self.unread,
+            complete: whole
+                && lost_calls == 0
+                && missing_calls == 0
+                && !self.unread
+                && dropped.is_empty(),
             lost_calls,
             missing_calls,
             unread: self.unread,
+            dropped,
+            compensated: false,
             open,
             calls,
             stack: self.stack,
@@ -161,6 +169,7 @@ impl Builder {
             abandoned: Vec::new(),
             abandoned_count: 0,
             dropped_calls: 0,
+            dropped: HashMap::new(),
             held: 0,
             held_max: bytes,
         }
@@ -203,12 +212,14 @@ impl Builder {
                     .unwrap_or_else(|| Pending::begin(&header));
                 pending.heard(&header);
                 let start_ns = header.start_ns;
-                let calls = pending
+                let calls: Vec<Call> = pending
                     .calls()
                     .chain(last)
                     .map(|record| call(&record, start_ns))
                     .collect();
-                Ok(Some(pending.graph(&key, calls, false)))
+                let took = calls.iter().map(Call::end_ns).max().unwrap_or(0);
+                let dropped = self.dropped_before(key.trace, start_ns.saturating_add(took));
+                Ok(Some(pending.graph(&key, calls, dropped, false)))
             }
             kind if kind == ChunkKind::Discard as u32 => {
                 self.take(&key, header.start_ns);
@@ -261,11 +272,13 @@ impl Builder {
                 missing: frame.missing,
                 hits: state.hits.wrapping_sub(frame.hits),
                 stepped: state.stepped.wrapping_sub(frame.stepped),
+                probe_ns: 0,
             })
             .collect();
         pending.dropped += u64::from(state.level) - open.len() as u64;
         calls.extend(open.into_iter().rev());
-        Some(pending.graph(key, calls, true))
+        let dropped = self.dropped_before(key.trace, now_ns);
+        Some(pending.graph(key, calls, dropped, true))
     }
 
     /// The graphs whose end never came, as far as they had come, oldest first: those that another graph of the same goroutine has
@@ -287,9 +300,42 @@ impl Builder {
                     .calls()
                     .map(|record| call(&record, pending.start_ns))
                     .collect();
-                pending.graph(&key, calls, false)
+                // When it ended is not known.
+                let dropped = self.dropped_before(key.trace, u64::MAX);
+                pending.graph(&key, calls, dropped, false)
             })
             .collect()
+    }
+
+    /// Takes note that the probes of these functions of a trace were taken away at `at_ns` (CLOCK_MONOTONIC). Graphs that end
+    /// later are marked ([`Graph::dropped`]); so ask before further records are taken.
+    pub fn dropped(&mut self, trace: u32, functions: &[u32], at_ns: u64) {
+        let before = self.dropped.entry(trace).or_default();
+        let mut all = before.to_vec();
+        for &function in functions {
+            if !all.iter().any(|dropped| dropped.function == function) {
+                all.push(Dropped {
+                    function,
+                    since_ns: at_ns,
+                });
+            }
+        }
+        all.sort_by_key(|dropped| dropped.since_ns);
+        *before = all.into();
+    }
+
+    /// Functions dropped so far, in the order in which that happened, each once.
+    #[must_use]
+    pub fn dropped_functions(&self) -> Vec<u32> {
+        let mut all: Vec<Dropped> = self.dropped.values().flat_map(|d| d.to_vec()).collect();
+        all.sort_by_key(|dropped| (dropped.since_ns, dropped.function));
+        let mut functions: Vec<u32> = Vec::with_capacity(all.len());
+        for dropped in all {
+            if !functions.contains(&dropped.function) {
+                functions.push(dropped.function);
+            }
+        }
+        functions
     }
 
     /// Bytes taken by graphs that have not ended.
@@ -308,6 +354,16 @@ impl Builder {
     #[must_use]
     pub fn dropped_calls(&self) -> u64 {
         self.dropped_calls
+    }
+
+    fn dropped_before(&self, trace: u32, end_ns: u64) -> Arc<[Dropped]> {
+        let Some(all) = self.dropped.get(&trace) else {
+            return Arc::default();
+        };
+        match all.partition_point(|dropped| dropped.since_ns < end_ns) {
+            count if count == all.len() => Arc::clone(all),
+            count => all.iter().take(count).copied().collect(),
+        }
     }
 
     fn spilled(&mut self, key: GoroutineKey, header: &Chunk, calls: &[CallRecord]) {
@@ -411,5 +467,6 @@ fn call(record: &CallRecord, start_ns: u64) -> Call {
         missing: record.missing,
         hits: record.hits,
         stepped: record.stepped,
+        probe_ns: 0,
     }
 }

@@ -5,11 +5,13 @@
 //! same records always give the same trees.
 
 mod builder;
+mod costs;
 mod order;
 mod packed;
 mod totals;
 mod tree;
 
 pub use builder::{Builder, Malformed};
+pub use costs::ProbeCosts;
 pub use totals::Totals;
-pub use tree::{Call, Events, Exit, Graph, Step};
+pub use tree::{Call, Dropped, Events, Exit, Graph, Step};

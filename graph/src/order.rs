@@ -66,6 +66,7 @@ mod tests {
             missing: 0,
             hits: 0,
             stepped: 0,
+            probe_ns: 0,
         }
     }
 

@@ -4,7 +4,7 @@ use ebpf_templates::{COUNTER_MAX, Counter};
 use serde::Serialize;
 
 /// Sums over a whole run. Serialized, its fields keep their names and their order.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Totals {
     /// Kept graphs.
     pub graphs: u64,
@@ -24,6 +24,12 @@ pub struct Totals {
     pub no_g: u64,
     /// States left behind by a process image that is gone (exec).
     pub stale: u64,
+    /// What was taken out of the durations of target calls because it was the probes' own time, nanoseconds; `None` where nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe_ns: Option<u64>,
+    /// Names of the included functions whose probes were taken away ([`crate::Builder::dropped`]).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dropped_functions: Vec<String>,
     /// How long tracing lasted, seconds.
     pub seconds: f64,
 }
@@ -43,6 +49,8 @@ impl Totals {
             no_g: count(Counter::NoG),
             stale: count(Counter::Stale),
             dropped_calls: 0,
+            probe_ns: None,
+            dropped_functions: Vec::new(),
             seconds,
         }
     }
@@ -57,6 +65,7 @@ impl Totals {
             + self.no_g
             + self.dropped_calls
             > 0
+            || !self.dropped_functions.is_empty()
     }
 }
 
@@ -77,10 +86,19 @@ mod tests {
             no_g: 7,
             stale: 8,
             dropped_calls: 0,
+            probe_ns: None,
+            dropped_functions: Vec::new(),
             seconds: 10.0,
         };
         assert_eq!(totals, expected);
         assert!(totals.lossy());
+        assert!(
+            Totals {
+                dropped_functions: vec!["main.f".to_owned()],
+                ..Totals::default()
+            }
+            .lossy()
+        );
         assert!(
             !Totals {
                 graphs: 9,

@@ -1,5 +1,7 @@
 //! A call tree, kept flat: ten thousand levels need neither ten thousand allocations nor recursion.
 
+use std::sync::Arc;
+
 pub use ebpf_templates::CallExit as Exit;
 
 /// One call of a target, with the calls shown inside it.
@@ -17,8 +19,8 @@ pub struct Graph {
     pub start_ns: u64,
     /// Address of the target's entry site, as the process sees it.
     pub entry_ip: u64,
-    /// Nothing is known to be missing: no call was lost, none was too deep to be stored, the target's own call is here and every other
-    /// call stands below its caller.
+    /// Nothing is known to be missing: no call was lost, none was too deep to be stored, no function was dropped, the target's own call
+    /// is here and every other call stands below its caller.
     pub complete: bool,
     /// Calls that were lost on the way.
     pub lost_calls: u64,
@@ -26,6 +28,10 @@ pub struct Graph {
     pub missing_calls: u64,
     /// While it ran, a probe was hit that could not be told whose it was: a call may be missing, or shown as unwound.
     pub unread: bool,
+    /// Included functions whose probes had been taken away when it ended, in the order in which that happened.
+    pub dropped: Arc<[Dropped]>,
+    /// [`Call::probe_ns`] is known ([`Graph::compensate`]).
+    pub compensated: bool,
     /// Tracing stopped before the target's call ended.
     pub open: bool,
     /// The calls in pre-order, which is the order in which they were entered. The first is the target's, unless it was lost
@@ -33,6 +39,15 @@ pub struct Graph {
     pub calls: Vec<Call>,
     /// Return addresses of the target's callers, the nearest first, as the process sees them. Empty unless the trace asks for them.
     pub stack: Vec<u64>,
+}
+
+/// A function that is no longer shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dropped {
+    /// Index of the function in the plan.
+    pub function: u32,
+    /// Since when, CLOCK_MONOTONIC nanoseconds.
+    pub since_ns: u64,
 }
 
 /// One call.
@@ -58,6 +73,8 @@ pub struct Call {
     pub hits: u32,
     /// Single-stepped ones.
     pub stepped: u32,
+    /// What of its duration was the probes' and not the program's, nanoseconds: 0 unless [`Graph::compensated`].
+    pub probe_ns: u64,
 }
 
 impl Call {
@@ -65,6 +82,12 @@ impl Call {
     #[must_use]
     pub fn end_ns(&self) -> u64 {
         self.start_ns.saturating_add(self.duration_ns)
+    }
+
+    /// How long it took without the probes, as far as that is known, nanoseconds.
+    #[must_use]
+    pub fn net_ns(&self) -> u64 {
+        self.duration_ns.saturating_sub(self.probe_ns)
     }
 }
 
@@ -75,27 +98,51 @@ impl Graph {
         self.calls.first().filter(|call| call.level == 0)
     }
 
-    /// The time that call `index` spent outside the calls shown below it, nanoseconds; 0 where there is no such call.
+    /// The time that each call spent outside the calls shown below it, without the probes as far as that is known, nanoseconds.
     #[must_use]
-    pub fn self_ns(&self, index: usize) -> u64 {
-        let Some(call) = self.calls.get(index) else {
-            return 0;
-        };
-        // Where callers were lost a child may stand more than one level deeper.
-        let mut child_level = u32::MAX;
-        let mut rest = call.duration_ns;
-        for below in self
-            .calls
-            .iter()
-            .skip(index + 1)
-            .take_while(|below| below.level > call.level)
-        {
-            if below.level <= child_level {
-                child_level = below.level;
-                rest = rest.saturating_sub(below.duration_ns);
-            }
+    pub fn self_times(&self) -> Vec<u64> {
+        let mut times = Vec::with_capacity(self.calls.len());
+        self.fold_up(|call, in_calls, _| {
+            times.push(call.net_ns().saturating_sub(in_calls));
+            call.net_ns()
+        });
+        times.reverse();
+        times
+    }
+
+    /// Visits the calls from the innermost ones outwards, and returns what `visit` does, for each call. It is given a call, the sum of what
+    /// it returned for the calls right below that one, and how many calls there are below it in all.
+    pub(crate) fn fold_up(&self, mut visit: impl FnMut(&Call, u64, u64) -> u64) -> Vec<u64> {
+        struct Done {
+            level: u32,
+            value: u64,
+            calls: u64,
         }
-        rest
+        let mut values = Vec::with_capacity(self.calls.len());
+        // Calls without a caller so far. Where callers were lost, some may be more than one level below the one that they are given to.
+        let mut waiting: Vec<Done> = Vec::new();
+        for call in self.calls.iter().rev() {
+            let (mut sum, mut below) = (0_u64, 0);
+            while let Some(done) = waiting.pop_if(|done| done.level > call.level) {
+                sum = sum.saturating_add(done.value);
+                below += done.calls;
+            }
+            let value = visit(call, sum, below);
+            values.push(value);
+            waiting.push(Done {
+                level: call.level,
+                value,
+                calls: below + 1,
+            });
+        }
+        values.reverse();
+        values
+    }
+
+    /// The first call is the target's, and every other stands right below its caller.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        is_whole(&self.calls)
     }
 
     /// Walks the tree without recursion: every call is entered, and left after the calls inside it.
@@ -107,6 +154,17 @@ impl Graph {
             open: Vec::new(),
         }
     }
+}
+
+/// [`Graph::is_whole`] of a graph with these calls.
+pub(crate) fn is_whole(calls: &[Call]) -> bool {
+    let mut deepest = 0;
+    !calls.is_empty()
+        && calls.iter().enumerate().all(|(index, call)| {
+            let fits = call.level <= deepest && (index == 0) == (call.level == 0);
+            deepest = call.level.saturating_add(1);
+            fits
+        })
 }
 
 /// A step of [`Graph::events`]; the number is an index into [`Graph::calls`].
@@ -162,6 +220,7 @@ mod tests {
                 missing: 0,
                 hits: 0,
                 stepped: 0,
+                probe_ns: 0,
             })
             .collect();
         Graph {
@@ -175,6 +234,8 @@ mod tests {
             lost_calls: 0,
             missing_calls: 0,
             unread: false,
+            dropped: Arc::default(),
+            compensated: false,
             open: false,
             calls,
             stack: vec![],
@@ -184,16 +245,24 @@ mod tests {
     #[test]
     fn self_time_leaves_out_children_but_not_grandchildren() {
         let graph = graph(&[(0, 0, 100), (1, 10, 50), (2, 20, 30), (1, 70, 20)]);
-        assert_eq!(
-            [0, 1, 2, 3, 4].map(|index| graph.self_ns(index)),
-            [30, 20, 30, 20, 0]
-        );
+        assert_eq!(graph.self_times(), [30, 20, 30, 20]);
     }
 
     #[test]
     fn self_time_counts_calls_whose_callers_were_lost_as_children() {
         let graph = graph(&[(0, 0, 100), (3, 10, 5), (2, 20, 30), (3, 25, 5)]);
-        assert_eq!(graph.self_ns(0), 65);
+        assert_eq!(graph.self_times(), [65, 5, 25, 5]);
+        assert!(!graph.is_whole());
+    }
+
+    #[test]
+    fn self_time_is_net_as_durations_are() {
+        let mut graph = graph(&[(0, 0, 100), (1, 10, 50), (1, 70, 20)]);
+        for (call, probe_ns) in graph.calls.iter_mut().zip([40, 25, 9]) {
+            call.probe_ns = probe_ns;
+        }
+        assert_eq!(graph.self_times(), [60 - 25 - 11, 25, 11]);
+        assert!(graph.is_whole());
     }
 
     #[test]

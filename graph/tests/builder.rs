@@ -5,7 +5,7 @@ use ebpf_templates::{
     CHUNK_CALLS_MAX, CHUNK_UNREAD, CallRecord, Chunk, ChunkKind, Frame, Goroutine, GoroutineKey,
     INLINE_FRAMES,
 };
-use graph::{Builder, Exit, Malformed};
+use graph::{Builder, Exit, Graph, Malformed};
 use zerocopy::{FromZeros, IntoBytes};
 
 fn header(kind: ChunkKind, goid: u64, start_ns: u64) -> Chunk {
@@ -350,4 +350,73 @@ fn beyond_the_limit_calls_are_dropped_and_counted() {
     assert_eq!(graph.lost_calls, builder.dropped_calls());
     assert_eq!(graph.calls.len() as u64 + graph.lost_calls, 1_001);
     assert!(!graph.complete);
+}
+
+/// A graph of trace 0 that began at `start_ns` and took 50 ns.
+fn short(builder: &mut Builder, start_ns: u64) -> Graph {
+    builder
+        .record(&record(
+            header(ChunkKind::Graph, 1, start_ns),
+            &[call(1, start_ns + 10, 5), call(0, start_ns, 50)],
+        ))
+        .expect("a record")
+        .expect("the last one")
+}
+
+fn dropped(graph: &Graph) -> Vec<(u32, u64)> {
+    graph
+        .dropped
+        .iter()
+        .map(|dropped| (dropped.function, dropped.since_ns))
+        .collect()
+}
+
+#[test]
+fn graphs_that_end_after_functions_were_dropped_are_marked() {
+    let mut builder = Builder::new();
+    assert!(short(&mut builder, 900).complete);
+    builder.dropped(0, &[4, 2], 1_000);
+    builder.dropped(1, &[9], 1_001);
+    builder.dropped(0, &[2, 7], 2_000);
+    for (start_ns, expected) in [
+        (950, &[][..]),
+        (951, &[(4, 1_000), (2, 1_000)]),
+        (1_500, &[(4, 1_000), (2, 1_000)]),
+        (1_990, &[(4, 1_000), (2, 1_000), (7, 2_000)]),
+        (2_500, &[(4, 1_000), (2, 1_000), (7, 2_000)]),
+    ] {
+        let graph = short(&mut builder, start_ns);
+        assert_eq!(dropped(&graph), expected, "{start_ns}");
+        assert_eq!(graph.complete, expected.is_empty());
+        assert!(graph.is_whole());
+    }
+    assert_eq!(builder.dropped_functions(), [2, 4, 9, 7]);
+}
+
+#[test]
+fn open_and_abandoned_graphs_are_marked_too() {
+    let mut builder = Builder::new();
+    builder.dropped(0, &[3], 1_000);
+    let mut state = Goroutine::new_zeroed();
+    state.level = 1;
+    state.chunk = header(ChunkKind::Calls, 2, 100);
+    state.frames[0].entry_ns = 100;
+    let key = GoroutineKey {
+        tgid: 7,
+        trace: 0,
+        goid: 2,
+    };
+    let graph = builder.open(&key, &state, &[], 1_000).unwrap();
+    assert_eq!((dropped(&graph), graph.complete), (vec![], true));
+    let graph = builder.open(&key, &state, &[], 1_001).unwrap();
+    assert_eq!((dropped(&graph), graph.complete), (vec![(3, 1_000)], false));
+
+    // Nobody knows when it ended.
+    builder
+        .record(&record(
+            header(ChunkKind::Calls, 1, 100),
+            &[call(1, 110, 5)],
+        ))
+        .unwrap();
+    assert_eq!(dropped(&builder.gone(None)[0]), [(3, 1_000)]);
 }

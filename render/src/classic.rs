@@ -12,7 +12,7 @@
 //!
 //! What the original did not know is written so: a call that did not return ends in `} main.f unwound` or `} main.f open`; calls too
 //! deep to be stored are `! 12 deeper calls not stored` at their place; the target's callers stand before it, outermost first, as
-//! `main.caller+85 /src/main.go:40`; a graph that is not complete ends with a line `! incomplete: …`. An address without a name is
+//! `main.caller+85 /src/main.go:40`; a graph that is not complete ends with a line `! incomplete: …` or `! not shown: …`. An address without a name is
 //! written as `0x…`.
 
 use std::io::{self, Write};
@@ -21,7 +21,7 @@ use graph::{Call, Exit, Graph, Step, Totals};
 
 use crate::{
     Options, Renderer, Site, Symbols,
-    summary::{counted, incomplete, write_summary},
+    summary::{counted, incomplete, not_shown, write_summary},
     text::{escape, escaped},
 };
 
@@ -123,11 +123,14 @@ impl Renderer for Classic {
                 }
             } else {
                 last_ns = call.end_ns();
-                self.fields(out, graph, last_ns, Some(call.duration_ns), call.level)?;
+                self.fields(out, graph, last_ns, Some(call.net_ns()), call.level)?;
                 writeln!(out, "}} {function}{}", leaving(call, symbols))?;
             }
         }
-        if let Some(mark) = incomplete(graph) {
+        for mark in incomplete(graph)
+            .into_iter()
+            .chain(not_shown(graph, symbols, &self.options))
+        {
             self.fields(out, graph, last_ns, None, 0)?;
             writeln!(out, "{mark}")?;
         }

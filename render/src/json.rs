@@ -70,6 +70,14 @@ impl Renderer for Json {
             out,
             ",\"complete\":{complete},\"open\":{open},\"lost_calls\":{lost_calls},\"missing_calls\":{missing_calls}"
         )?;
+        if !graph.dropped.is_empty() {
+            let names = graph.dropped.iter();
+            let names: Vec<&str> = names
+                .map(|dropped| symbols.function(dropped.function))
+                .collect();
+            write!(out, ",\"dropped_functions\":")?;
+            value(out, &names)?;
+        }
         if !graph.stack.is_empty() {
             write!(out, ",\"stack\":")?;
             let mut before = '[';
@@ -96,6 +104,8 @@ impl Renderer for Json {
             )?;
             write!(out, ",\"exit\":\"open\",\"lost\":true,\"calls\":[")?;
         }
+        let self_times = graph.compensated.then(|| graph.self_times());
+        let self_ns = |index: usize| self_times.as_ref()?.get(index).copied();
         let mut after_sibling = false;
         for step in graph.events() {
             match step {
@@ -104,7 +114,7 @@ impl Renderer for Json {
                         write!(out, ",")?;
                     }
                     if let Some(call) = graph.calls.get(index) {
-                        enter(out, graph, call, symbols)?;
+                        enter(out, graph, call, self_ns(index), symbols)?;
                     }
                     after_sibling = false;
                 }
@@ -130,8 +140,14 @@ impl Renderer for Json {
     }
 }
 
-/// Writes a call up to the `[` of its calls.
-fn enter(out: &mut dyn Write, graph: &Graph, call: &Call, symbols: &dyn Symbols) -> io::Result<()> {
+/// Writes a call up to the `[` of its calls; its time without the probes where `self_ns` is known.
+fn enter(
+    out: &mut dyn Write,
+    graph: &Graph,
+    call: &Call,
+    self_ns: Option<u64>,
+    symbols: &dyn Symbols,
+) -> io::Result<()> {
     write!(out, "{{\"function\":")?;
     value(out, symbols.function(call.function))?;
     write!(out, ",\"caller\":")?;
@@ -153,9 +169,14 @@ fn enter(out: &mut dyn Write, graph: &Graph, call: &Call, symbols: &dyn Symbols)
     };
     write!(
         out,
-        ",\"start_ns\":{},\"duration_ns\":{},\"exit\":\"{exit}\"",
+        ",\"start_ns\":{},\"duration_ns\":{}",
         call.start_ns, call.duration_ns
     )?;
+    if let Some(self_ns) = self_ns {
+        let probe_ns = call.probe_ns;
+        write!(out, ",\"probe_ns\":{probe_ns},\"self_ns\":{self_ns}")?;
+    }
+    write!(out, ",\"exit\":\"{exit}\"")?;
     if call.missing > 0 {
         write!(out, ",\"missing_calls\":{}", call.missing)?;
     }

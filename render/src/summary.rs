@@ -1,10 +1,18 @@
 //! The totals as text, and what was lost as words: shared by the text formats.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
-use graph::{Graph, Totals};
+use graph::{Dropped, Graph, Totals};
 
-use crate::style::Palette;
+use crate::{
+    Options, Symbols, duration::duration, style::Palette, text::escape, time::time_of_day,
+};
+
+/// Names shown of functions that were dropped in the course of a run.
+const NAMES: usize = 8;
 
 /// Writes the totals: one line, and one more for each way in which something was lost.
 ///
@@ -17,6 +25,13 @@ pub fn write_summary(out: &mut dyn Write, totals: &Totals, color: bool) -> io::R
         write!(out, ", {} filtered out", counted(totals.filtered, "call"))?;
     }
     writeln!(out, ", {:.1} s", totals.seconds)?;
+    if let Some(ns) = totals.probe_ns {
+        let taken = duration(ns);
+        writeln!(
+            out,
+            "durations without the probes' own time, {taken} in all"
+        )?;
+    }
     let losses = [
         (
             totals.lost_records,
@@ -57,10 +72,22 @@ pub fn write_summary(out: &mut dyn Write, totals: &Totals, color: bool) -> io::R
             )?;
         }
     }
+    let dropped = &totals.dropped_functions;
+    if !dropped.is_empty() {
+        let names: Vec<_> = dropped.iter().map(|name| escape(name)).collect();
+        writeln!(
+            out,
+            "{}! {} no longer shown, over budget: {}{:#}",
+            style.alarm,
+            counted(dropped.len() as u64, "function"),
+            listed(&names, NAMES),
+            style.alarm
+        )?;
+    }
     Ok(())
 }
 
-/// What is wrong with a graph that is not complete; `None` where nothing is.
+/// What is lost of a graph that is not complete; `None` where nothing is, but for functions that were dropped ([`not_shown`]).
 pub(crate) fn incomplete(graph: &Graph) -> Option<String> {
     if graph.complete {
         return None;
@@ -82,9 +109,59 @@ pub(crate) fn incomplete(graph: &Graph) -> Option<String> {
         parts.push("the end was lost".to_owned());
     }
     if parts.is_empty() {
+        if !graph.dropped.is_empty() && graph.is_whole() {
+            return None;
+        }
         parts.push("calls were lost".to_owned());
     }
     Some(format!("! incomplete: {}", parts.join(", ")))
+}
+
+/// The functions of a graph's trace that were dropped: before it began, and while it ran.
+pub(crate) fn not_shown(graph: &Graph, symbols: &dyn Symbols, options: &Options) -> Vec<String> {
+    let began = graph
+        .dropped
+        .partition_point(|dropped| dropped.since_ns <= graph.start_ns);
+    let (before, within) = graph.dropped.split_at(began);
+    let names = |dropped: &[Dropped]| {
+        let names: Vec<_> = dropped
+            .iter()
+            .map(|dropped| escape(symbols.function(dropped.function)))
+            .collect();
+        listed(&names, 1)
+    };
+    let mut marks = Vec::new();
+    if !before.is_empty() {
+        marks.push(format!("! not shown: {}: over budget", names(before)));
+    }
+    if let Some(first) = within.first() {
+        let since = options.clock.zoned(first.since_ns, &options.time_zone);
+        marks.push(format!(
+            "! not shown since {}: {}: over budget",
+            time_of_day(&since),
+            names(within)
+        ));
+    }
+    marks
+}
+
+/// `a`, `a and b`, `a, b and c`, or no more than `most` of them: `a, b and 3 others`.
+fn listed(names: &[Cow<'_, str>], most: usize) -> String {
+    let others = match names.len().saturating_sub(most) {
+        0 => None,
+        1 => Some("1 other".to_owned()),
+        others => Some(format!("{others} others")),
+    };
+    let (last, before) = match (others, names) {
+        (Some(others), _) => (others, names.get(..most).unwrap_or_default()),
+        (None, [before @ .., last]) => (last.clone().into_owned(), before),
+        (None, []) => return String::new(),
+    };
+    if before.is_empty() {
+        last
+    } else {
+        format!("{} and {last}", before.join(", "))
+    }
 }
 
 /// `1 call`, `2 calls`.

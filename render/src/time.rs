@@ -30,6 +30,17 @@ impl Clock {
     }
 }
 
+/// `16:21:55.255312`
+pub(crate) fn time_of_day(time: &Zoned) -> String {
+    let micros = time.subsec_nanosecond() / 1_000;
+    format!(
+        "{:02}:{:02}:{:02}.{micros:06}",
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,14 +19,15 @@ use std::{
 
 use anstyle::Style;
 use graph::{Call, Exit, Graph, Step, Totals};
-use jiff::{Zoned, civil::Date};
+use jiff::civil::Date;
 
 use crate::{
     Options, Renderer, Site, Symbols,
     duration::{duration, slow_mark},
     style::Palette,
-    summary::{counted, incomplete, write_summary},
+    summary::{counted, incomplete, not_shown, write_summary},
     text::{columns, cut, escape, escaped, shorten},
+    time::time_of_day,
 };
 
 /// Columns before the names: mark, duration, line.
@@ -151,7 +152,10 @@ impl Tree {
             "{dim}──{dim:#} {facts}  {bold}{label}{bold:#} {dim}──{}{dim:#}",
             "─".repeat(fill)
         )?;
-        if let Some(mark) = incomplete(graph) {
+        for mark in incomplete(graph)
+            .into_iter()
+            .chain(not_shown(graph, symbols, &self.options))
+        {
             writeln!(out, "{}{mark}{:#}", self.style.alarm, self.style.alarm)?;
         }
         Ok(())
@@ -301,7 +305,7 @@ impl Renderer for Tree {
                     }
                     let style = self.exit_style(call.exit, Style::new());
                     let row = Row {
-                        duration_ns: Some(call.duration_ns),
+                        duration_ns: Some(call.net_ns()),
                         level: call.level,
                         name: escape(symbols.function(call.function)),
                         name_style: style,
@@ -384,14 +388,4 @@ fn entered(exit: Exit, leaf: bool) -> &'static str {
 fn is_leaf(graph: &Graph, index: usize) -> bool {
     let level = |index: usize| graph.calls.get(index).map(|call| call.level);
     level(index + 1) <= level(index) && graph.calls.get(index).is_none_or(|call| call.missing == 0)
-}
-
-fn time_of_day(time: &Zoned) -> String {
-    let micros = time.subsec_nanosecond() / 1_000;
-    format!(
-        "{:02}:{:02}:{:02}.{micros:06}",
-        time.hour(),
-        time.minute(),
-        time.second()
-    )
 }

@@ -142,3 +142,33 @@ fn ten_thousand_levels() {
     assert_eq!(text.lines().count(), 20_000);
     assert!(text.len() < 20_000 * 520, "{} bytes", text.len());
 }
+
+#[test]
+fn durations_without_the_probes_and_functions_that_were_dropped() {
+    assert_snapshot!(shown(&[compensated()]), @"
+    18 16:21:55.2553           main.handleBar() { net/http.HandlerFunc.ServeHTTP+47 /usr/local/go/src/net/http/server.go:2122
+    18 16:21:55.2553             example/internal/log.Debug() { main.handleBar+69 /src/example/main.go:18
+    18 16:21:55.2553               net/http.(*response).Write() { example/internal/storage.(*Pool).acquire+512 /src/example/internal/storage/postgres/connection_pool.go:1234
+    18 16:21:55.2553 000.0000      } net/http.(*response).Write+160
+    18 16:21:55.6098 000.3545    } example/internal/log.Debug+160 /src/example/internal/log/log.go:20
+    18 16:21:55.6098             net/http.(*response).Write() { main.asm+12
+    18 16:21:55.6098 000.0000    } net/http.(*response).Write+160
+    18 16:21:55.6098             main.crash() { 0x9999
+    18 16:21:55.6115 000.0011    } main.crash+160
+    18 16:21:55.6153 000.3594  } main.handleBar+160 /src/example/main.go:20
+    ");
+    assert_snapshot!(shown(&[dropped(&[(2, 1), (4, START + 1_000)])]), @"
+    18 16:21:55.2553           main.handleBar() { net/http.HandlerFunc.ServeHTTP+47 /usr/local/go/src/net/http/server.go:2122
+    18 16:21:55.2553             example/internal/log.Debug() { main.handleBar+69 /src/example/main.go:18
+    18 16:21:55.2553               net/http.(*response).Write() { example/internal/storage.(*Pool).acquire+512 /src/example/internal/storage/postgres/connection_pool.go:1234
+    18 16:21:55.2553 000.0000      } net/http.(*response).Write+160
+    18 16:21:55.6098 000.3545    } example/internal/log.Debug+160 /src/example/internal/log/log.go:20
+    18 16:21:55.6098             net/http.(*response).Write() { main.asm+12
+    18 16:21:55.6098 000.0000    } net/http.(*response).Write+160
+    18 16:21:55.6098             main.crash() { 0x9999
+    18 16:21:55.6115 000.0017    } main.crash+160
+    18 16:21:55.6099 000.3546  } main.handleBar+160 /src/example/main.go:20
+    18 16:21:55.6099           ! not shown: net/http.(*response).Write: over budget
+    18 16:21:55.6099           ! not shown since 16:21:55.255313: main.recurse: over budget
+    ");
+}

@@ -362,6 +362,113 @@ fn ten_thousand_levels_stay_linear() {
 }
 
 #[test]
+fn durations_without_the_probes() {
+    assert_snapshot!(shown(compensated()), @"
+    ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ──
+    @ 359.4 ms │ main.handleBar() {                net/http/server.go:2122
+    @ 354.5 ms │   example/internal/log.Debug() {  main.go:18
+    +  11.8 µs │     net/http.(*response).Write()  internal/storage/postgres/connection_pool.go:1234
+               │   }
+        6.6 µs │   net/http.(*response).Write()    main.asm+12
+    #   1.1 ms │   main.crash()                    0x9999
+               │ }
+    ");
+}
+
+#[test]
+fn functions_that_were_dropped() {
+    assert_snapshot!(shown(dropped(&[(2, 1)])), @"
+    ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ──
+    ! not shown: net/http.(*response).Write: over budget
+    @ 354.6 ms │ main.handleBar() {                net/http/server.go:2122
+    @ 354.5 ms │   example/internal/log.Debug() {  main.go:18
+    +  12.3 µs │     net/http.(*response).Write()  internal/storage/postgres/connection_pool.go:1234
+               │   }
+        7.1 µs │   net/http.(*response).Write()    main.asm+12
+    #   1.7 ms │   main.crash()                    0x9999
+               │ }
+    ");
+    let two = dropped(&[
+        (2, 1),
+        (4, START),
+        (5, START + 100_000_000),
+        (6, START + 200_000_000),
+        (3, START + 300_000_000),
+    ]);
+    assert_snapshot!(shown(two), @r"
+    ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ──
+    ! not shown: net/http.(*response).Write and 1 other: over budget
+    ! not shown since 16:21:55.355312: main.\x1b[2Jevil\u{202e} and 2 others: over budget
+    @ 354.6 ms │ main.handleBar() {                net/http/server.go:2122
+    @ 354.5 ms │   example/internal/log.Debug() {  main.go:18
+    +  12.3 µs │     net/http.(*response).Write()  internal/storage/postgres/connection_pool.go:1234
+               │   }
+        7.1 µs │   net/http.(*response).Write()    main.asm+12
+    #   1.7 ms │   main.crash()                    0x9999
+               │ }
+    ");
+    let also_lost = Graph {
+        lost_calls: 3,
+        ..dropped(&[(2, START + 1), (1, START + 2)])
+    };
+    assert_snapshot!(shown(also_lost), @"
+    ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ──
+    ! incomplete: 3 calls lost
+    ! not shown since 16:21:55.255312: net/http.(*response).Write and 1 other: over budget
+    @ 354.6 ms │ main.handleBar() {                net/http/server.go:2122
+    @ 354.5 ms │   example/internal/log.Debug() {  main.go:18
+    +  12.3 µs │     net/http.(*response).Write()  internal/storage/postgres/connection_pool.go:1234
+               │   }
+        7.1 µs │   net/http.(*response).Write()    main.asm+12
+    #   1.7 ms │   main.crash()                    0x9999
+               │ }
+    ");
+    let with_a_gap = Graph {
+        dropped: dropped(&[(2, 1)]).dropped,
+        ..rootless()
+    };
+    assert_snapshot!(shown(with_a_gap), @"
+    ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ──
+    ! incomplete: the end was lost
+    ! not shown: net/http.(*response).Write: over budget
+        1.0 µs │   example/internal/log.Debug()  main.go:18
+        3.0 µs │   example/internal/log.Debug()  main.go:18
+    ");
+}
+
+#[test]
+fn what_was_dropped_and_taken_out_is_in_the_totals() {
+    let names = |count: usize| (0..count).map(|n| format!("main.f{n}")).collect();
+    let totals = |probe_ns, dropped_functions| graph::Totals {
+        probe_ns,
+        dropped_functions,
+        ..common::totals()
+    };
+    assert_snapshot!(end(Format::Graph, &totals(Some(12_345_678), names(1))), @"
+    3 graphs, 120 calls filtered out, 10.0 s
+    durations without the probes' own time, 12.3 ms in all
+    ! 1 function no longer shown, over budget: main.f0
+    ");
+    assert_snapshot!(end(Format::Graph, &totals(Some(0), names(2))), @"
+    3 graphs, 120 calls filtered out, 10.0 s
+    durations without the probes' own time, 0 ns in all
+    ! 2 functions no longer shown, over budget: main.f0 and main.f1
+    ");
+    assert_snapshot!(end(Format::Graph, &totals(None, names(8))), @"
+    3 graphs, 120 calls filtered out, 10.0 s
+    ! 8 functions no longer shown, over budget: main.f0, main.f1, main.f2, main.f3, main.f4, main.f5, main.f6 and main.f7
+    ");
+    assert_snapshot!(end(Format::Graph, &totals(None, names(9))), @"
+    3 graphs, 120 calls filtered out, 10.0 s
+    ! 9 functions no longer shown, over budget: main.f0, main.f1, main.f2, main.f3, main.f4, main.f5, main.f6, main.f7 and 1 other
+    ");
+    assert_snapshot!(end(Format::Graph, &totals(None, vec![FUNCTIONS[5].to_owned()])), @r"
+    3 graphs, 120 calls filtered out, 10.0 s
+    ! 1 function no longer shown, over budget: main.\x1b[2Jevil\u{202e}
+    ");
+}
+
+#[test]
 fn totals() {
     assert_snapshot!(end(Format::Graph, &common::totals()), @"3 graphs, 120 calls filtered out, 10.0 s");
     let lossy = graph::Totals {

@@ -114,6 +114,48 @@ fn losses() {
 }
 
 #[test]
+fn the_probes_own_time() {
+    let calls = |graph: &Value| {
+        let root = graph["root"].clone();
+        let inner = root["calls"].as_array().expect("calls").clone();
+        let innermost = inner[0]["calls"][0].clone();
+        [vec![root], inner, vec![innermost]].concat()
+    };
+    let times: Vec<Value> = calls(&parsed(compensated()))
+        .iter()
+        .map(|call| json!([call["duration_ns"], call["probe_ns"], call["self_ns"]]))
+        .collect();
+    assert_eq!(
+        times,
+        [
+            json!([
+                360_000_123,
+                613_500,
+                359_386_623 - 354_497_500 - 6_600 - 1_099_500
+            ]),
+            json!([354_500_000, 2_500, 354_497_500 - 11_845]),
+            json!([7_100, 500, 6_600]),
+            json!([1_700_000, 600_500, 1_099_500]),
+            json!([12_345, 500, 11_845]),
+        ]
+    );
+    for call in calls(&parsed(nested())) {
+        assert!(call.get("probe_ns").is_none() && call.get("self_ns").is_none());
+    }
+}
+
+#[test]
+fn functions_that_were_dropped() {
+    let graph = parsed(dropped(&[(2, 1), (5, START + 1)]));
+    assert_eq!(graph["complete"], false);
+    assert_eq!(
+        graph["dropped_functions"],
+        json!([FUNCTIONS[2], FUNCTIONS[5]])
+    );
+    assert!(parsed(nested()).get("dropped_functions").is_none());
+}
+
+#[test]
 fn the_callers_of_the_target() {
     let graph = parsed(with_stack());
     let functions: Vec<&Value> = graph["stack"]
@@ -166,4 +208,10 @@ fn ten_thousand_levels() {
 #[test]
 fn totals() {
     assert_snapshot!(end(Format::Json, &common::totals()), @r#"{"type":"end","graphs":3,"filtered":120,"lost_records":0,"lost_graphs":0,"goroutines_full":0,"missing_calls":0,"dropped_calls":0,"no_g":0,"stale":0,"seconds":10.0}"#);
+    let more = graph::Totals {
+        probe_ns: Some(12_345),
+        dropped_functions: vec!["main.f".to_owned()],
+        ..common::totals()
+    };
+    assert_snapshot!(end(Format::Json, &more), @r#"{"type":"end","graphs":3,"filtered":120,"lost_records":0,"lost_graphs":0,"goroutines_full":0,"missing_calls":0,"dropped_calls":0,"no_g":0,"stale":0,"probe_ns":12345,"dropped_functions":["main.f"],"seconds":10.0}"#);
 }

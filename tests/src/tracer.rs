@@ -94,7 +94,10 @@ impl Traced {
         assert_eq!(self.code, Some(0), "{context}: {}", self.stderr);
         let end = self.end();
         for (name, value) in end.as_object().into_iter().flatten() {
-            if !matches!(name.as_str(), "type" | "graphs" | "filtered" | "seconds") {
+            if !matches!(
+                name.as_str(),
+                "type" | "graphs" | "filtered" | "probe_ns" | "seconds"
+            ) {
                 assert_eq!(value.as_u64(), Some(0), "{context}: {name} in {end}");
             }
         }

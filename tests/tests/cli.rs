@@ -1,5 +1,7 @@
 //! The command line from end to end: what is said of wrong usage, as a whole, and that options do what they promise.
 
+#[path = "cli/settings.rs"]
+mod settings;
 #[path = "cli/wrong.rs"]
 mod wrong;
 
@@ -218,74 +220,6 @@ fn explain() {
     assert_eq!(function(&trace["targets"][0]), "main.handleBar");
     assert_eq!(trace["sites"].as_array().map(Vec::len), Some(6));
     assert!(plan["goid_offset"].as_u64() > Some(0));
-}
-
-#[test]
-fn settings_of_the_program_and_of_the_command_line() {
-    if skip().is_some() {
-        return;
-    }
-    let settings = |args: &[&str]| {
-        let all = [&["explain", "--format", "json"], args, &["./server"]].concat();
-        let output = run(&all);
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        let plan: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        plan["settings"].clone()
-    };
-    let program = "config { budget = 2.5%; compensate = on } trace main.handleBar";
-    for (args, expected) in [
-        (
-            &["-e", "trace main.handleBar"][..],
-            r#"{"budget":{"share":500},"compensate":false}"#,
-        ),
-        (
-            &["-e", program],
-            r#"{"budget":{"share":25},"compensate":true}"#,
-        ),
-        (
-            &["-e", program, "--budget", "150%", "--compensate=off"],
-            r#"{"budget":{"share":1500},"compensate":false}"#,
-        ),
-        (
-            &[
-                "--budget=off",
-                "--compensate",
-                "--uprobe-wildcards",
-                "main.*",
-            ],
-            r#"{"budget":"off","compensate":true}"#,
-        ),
-        (
-            &[
-                "-D",
-                "share=5%",
-                "-e",
-                "param share: percent config < budget = $share > trace main.handleBar",
-            ],
-            r#"{"budget":{"share":50},"compensate":false}"#,
-        ),
-    ] {
-        let expected: Value = serde_json::from_str(expected).expect("JSON");
-        assert_eq!(settings(args), expected, "{args:?}");
-    }
-
-    let output = run(&[
-        "check",
-        "--format",
-        "json",
-        "-e",
-        "config { budgte = 5%; compensate = 1 } config { compensate = on } trace main.f",
-    ]);
-    assert_eq!(output.status.code(), Some(2));
-    let told: Vec<(Value, Value)> = json_lines(&output.stdout)
-        .into_iter()
-        .map(|line| (line["code"].clone(), line["column"].clone()))
-        .collect();
-    let expected = [("E0316", 10), ("E0302", 36), ("E0317", 49)];
-    assert_eq!(
-        told,
-        expected.map(|(code, column)| (code.into(), column.into()))
-    );
 }
 
 #[test]

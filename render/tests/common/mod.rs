@@ -1,7 +1,7 @@
 //! A small traced world for the format tests.
 #![allow(dead_code)]
 
-use graph::{Call, Exit, Graph, Totals};
+use graph::{Call, Dropped, Exit, Graph, ProbeCosts, Totals};
 use render::{Clock, Format, Options, Renderer, Site, Symbols, TimeZone, renderer};
 
 /// Functions of the world; the last two are hostile and long.
@@ -107,6 +107,7 @@ pub fn call(function: u32, level: u32, start_ns: u64, duration_ns: u64, caller_p
         missing: 0,
         hits: 0,
         stepped: 0,
+        probe_ns: 0,
     }
 }
 
@@ -130,6 +131,8 @@ pub fn graph(calls: Vec<Call>) -> Graph {
         lost_calls: 0,
         missing_calls: 0,
         unread: false,
+        dropped: Default::default(),
+        compensated: false,
         open: false,
         calls,
         stack: vec![],
@@ -201,6 +204,35 @@ pub fn rootless() -> Graph {
 pub fn with_stack() -> Graph {
     Graph {
         stack: vec![0x1000, 0x1100, 0x9999],
+        ..nested()
+    }
+}
+
+/// As [`nested`] but for the target's duration, with the probes' time known: 1 µs a hit.
+pub fn compensated() -> Graph {
+    let hits = [613, 2, 0, 0, 600];
+    let mut graph = nested();
+    graph.calls[0].duration_ns = 360_000_123;
+    for (call, hits) in graph.calls.iter_mut().zip(hits) {
+        call.hits = hits;
+    }
+    let costs = ProbeCosts {
+        emulated_ns: 1_000,
+        inside_ns: 500,
+        ..ProbeCosts::default()
+    };
+    graph.compensate(&costs, |_| false);
+    graph
+}
+
+/// These functions were dropped, each at its time.
+pub fn dropped(functions: &[(u32, u64)]) -> Graph {
+    let dropped = functions
+        .iter()
+        .map(|&(function, since_ns)| Dropped { function, since_ns });
+    Graph {
+        complete: false,
+        dropped: dropped.collect(),
         ..nested()
     }
 }
