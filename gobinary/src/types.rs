@@ -78,6 +78,8 @@ pub struct Types<'e> {
     units: units::Units<'e>,
     read: Mutex<HashMap<TypeId, Result<Arc<Type>, TypesError>>>,
     runtime: OnceLock<RuntimeTypes<'e>>,
+    /// What the offsets of tables for tracebacks are relative to.
+    argument_tables: OnceLock<Option<u64>>,
 }
 
 /// The types that the runtime describes, by address and by name. The linker puts all types into the runtime's unit.
@@ -107,6 +109,7 @@ impl Executable {
             units,
             read: Mutex::default(),
             runtime: OnceLock::new(),
+            argument_tables: OnceLock::new(),
         })
     }
 }

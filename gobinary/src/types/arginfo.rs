@@ -15,6 +15,8 @@ const AND_MORE: u8 = 0xfc;
 const TOO_FAR: u8 = 0xfb;
 /// Bytes of the longest table there can be: `TraceArgsMaxLen`.
 const MAX_LENGTH: usize = 171;
+/// Tables that are read to tell the right base from a wrong one.
+const TRIALS: usize = 64;
 
 /// The arguments, without a dictionary.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,9 +36,35 @@ pub(super) struct Argument {
     pub cut: bool,
 }
 
+/// What the tables' offsets are relative to. Inline trees tell; where nothing was inlined, the tables themselves do.
+pub(super) fn base(executable: &Executable) -> Option<u64> {
+    if let Some(trees) = executable.inline_trees() {
+        return Some(trees.base());
+    }
+    let has_table = |function: &Function<'_>| {
+        let table = &executable.table;
+        let offset = table.funcdata(&executable.image, &function.record, FUNCDATA_ARG_INFO);
+        offset.is_some()
+    };
+    let samples: Vec<_> = executable
+        .functions()
+        .filter(has_table)
+        .take(TRIALS)
+        .collect();
+    let makes_sense = |base: u64| {
+        samples.iter().all(|function| {
+            ArgInfo::read(executable, base, function).is_some_and(|info| {
+                let mut parts = info.arguments.iter().flat_map(|a| &a.parts);
+                parts.all(|(_, size)| matches!(size, 1 | 2 | 4 | 8))
+            })
+        })
+    };
+    let mut candidates = executable.module.as_ref()?.gofunc.iter().copied();
+    candidates.find(|&base| !samples.is_empty() && makes_sense(base))
+}
+
 impl ArgInfo {
-    pub fn read(executable: &Executable, function: &Function<'_>) -> Option<Self> {
-        let base = executable.inline_trees()?.base();
+    pub fn read(executable: &Executable, base: u64, function: &Function<'_>) -> Option<Self> {
         let offset =
             executable
                 .table

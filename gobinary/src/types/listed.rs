@@ -32,6 +32,8 @@ pub(super) struct Item {
     pub layout: Result<Layout, TypesError>,
     /// Where it is at the function's first instruction, if DWARF says.
     pub entry: Option<Said>,
+    /// The slot that the caller has made for it, if DWARF gives one; of results only.
+    pub slot: Option<i64>,
     /// Which word of a generic function's dictionary points to its type.
     pub dictionary_index: Option<u64>,
     pub die: Entry,
@@ -94,7 +96,7 @@ impl<'e> Types<'e> {
             let result = variable
                 .attribute(gimli::DW_AT_variable_parameter)
                 .is_some_and(|at| at.flag(gimli::DW_AT_variable_parameter));
-            let item = self.item(&variable, address, cfa)?;
+            let item = self.item(&variable, address, cfa, result)?;
             match closure {
                 Some(offset) if !parameter => listed.captured.push((item, offset)),
                 _ if result => {
@@ -114,7 +116,13 @@ impl<'e> Types<'e> {
         Ok(listed)
     }
 
-    fn item(&self, variable: &Found<'_, 'e>, address: u64, cfa: bool) -> Result<Item, TypesError> {
+    fn item(
+        &self,
+        variable: &Found<'_, 'e>,
+        address: u64,
+        cfa: bool,
+        result: bool,
+    ) -> Result<Item, TypesError> {
         let ty = variable
             .attribute(gimli::DW_AT_type)
             .and_then(|at| self.reference(at, gimli::DW_AT_type))
@@ -125,12 +133,17 @@ impl<'e> Types<'e> {
             Ok(layout) => location::at(&variable.at, address, layout, cfa)?,
             Err(_) => None,
         };
+        let slot = match &layout {
+            Ok(layout) if result => location::callers_slot(&variable.at, layout, cfa)?,
+            _ => None,
+        };
         let named = self.entry_at(ty.0)?;
         Ok(Item {
             name: variable.name(),
             ty,
             layout,
             entry,
+            slot,
             dictionary_index: named.number(GO_DICT_INDEX),
             die: Entry {
                 unit: variable.at.number,

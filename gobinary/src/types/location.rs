@@ -6,7 +6,7 @@
 
 use gimli::{AttributeValue, Expression, Operation};
 
-use super::abi::Layout;
+use super::abi::{Layout, Leaf};
 use super::graph::At;
 use super::place::{Piece, Place, Register, Where};
 use super::{Slice, TypesError};
@@ -24,9 +24,20 @@ const XMM_COUNT: u16 = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Said {
     pub place: Place,
-    /// One place for a value of several parts. It may be that of all, or of the only part that the compiler has kept, without saying of
-    /// which (seen in Go 1.27).
+    /// Where a part of the value is, or all of it, or the only part that the compiler has kept, without saying which: one place for a
+    /// value of several parts (seen in Go 1.27).
     pub somewhere: Option<Where>,
+    /// Parts that do not fit the type, some of them twice or those of another variable (seen in Go 1.19 and 1.21). They may confirm what is
+    /// known otherwise.
+    pub misfits: Vec<Where>,
+}
+
+impl Said {
+    /// All places that are named.
+    pub fn places(&self) -> impl Iterator<Item = Where> {
+        let pieces = self.place.pieces.iter().map(|piece| piece.at);
+        pieces.chain(self.somewhere)
+    }
 }
 
 impl From<Place> for Said {
@@ -34,6 +45,7 @@ impl From<Place> for Said {
         Self {
             place,
             somewhere: None,
+            misfits: Vec::new(),
         }
     }
 }
@@ -63,6 +75,41 @@ pub(super) fn at<'e>(
         }
     }
     Err(TypesError::damaged("a list of locations does not end"))
+}
+
+/// The slot of the caller's that a result has anywhere in the function, if DWARF gives one.
+pub(super) fn callers_slot(
+    variable: &At<'_, '_>,
+    layout: &Layout,
+    cfa: bool,
+) -> Result<Option<i64>, TypesError> {
+    let first = |said: Option<Said>| {
+        let at = said
+            .as_ref()
+            .and_then(|said| said.places().find(|at| *at != Where::Absent));
+        match at {
+            Some(Where::Stack(slot)) if slot > 0 => Some(slot),
+            _ => None,
+        }
+    };
+    let Some(value) = variable.die.attr_value(gimli::DW_AT_location) else {
+        return Ok(None);
+    };
+    if let AttributeValue::Exprloc(expression) = value {
+        return Ok(first(place(variable, expression, layout, cfa)));
+    }
+    let Some(mut list) = variable.unit.attr_locations(value)? else {
+        return Ok(None);
+    };
+    for _ in 0..MAX_ENTRIES {
+        let Some(entry) = list.next()? else {
+            break;
+        };
+        if let Some(slot) = first(place(variable, entry.data, layout, cfa)) {
+            return Ok(Some(slot));
+        }
+    }
+    Ok(None)
 }
 
 /// A part as DWARF has it: without its offset in the value.
@@ -110,12 +157,14 @@ fn place<'e>(
         }
     }
     if !parts.is_empty() {
-        let place = offsets(&parts, layout);
-        return Some(
-            place
-                .unwrap_or_else(|| Place::whole(Where::Absent, layout.size))
-                .into(),
-        );
+        return Some(match offsets(&parts, layout) {
+            Some(place) => place.into(),
+            None => Said {
+                place: Place::whole(Where::Absent, layout.size),
+                somewhere: None,
+                misfits: parts.iter().map(|part| part.at).collect(),
+            },
+        });
     }
     let at = current?;
     let several = layout
@@ -128,6 +177,7 @@ fn place<'e>(
         Said {
             place: Place::whole(Where::Absent, layout.size),
             somewhere: Some(at),
+            misfits: Vec::new(),
         }
     } else if matches!(at, Where::Register(_)) && layout.size > 8 {
         Place::whole(Where::Absent, layout.size).into()
@@ -151,6 +201,26 @@ fn of_register(number: u16) -> Where {
 /// Gives each part its offset in the value; `None` where the parts are not those of the type.
 fn offsets(parts: &[Part], layout: &Layout) -> Option<Place> {
     let leaves = layout.leaves.as_deref()?;
+    with_offsets(parts, layout, leaves).or_else(|| {
+        // Padding where there is none (seen in Go 1.19 and 1.21 under -N).
+        let parts: Vec<_> = parts.iter().filter(|p| p.at != Where::Absent).collect();
+        let same = parts.len() == leaves.len()
+            && parts
+                .iter()
+                .zip(leaves)
+                .all(|(part, leaf)| part.size == leaf.size);
+        let pieces = parts.iter().zip(leaves).map(|(part, leaf)| Piece {
+            offset: leaf.offset,
+            size: leaf.size,
+            at: part.at,
+        });
+        same.then(|| Place {
+            pieces: pieces.collect(),
+        })
+    })
+}
+
+fn with_offsets(parts: &[Part], layout: &Layout, leaves: &[Leaf]) -> Option<Place> {
     let packed: u64 = leaves.iter().map(|leaf| leaf.size).sum();
     let total = parts
         .iter()
@@ -160,15 +230,16 @@ fn offsets(parts: &[Part], layout: &Layout) -> Option<Place> {
         // With padding.
         let mut offset = 0;
         for part in parts {
-            let is_leaf = leaves
-                .iter()
-                .any(|leaf| leaf.offset < offset + part.size && offset < leaf.offset + leaf.size);
-            if is_leaf {
+            if let Some(leaf) = leaves.iter().find(|leaf| leaf.offset == offset)
+                && leaf.size == part.size
+            {
                 pieces.push(Piece {
                     offset,
                     size: part.size,
                     at: part.at,
                 });
+            } else if part.at != Where::Absent {
+                return None;
             }
             offset = offset.checked_add(part.size)?;
         }

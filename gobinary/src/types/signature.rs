@@ -1,5 +1,6 @@
 //! A function's parameters, results and captured variables, with where each lies.
 
+use super::arginfo::{self, ArgInfo};
 use super::listed::Item;
 use super::location;
 use super::model::{Kind, TypeId};
@@ -165,7 +166,8 @@ impl<'e> Types<'e> {
             })
         });
         let parameters = parameters.collect::<Result<Vec<_>, TypesError>>()?;
-        let results: Vec<_> = results.iter().map(layout).collect::<Result<_, _>>()?;
+        let results = results.iter().map(|item| Ok((layout(item)?, item.slot)));
+        let results = results.collect::<Result<Vec<_>, TypesError>>()?;
         let minor = self
             .executable
             .go_version()
@@ -177,7 +179,10 @@ impl<'e> Types<'e> {
             // Go 1.18 and 1.19 turned methods into functions before they added the dictionary.
             Generic::Method => Some(usize::from(minor >= 20)),
         };
-        let arguments = super::arginfo::ArgInfo::read(self.executable, function);
+        let arguments = self
+            .argument_tables
+            .get_or_init(|| arginfo::base(self.executable))
+            .and_then(|base| ArgInfo::read(self.executable, base, function));
         Ok(solve::solve(&Question {
             parameters,
             results,

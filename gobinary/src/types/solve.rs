@@ -30,7 +30,8 @@ pub(super) struct Known<'a> {
 #[derive(Debug)]
 pub(super) struct Question<'a> {
     pub parameters: Vec<Known<'a>>,
-    pub results: Vec<&'a Layout>,
+    /// With the slot on the stack that DWARF gives them, if any.
+    pub results: Vec<(&'a Layout, Option<i64>)>,
     /// Before which parameter a dictionary goes that DWARF does not list.
     pub dictionary: Option<usize>,
     pub arguments: Option<&'a ArgInfo>,
@@ -50,6 +51,9 @@ pub(super) struct Answer {
     pub homes: Vec<Option<i64>>,
     pub results: Vec<Place>,
     pub dictionary: Option<Place>,
+    /// The table for tracebacks confirms the size of all arguments and results on the stack: an argument that comes in a register
+    /// would be saved behind them.
+    stack_known: bool,
 }
 
 /// One slot of the argument list.
@@ -99,7 +103,7 @@ impl Question<'_> {
     fn has_register_evidence(&self) -> bool {
         self.parameters.iter().any(|known| {
             known.evidence.is_some_and(|said| {
-                let mut places = said.place.pieces.iter().map(|p| p.at).chain(said.somewhere);
+                let mut places = said.places();
                 places.any(|at| matches!(at, Where::Register(_) | Where::Vector(_)))
             })
         })
@@ -119,13 +123,14 @@ impl Question<'_> {
         let mut assigner = Assigner::new();
         let assigned: Vec<Assigned> = layouts.iter().map(|l| assigner.assign(l)).collect();
         assigner.results();
-        let results = self.results.iter().map(|l| assigner.assign(l).place);
+        let results = self.results.iter().map(|(l, _)| assigner.assign(l).place);
         let results: Vec<Place> = results.collect();
         let mut answer = Answer {
             parameters: vec![Place::default(); self.parameters.len()],
             homes: vec![None; self.parameters.len()],
             results,
             dictionary: None,
+            stack_known: false,
         };
         for (slot, assigned) in slots.iter().zip(&assigned) {
             match slot {
@@ -156,6 +161,9 @@ impl Question<'_> {
             if !complete || !pairs.all(|((layout, at), said)| fits(layout, at, start, said)) {
                 return None;
             }
+            let mut pairs = expected.iter().zip(&info.arguments);
+            answer.stack_known =
+                pairs.any(|((_, at), said)| at.spill.is_some() && !said.parts.is_empty());
         }
         Some(answer)
     }
@@ -219,6 +227,7 @@ impl Question<'_> {
             (info.arguments.len() + usize::from(self.skips_first))
                 .saturating_sub(usize::from(self.dictionary.is_some()))
         });
+        let stack_known = answers.iter().all(|answer| answer.stack_known);
         let parameter = |(number, known): (usize, &Known<'_>)| {
             let beyond = verified.is_some_and(|verified| number >= verified);
             let agreed = same(&|answer| answer.parameters.get(number).cloned());
@@ -227,17 +236,27 @@ impl Question<'_> {
                 _ => from_evidence(known),
             }
         };
-        let result = |(number, layout): (usize, &&Layout)| {
+        let home = |number: usize| -> Option<i64> {
+            let (first, others) = answers.split_first()?;
+            let of = |answer: &Answer| answer.homes.get(number).copied().flatten();
+            of(first).filter(|_| others.iter().all(|other| of(other) == of(first)))
+        };
+        let result = |(number, (layout, slot)): (usize, &(&Layout, Option<i64>))| {
+            let confirmed = |place: &Place| {
+                let at = place.pieces.first().map(|piece| piece.at);
+                slot.is_some_and(|slot| at == Some(Where::Stack(slot)))
+            };
             same(&|answer| answer.results.get(number).cloned())
-                .filter(|_| verified.is_none())
+                .filter(|place| verified.is_none() || stack_known || confirmed(place))
                 .or_else(|| self.result_in_registers(number))
                 .unwrap_or_else(|| absent(layout))
         };
         Answer {
             parameters: self.parameters.iter().enumerate().map(parameter).collect(),
-            homes: vec![None; self.parameters.len()],
+            homes: (0..self.parameters.len()).map(home).collect(),
             results: self.results.iter().enumerate().map(result).collect(),
             dictionary: same(&|answer| answer.dictionary.clone()),
+            stack_known,
         }
     }
 
@@ -245,19 +264,30 @@ impl Question<'_> {
     /// of those, all before it are right too.
     fn secured(&self, number: usize, answers: &[Answer]) -> bool {
         let computed = |number: usize| answers.first()?.parameters.get(number);
+        let stack_known = answers.iter().all(|answer| answer.stack_known);
         let confirmed = |wanted: u8| {
+            if wanted == STACK && stack_known {
+                return true;
+            }
             let later = self.parameters.iter().enumerate().skip(number);
             later.into_iter().any(|(number, known)| {
                 let (Some(said), Some(computed)) = (known.evidence, computed(number)) else {
                     return false;
                 };
                 let mut parts = said.place.pieces.iter();
-                parts.any(|part| {
+                let part = parts.any(|part| {
                     sequence(part.at) == Some(wanted)
                         && computed
                             .piece_at(part.offset)
                             .is_some_and(|piece| sequence(piece.at) == Some(wanted))
-                })
+                });
+                // Slots are only moved up, so the first one is that of the first part.
+                let first = computed.pieces.first().map(|piece| piece.at);
+                let slot = matches!(first, Some(Where::Stack(_))) && said.somewhere == first;
+                let mut pieces = computed.pieces.iter();
+                part || slot && wanted == STACK
+                    || pieces
+                        .all(|p| sequence(p.at) == Some(wanted) && said.misfits.contains(&p.at))
             })
         };
         computed(number).is_some_and(|place| {
@@ -269,7 +299,10 @@ impl Question<'_> {
     /// Registers of results do not depend on the parameters.
     fn result_in_registers(&self, number: usize) -> Option<Place> {
         let mut assigner = Assigner::new();
-        let places = self.results.iter().map(|layout| assigner.assign(layout));
+        let places = self
+            .results
+            .iter()
+            .map(|(layout, _)| assigner.assign(layout));
         let assigned = places.take(number + 1).last()?;
         assigned.spill.is_some().then_some(assigned.place)
     }
@@ -324,12 +357,15 @@ fn contradicts(said: &Said, computed: &Place) -> bool {
         })
 }
 
+/// The sequence of slots on the stack.
+const STACK: u8 = 2;
+
 /// Which of the three sequences a part is taken from.
 fn sequence(at: Where) -> Option<u8> {
     match at {
         Where::Register(_) => Some(0),
         Where::Vector(_) => Some(1),
-        Where::Stack(_) => Some(2),
+        Where::Stack(_) => Some(STACK),
         Where::Absent | Where::Closure(_) => None,
     }
 }
