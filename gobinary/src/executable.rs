@@ -11,6 +11,7 @@ use crate::inline::{InlineIndex, InlineTrees};
 use crate::moduledata::ModuleData;
 use crate::pclntab::Pclntab;
 use crate::survey::Survey;
+use crate::types::{Sections, TypesError};
 use crate::{Error, goid};
 
 /// A Go executable for x86-64 Linux.
@@ -25,6 +26,7 @@ pub struct Executable {
     trees: OnceLock<Option<InlineTrees>>,
     inlined: OnceLock<InlineIndex>,
     goid: OnceLock<Result<GoidOffset, GoidError>>,
+    pub(crate) sections: OnceLock<Result<Sections, TypesError>>,
 }
 
 /// A place in the source.
@@ -54,6 +56,7 @@ impl Executable {
             trees: OnceLock::new(),
             inlined: OnceLock::new(),
             goid: OnceLock::new(),
+            sections: OnceLock::new(),
         })
     }
 

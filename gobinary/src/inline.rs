@@ -222,6 +222,11 @@ impl InlineTrees {
         })
     }
 
+    /// What FUNCDATA offsets are relative to.
+    pub fn base(&self) -> u64 {
+        self.base
+    }
+
     fn makes_sense(&self, executable: &Executable, function: &Function<'_>) -> bool {
         let Some(tree) = self.tree(executable, function) else {
             return false;

@@ -42,6 +42,7 @@ mod sites;
 mod step;
 mod straight;
 mod survey;
+mod types;
 
 pub use buildinfo::{BuildInfo, GoVersion, Module};
 pub use edges::{CheaperSites, ExitEdge, ExitWays, LastCall, When};
@@ -54,3 +55,7 @@ pub use origin::Origin;
 
 pub use site::{EntryKind, EntrySite, ExitKind, ExitSite, Instruction, Sites, Unprobeable};
 pub use step::{Operation, Step};
+pub use types::{
+    Field, Kind, Piece, Place, Register, Signature, Type, TypeId, Types, TypesError, Variable,
+    Where, short_name,
+};

@@ -1,0 +1,243 @@
+//! Types of values, and where values lie, from DWARF and Go's calling convention.
+//!
+//! DWARF is in the file unless it was stripped or built with `-ldflags=-w`. It is read for the functions and types asked for; only
+//! compressed sections are decompressed as a whole, once for an executable.
+
+mod abi;
+mod arginfo;
+mod graph;
+mod listed;
+mod location;
+mod model;
+mod place;
+mod sections;
+mod signature;
+mod solve;
+mod text;
+mod units;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use gimli::{EndianSlice, LittleEndian};
+use rayon::prelude::*;
+
+use crate::{Executable, Function};
+
+pub use model::{Field, Kind, Type, TypeId, short_name};
+pub use place::{Piece, Place, Register, Where};
+pub(crate) use sections::Sections;
+pub use signature::{Signature, Variable};
+
+pub(crate) type Slice<'e> = EndianSlice<'e, LittleEndian>;
+pub(crate) type Dwarf<'e> = gimli::Dwarf<Slice<'e>>;
+
+/// Why types, or where values lie, cannot be told. Displayed as a clause.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TypesError {
+    /// The file has none.
+    #[error("the executable has no DWARF (it was stripped, or built with -ldflags=-w or -s)")]
+    NoDwarf,
+    /// It contradicts itself, or is cut off.
+    #[error("the DWARF is damaged: {0}")]
+    Damaged(String),
+    /// DWARF has nothing at the function's address.
+    #[error("the DWARF does not describe it")]
+    NotDescribed,
+    /// Assembly has no types.
+    #[error("it is written in assembly, whose arguments are not described")]
+    Assembly,
+    /// It shares its name with what it calls.
+    #[error("it only passes on from one calling convention to another")]
+    AbiWrapper,
+    /// A type is made of too many others.
+    #[error("a type is nested too deeply")]
+    TooDeep,
+    /// The size of a type is known, but not what is in it.
+    #[error("how {0} is laid out is not described")]
+    UnknownLayout(String),
+}
+
+impl TypesError {
+    fn damaged(what: &str) -> Self {
+        Self::Damaged(what.to_owned())
+    }
+}
+
+impl From<gimli::Error> for TypesError {
+    fn from(error: gimli::Error) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}
+
+/// The types of an executable and the signatures of its functions. Keep it: what was read once is remembered.
+pub struct Types<'e> {
+    executable: &'e Executable,
+    dwarf: Dwarf<'e>,
+    units: units::Units<'e>,
+    read: Mutex<HashMap<TypeId, Result<Arc<Type>, TypesError>>>,
+    runtime: OnceLock<RuntimeTypes<'e>>,
+    /// What the offsets of tables for tracebacks are relative to.
+    argument_tables: OnceLock<Option<u64>>,
+}
+
+/// The types that the runtime describes, by address and by name. The linker puts all types into the runtime's unit.
+#[derive(Default)]
+struct RuntimeTypes<'e> {
+    by_address: HashMap<u64, TypeId>,
+    by_name: HashMap<&'e [u8], TypeId>,
+}
+
+impl Executable {
+    /// The types that DWARF describes.
+    ///
+    /// # Errors
+    ///
+    /// When there is no DWARF, or it cannot be read at all.
+    pub fn types(&self) -> Result<Types<'_>, TypesError> {
+        let sections = self
+            .sections
+            .get_or_init(|| Sections::load(self.image.data()))
+            .as_ref()
+            .map_err(Clone::clone)?;
+        let dwarf = sections.dwarf(self.image.data());
+        let units = units::Units::new(&dwarf)?;
+        Ok(Types {
+            executable: self,
+            dwarf,
+            units,
+            read: Mutex::default(),
+            runtime: OnceLock::new(),
+            argument_tables: OnceLock::new(),
+        })
+    }
+}
+
+impl<'e> Types<'e> {
+    /// A type.
+    ///
+    /// # Errors
+    ///
+    /// When its entry is damaged.
+    pub fn get(&self, id: TypeId) -> Result<Arc<Type>, TypesError> {
+        let known = |types: &Self| {
+            let read = types.read.lock().unwrap_or_else(PoisonError::into_inner);
+            read.get(&id).cloned()
+        };
+        if let Some(known) = known(self) {
+            return known;
+        }
+        let ty = self.read_type(id).map(Arc::new);
+        self.read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, ty.clone());
+        ty
+    }
+
+    /// The alignment of a type's values, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// When a type in it is damaged or unknown.
+    pub fn alignment(&self, id: TypeId) -> Result<u64, TypesError> {
+        self.layout(id).map(|layout| layout.align)
+    }
+
+    /// The type of this name, with its full package path: `net/http.Request`, `*main.T`, `int`.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<TypeId> {
+        self.runtime_types().by_name.get(name.as_bytes()).copied()
+    }
+
+    /// The type that the runtime describes at a link-time address: what an interface's type word points to.
+    #[must_use]
+    pub fn at_runtime_address(&self, address: u64) -> Option<TypeId> {
+        self.runtime_types().by_address.get(&address).copied()
+    }
+
+    /// Indexes the units of these functions now, on all processors, instead of one after another as they are asked for.
+    pub fn prepare(&self, functions: &[Function<'_>]) {
+        let mut units: Vec<usize> = functions
+            .iter()
+            .filter_map(|function| self.units.holding(&self.dwarf, function.entry))
+            .collect();
+        units.sort_unstable();
+        units.dedup();
+        units.par_iter().for_each(|&unit| {
+            self.units.functions(&self.dwarf, unit);
+        });
+    }
+
+    fn runtime_types(&self) -> &RuntimeTypes<'e> {
+        self.runtime.get_or_init(|| {
+            let mut found = RuntimeTypes::default();
+            let unit = self
+                .executable
+                .function_named("runtime.gopark")
+                .and_then(|function| self.units.holding(&self.dwarf, function.entry));
+            if let Some(unit) = unit {
+                // What precedes damage can be used.
+                let _ = self.index_types(unit, &mut found);
+            }
+            found
+        })
+    }
+
+    fn index_types(&self, number: usize, found: &mut RuntimeTypes<'e>) -> Result<(), TypesError> {
+        let Some(unit) = self.units.get(&self.dwarf, number) else {
+            return Ok(());
+        };
+        let start = self.units.start(number);
+        let mut entries = unit.entries_raw(None)?;
+        while !entries.is_empty() {
+            let (offset, depth) = (entries.next_offset(), entries.next_depth());
+            let Some(abbreviation) = entries.read_abbreviation()? else {
+                continue;
+            };
+            let is_type = depth == 1
+                && matches!(
+                    abbreviation.tag(),
+                    gimli::DW_TAG_base_type
+                        | gimli::DW_TAG_structure_type
+                        | gimli::DW_TAG_pointer_type
+                        | gimli::DW_TAG_array_type
+                        | gimli::DW_TAG_subroutine_type
+                        | gimli::DW_TAG_typedef
+                );
+            if !is_type {
+                entries.skip_attributes(abbreviation.attributes())?;
+                continue;
+            }
+            let id = TypeId(start.saturating_add(offset.0 as u64));
+            for &specification in abbreviation.attributes() {
+                let attribute = entries.read_attribute(specification)?;
+                match attribute.name() {
+                    gimli::DW_AT_name => {
+                        if let Ok(name) = unit.attr_string(attribute.value()) {
+                            found.by_name.insert(name.slice(), id);
+                        }
+                    }
+                    graph::GO_RUNTIME_TYPE => {
+                        if let Ok(Some(address)) = unit.attr_address(attribute.value())
+                            && address != 0
+                        {
+                            found.by_address.insert(address, id);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Types<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Types")
+            .field("units", &self.units.len())
+            .finish_non_exhaustive()
+    }
+}
