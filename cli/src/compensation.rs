@@ -24,7 +24,7 @@ impl Compensation {
                 stepped_ns: if carries_out {
                     prices.stepped_ns
                 } else {
-                    prices.ret_ns
+                    prices.carried_out_ns
                 },
                 recorded_ns: prices.recorded_ns,
                 inside_ns: prices.inside_ns,

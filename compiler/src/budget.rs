@@ -316,6 +316,7 @@ mod tests {
             address: 0,
             entry_site: 0,
             entry_step: None,
+            entry_moved: false,
             inlined_at: 0,
         };
         let trace = TracePlan {
