@@ -31,6 +31,9 @@ pub struct Options {
     pub executable: PathBuf,
     /// Where returns are watched.
     pub placement: Placement,
+    /// Functions that a trace does without, though it selects them: index of the trace, id of the function in the plan. Ids stay what
+    /// they are without this.
+    pub without: Vec<(u32, u32)>,
 }
 
 /// Checks a program, with an executable also its names against it. `defines` are the command line's `-D name=value`.
@@ -43,7 +46,7 @@ pub fn check(
     let (program, mut diagnostics) = front(source, defines);
     let target = program.target.clone();
     if let Some(executable) = executable {
-        diagnostics.extend(lower::plan(&program, executable, Placement::default()).1);
+        diagnostics.extend(lower::plan(&program, executable, Placement::default(), &[]).1);
     }
     sort(&mut diagnostics);
     let program = (!has_errors(&diagnostics)).then_some(program);
@@ -65,7 +68,7 @@ pub fn compile(
     options: &Options,
 ) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
     let (program, mut diagnostics) = front(source, defines);
-    let (plan, found) = lower::plan(&program, executable, options.placement);
+    let (plan, found) = lower::plan(&program, executable, options.placement, &options.without);
     diagnostics.extend(found);
     sort(&mut diagnostics);
     if has_errors(&diagnostics) {

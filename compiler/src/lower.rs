@@ -39,6 +39,7 @@ pub(crate) fn plan(
     program: &Resolved,
     executable: &Executable,
     placement: Placement,
+    without: &[(u32, u32)],
 ) -> (Plan, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let catalog = Catalog::new(executable);
@@ -100,7 +101,11 @@ pub(crate) fn plan(
         .iter()
         .filter_map(|index| Some((catalog.get(*index)?.entry, *index)))
         .collect();
-    for (trace, selection) in program.traces.iter().zip(&selections) {
+    for (number, (trace, mut selection)) in (0..).zip(program.traces.iter().zip(selections)) {
+        selection.drop(|index| {
+            let id = ids.get(&index).copied();
+            id.is_some_and(|id| without.contains(&(number, id)))
+        });
         let context = Context {
             executable,
             catalog: &catalog,
@@ -109,7 +114,7 @@ pub(crate) fn plan(
             entries: &entries,
             placement,
         };
-        plan.traces.push(context.trace(trace, selection, &hidden));
+        plan.traces.push(context.trace(trace, &selection, &hidden));
     }
     carry_out_entries(&mut plan, &steps);
     (plan, diagnostics)

@@ -24,6 +24,14 @@ pub(crate) struct Selection {
     pub(crate) shown: Vec<u32>,
 }
 
+impl Selection {
+    /// Takes functions out.
+    pub(crate) fn drop(&mut self, is_dropped: impl Fn(u32) -> bool) {
+        self.targets.retain(|index| !is_dropped(*index));
+        self.shown.retain(|index| !is_dropped(*index));
+    }
+}
+
 /// Selects the functions of every trace.
 pub(crate) fn select(
     program: &Resolved,

@@ -5,7 +5,8 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use compiler::{
-    Diagnostic, Options, Placement, Plan, Prices, Severity, Source, check, compile, explain, report,
+    Diagnostic, Options, Placement, Plan, Prices, Severity, Source, check, compile, explain,
+    plan::TracePlan, report,
 };
 use ebpf_templates::{Cookie, SiteKind};
 use gobinary::Executable;
@@ -438,4 +439,51 @@ fn exit_edges_take_the_place_of_returns() {
     let (many, fewest) = exits(Placement::Edges { stepped: 10 });
     assert!(some > 0 && fewer < rets, "{some} {fewer} {rets}");
     assert!(many > some && fewest < fewer, "{many} {fewest}");
+}
+
+#[test]
+fn dropped_functions_leave_everything_else_as_it_was() {
+    let Some(executable) = support::executable() else {
+        return;
+    };
+    let source = Source::new(
+        "<command line>",
+        "trace main.handleBar < include main.*, net/http* > trace main.handle* < include main.* >",
+    );
+    let planned = |without: Vec<(u32, u32)>| {
+        let options = Options {
+            without,
+            ..Options::default()
+        };
+        compile(&source, &[], executable, &options)
+            .expect("it compiles")
+            .0
+    };
+    let whole = planned(vec![]);
+    let [first, second] = whole.traces.as_slice() else {
+        panic!("two traces");
+    };
+    let dropped = *second
+        .included
+        .iter()
+        .find(|id| first.included.contains(id) && !second.targets.contains(id))
+        .expect("a function of both");
+    let plan = planned(vec![(1, dropped), (1, second.targets[0])]);
+    assert_eq!(plan.functions.len(), whole.functions.len());
+    assert!(
+        plan.functions
+            .iter()
+            .zip(&whole.functions)
+            .all(|(now, before)| now.name == before.name)
+    );
+    let functions = |trace: &TracePlan| {
+        let ids = trace.sites.iter().filter_map(|s| Cookie::unpack(s.cookie));
+        ids.map(|cookie| cookie.function).collect::<BTreeSet<u32>>()
+    };
+    assert_eq!(functions(&plan.traces[0]), functions(first));
+    let mut left = functions(second);
+    assert!(left.remove(&dropped) && left.remove(&second.targets[0]));
+    assert_eq!(functions(&plan.traces[1]), left);
+    assert!(!plan.traces[1].included.contains(&dropped));
+    assert_eq!(plan.traces[1].targets, second.targets[1..]);
 }

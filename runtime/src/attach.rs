@@ -17,7 +17,7 @@ use crate::{Error, sys};
 #[expect(dead_code, reason = "held for their Drop")]
 pub(crate) enum Attached {
     Multi(OwnedFd),
-    Perf(Vec<sys::PerfUprobe>),
+    Perf(Vec<(Site, sys::PerfUprobe)>),
 }
 
 /// A site that the kernel refused.
@@ -107,7 +107,7 @@ pub(crate) fn attach_perf(
     let mut refused = Vec::new();
     for (n, site) in sites.iter().enumerate() {
         match sys::PerfUprobe::attach(program, pmu, path, site.file_offset, site.cookie, pid) {
-            Ok(event) => events.push(event),
+            Ok(event) => events.push((*site, event)),
             Err(error) if refuses_instruction(&error) => {
                 refused.push((*site, error.raw_os_error().unwrap_or(0)));
             }

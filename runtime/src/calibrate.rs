@@ -25,6 +25,7 @@ use crate::{
     attach::{self, Attached},
     kernel,
     loader::{self, Kind, MapSizes},
+    replace::let_go,
 };
 
 mod child;
@@ -177,11 +178,6 @@ fn attach(
             sites: refused.len(),
         })
     }
-}
-
-/// Takes probes away, which takes longer than measuring them did.
-fn let_go(attached: Attached) {
-    thread::spawn(move || drop(attached));
 }
 
 /// Has the traps measured.

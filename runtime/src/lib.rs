@@ -7,10 +7,12 @@ mod attach;
 mod binary;
 mod calibrate;
 mod error;
+mod hits;
 mod kernel;
 mod launch;
 mod loader;
 pub mod process;
+mod replace;
 mod sys;
 mod tracer;
 
@@ -20,4 +22,5 @@ pub use calibrate::{Calibration, calibrate};
 pub use error::Error;
 pub use kernel::{Kernel, is_virtual_machine, monotonic_ns, realtime_minus_monotonic_ns};
 pub use launch::Launched;
+pub use replace::{Prepared, Replacement};
 pub use tracer::{Attachment, OpenGoroutine, Options, Tracer};

@@ -8,13 +8,13 @@
 use std::{
     collections::{HashMap, HashSet},
     io,
-    os::fd::{AsFd, AsRawFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     sync::OnceLock,
 };
 
 use aya::maps::MapData;
 use aya_obj::{
-    EbpfSectionKind, Object,
+    EbpfSectionKind, Map, Object,
     btf::Btf,
     generated::{
         BPF_ADD, BPF_ALU64, BPF_CALL, BPF_DW, BPF_EXIT, BPF_JMP, BPF_K, BPF_LDX, BPF_MEM, BPF_MOV,
@@ -56,6 +56,8 @@ pub(crate) struct Kind {
 
 /// Bit of `prog_flags` (include/uapi/linux/bpf.h).
 const BPF_F_SLEEPABLE: u32 = 1 << 4;
+/// Bit of `map_flags` (the same).
+const BPF_F_MMAPABLE: u32 = 1 << 10;
 
 /// One program for each configuration, and the maps that they share.
 pub(crate) struct Loaded {
@@ -65,42 +67,58 @@ pub(crate) struct Loaded {
 
 /// Loads the probe program once for each of `configs`.
 pub(crate) fn load(configs: &[Config], sizes: MapSizes, kind: Kind) -> Result<Loaded, Error> {
-    let kernel_btf = kernel_btf()?;
-    let mut loaded = Loaded {
-        maps: HashMap::new(),
-        programs: Vec::with_capacity(configs.len()),
-    };
-    let mut btf = None;
+    let mut maps = HashMap::new();
+    let mut programs = Vec::with_capacity(configs.len());
+    let mut loaded_btf = None;
     for config in configs {
-        let mut object = parse()?;
-        object
-            .patch_map_data(HashMap::from([(
-                ebpf_templates::CONFIG,
-                (config.as_bytes(), true),
-            )]))
-            .map_err(object_error)?;
-        let bytes = object
-            .fixup_and_sanitize_btf(
-                aya::features()
-                    .btf()
-                    .ok_or_else(|| object_error("the kernel takes no BTF"))?,
-            )
-            .map_err(object_error)?
-            .ok_or_else(|| object_error("it holds no BTF"))?
-            .to_bytes();
-        let btf: &OwnedFd = match &btf {
+        let (mut object, bytes) = prepare(config)?;
+        let btf: &OwnedFd = match &loaded_btf {
             Some(fd) => fd,
-            None => btf.insert(sys::load_btf(&bytes).map_err(object_error)?),
+            None => loaded_btf.insert(sys::load_btf(&bytes).map_err(object_error)?),
         };
-        if object.has_btf_relocations() {
-            object.relocate_btf(kernel_btf).map_err(object_error)?;
-        }
-        let rodata = create_maps(&mut object, sizes, btf, &mut loaded.maps)?;
-        loaded
-            .programs
-            .push(load_program(object, &loaded.maps, &rodata, btf, kind)?);
+        create_maps(&mut object, sizes, btf, &mut maps)?;
+        let rodata = create_rodata(&object, btf)?;
+        let fd = |name: &str| maps.get(name).map(|map| map.fd().as_fd());
+        programs.push(load_program(object, fd, &rodata, btf, kind)?);
     }
-    Ok(loaded)
+    Ok(Loaded { maps, programs })
+}
+
+/// Loads the probe program once more, over maps that are there.
+pub(crate) fn load_beside(
+    config: &Config,
+    maps: &HashMap<String, OwnedFd>,
+    kind: Kind,
+) -> Result<OwnedFd, Error> {
+    let (object, bytes) = prepare(config)?;
+    let btf = sys::load_btf(&bytes).map_err(object_error)?;
+    let rodata = create_rodata(&object, &btf)?;
+    let fd = |name: &str| maps.get(name).map(AsFd::as_fd);
+    load_program(object, fd, &rodata, &btf, kind)
+}
+
+/// The object with its configuration, fitted to this kernel, and its BTF.
+fn prepare(config: &Config) -> Result<(Object, Vec<u8>), Error> {
+    let mut object = parse()?;
+    object
+        .patch_map_data(HashMap::from([(
+            ebpf_templates::CONFIG,
+            (config.as_bytes(), true),
+        )]))
+        .map_err(object_error)?;
+    let btf = object
+        .fixup_and_sanitize_btf(
+            aya::features()
+                .btf()
+                .ok_or_else(|| object_error("the kernel takes no BTF"))?,
+        )
+        .map_err(object_error)?
+        .ok_or_else(|| object_error("it holds no BTF"))?
+        .to_bytes();
+    if object.has_btf_relocations() {
+        object.relocate_btf(kernel_btf()?).map_err(object_error)?;
+    }
+    Ok((object, btf))
 }
 
 /// The kernel's types. Parsing them takes as long as half the verifier's work, so it is done once.
@@ -201,15 +219,17 @@ fn object_error(error: impl ToString) -> Error {
     Error::Object(error.to_string())
 }
 
-/// Creates the maps that are not there yet; `.rodata`, which every program has for itself, is returned.
+/// Creates the maps that are not there yet.
 fn create_maps(
     object: &mut Object,
     sizes: MapSizes,
     btf: &OwnedFd,
     maps: &mut HashMap<String, MapData>,
-) -> Result<MapData, Error> {
-    let mut rodata = None;
+) -> Result<(), Error> {
     for (name, definition) in &mut object.maps {
+        if maps.contains_key(name) || definition.section_kind() == EbpfSectionKind::Rodata {
+            continue;
+        }
         let entries = match name.as_str() {
             "goroutines" => Some(sizes.goroutines),
             "deep_frames" => Some(sizes.deep_frames),
@@ -223,25 +243,44 @@ fn create_maps(
         if let Some(entries) = entries {
             definition.set_max_entries(entries);
         }
-        if maps.contains_key(name) {
-            continue;
+        let mut definition = definition.clone();
+        if name == "traces" {
+            // User space writes one field of a value while programs write others, which only a mapping allows.
+            definition = Map::new_from_params(
+                definition.map_type(),
+                definition.key_size(),
+                definition.value_size(),
+                definition.max_entries(),
+                definition.map_flags() | BPF_F_MMAPABLE,
+            );
         }
-        let map_error = |reason: String| Error::Map {
-            name: name.clone(),
-            reason,
-        };
-        let map = MapData::create(definition.clone(), name, Some(btf.as_fd()))
-            .map_err(|e| map_error(with_sources(&e)))?;
-        if definition.section_kind() == EbpfSectionKind::Rodata {
-            sys::set_single_value(map.fd().as_fd(), definition.data())
-                .and_then(|()| sys::freeze(map.fd().as_fd()))
-                .map_err(|e| map_error(e.to_string()))?;
-            rodata = Some(map);
-        } else {
-            maps.insert(name.clone(), map);
-        }
+        let map = MapData::create(definition, name, Some(btf.as_fd()))
+            .map_err(|e| map_error(name, with_sources(&e)))?;
+        maps.insert(name.clone(), map);
     }
-    rodata.ok_or_else(|| object_error("it holds no .rodata"))
+    Ok(())
+}
+
+/// The map with the configuration, which every program has for itself.
+fn create_rodata(object: &Object, btf: &OwnedFd) -> Result<MapData, Error> {
+    let (name, definition) = object
+        .maps
+        .iter()
+        .find(|(_, definition)| definition.section_kind() == EbpfSectionKind::Rodata)
+        .ok_or_else(|| object_error("it holds no .rodata"))?;
+    let map = MapData::create(definition.clone(), name, Some(btf.as_fd()))
+        .map_err(|e| map_error(name, with_sources(&e)))?;
+    sys::set_single_value(map.fd().as_fd(), definition.data())
+        .and_then(|()| sys::freeze(map.fd().as_fd()))
+        .map_err(|e| map_error(name, e.to_string()))?;
+    Ok(map)
+}
+
+fn map_error(name: &str, reason: String) -> Error {
+    Error::Map {
+        name: name.to_owned(),
+        reason,
+    }
 }
 
 /// An error with everything that caused it, since aya keeps the system call's error below its own.
@@ -256,9 +295,9 @@ fn with_sources(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn load_program(
+fn load_program<'m>(
     mut object: Object,
-    maps: &HashMap<String, MapData>,
+    map: impl Fn(&str) -> Option<BorrowedFd<'m>>,
     rodata: &MapData,
     btf: &OwnedFd,
     kind: Kind,
@@ -272,8 +311,8 @@ fn load_program(
     object
         .relocate_maps(
             definitions.iter().map(|(name, definition)| {
-                let map = maps.get(name).unwrap_or(rodata);
-                (name.as_str(), map.fd().as_fd().as_raw_fd(), definition)
+                let fd = map(name).unwrap_or(rodata.fd().as_fd());
+                (name.as_str(), fd.as_raw_fd(), definition)
             }),
             &text,
         )

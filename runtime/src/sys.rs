@@ -41,6 +41,46 @@ fn bpf(command: bpf_cmd, attr: &bpf_attr) -> io::Result<i64> {
     }
 }
 
+/// Reads values of an array from `first` on (`BPF_MAP_LOOKUP_BATCH`; of arrays for each processor since Linux 5.13) and returns how many
+/// there were. `values` has room for as many as `keys`.
+pub fn lookup_batch(
+    map: BorrowedFd<'_>,
+    first: Option<u32>,
+    keys: &mut [u32],
+    values: &mut [u8],
+) -> io::Result<usize> {
+    // The kernel goes on behind this key.
+    let before = first.and_then(|first| first.checked_sub(1));
+    let mut last = 0_u32;
+    let mut attr = zeroed();
+    attr.batch.map_fd = map.as_raw_fd() as u32;
+    attr.batch.in_batch = before
+        .as_ref()
+        .map_or(0, |key| std::ptr::from_ref(key) as u64);
+    attr.batch.out_batch = std::ptr::from_mut(&mut last) as u64;
+    attr.batch.keys = keys.as_mut_ptr() as u64;
+    attr.batch.values = values.as_mut_ptr() as u64;
+    attr.batch.count = u32::try_from(keys.len()).map_err(io::Error::other)?;
+    // SAFETY: the kernel reads and writes `attr`, which is as large as it says; pointers inside are to what is borrowed here, and the
+    // caller's `values` hold as many values as `keys`.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            bpf_cmd::BPF_MAP_LOOKUP_BATCH as libc::c_long,
+            std::ptr::from_mut(&mut attr),
+            mem::size_of::<bpf_attr>(),
+        )
+    };
+    let error = (result < 0).then(io::Error::last_os_error);
+    // SAFETY: this command uses this member of the union.
+    let count = unsafe { attr.batch.count } as usize;
+    match error {
+        // ENOENT: that was the last of them.
+        Some(error) if error.raw_os_error() != Some(libc::ENOENT) => Err(error),
+        _ => Ok(count),
+    }
+}
+
 fn bpf_fd(command: bpf_cmd, attr: &bpf_attr) -> io::Result<OwnedFd> {
     let fd = bpf(command, attr)?;
     let fd = i32::try_from(fd).map_err(io::Error::other)?;

@@ -3,24 +3,28 @@
 #![allow(unsafe_code)]
 
 use std::{
+    collections::HashSet,
     io,
-    os::fd::{AsFd, AsRawFd},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    sync::Arc,
     time::Duration,
 };
 
 use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
-use compiler::plan::{Filter, Plan};
+use compiler::plan::{Filter, Plan, TracePlan};
 use ebpf_templates::{
-    COMM_LEN, COUNTER_MAX, Config, DeepKey, Frame, Goroutine, GoroutineKey, INLINE_FRAMES,
+    COMM_LEN, COUNTER_MAX, Config, DeepKey, Frame, Goroutine, GoroutineKey, Hits, INLINE_FRAMES,
     LastCall, LastCallKey, MAX_FRAMES, MAX_SCOPE, Step, TraceState,
 };
 
 use crate::{
     Binary, Error, Kernel, Progress, Refused,
     attach::{self, Attached},
+    hits::HitCounters,
     kernel,
-    loader::{self, MapSizes},
+    loader::{self, Kind, MapSizes},
     process,
+    replace::{Generations, Prepared, Probes, Replacement, exchange},
 };
 
 /// Sizes and caps.
@@ -85,7 +89,12 @@ unsafe impl<T: zerocopy::FromBytes + zerocopy::IntoBytes + Copy + 'static> aya::
 pub struct Tracer {
     kernel: Kernel,
     options: Options,
-    programs: Vec<std::os::fd::OwnedFd>,
+    kind: Kind,
+    /// What each trace's program was loaded with.
+    configs: Vec<Config>,
+    programs: Vec<OwnedFd>,
+    /// The process that the kernel was asked for, or 0.
+    process: u32,
     links: Vec<Option<Attached>>,
     events: RingBuf<MapData>,
     goroutines: HashMap<MapData, Plain<GoroutineKey>, Plain<Goroutine>>,
@@ -93,9 +102,12 @@ pub struct Tracer {
     processes: HashMap<MapData, u32, u64>,
     traces: Array<MapData, Plain<TraceState>>,
     counters: Array<MapData, u64>,
-    /// Written once; the programs hold it too.
-    _last_calls: HashMap<MapData, Plain<LastCallKey>, Plain<LastCall>>,
-    _steps: Array<MapData, Plain<Step>>,
+    last_calls: HashMap<MapData, Plain<LastCallKey>, Plain<LastCall>>,
+    steps: Array<MapData, Plain<Step>>,
+    hits: HitCounters,
+    generations: Generations,
+    /// All of them, for programs that are loaded later.
+    maps: Arc<std::collections::HashMap<String, OwnedFd>>,
 }
 
 impl Tracer {
@@ -141,46 +153,43 @@ impl Tracer {
             },
             ring_bytes: options.ring_bytes,
             hits: (plan.traces.len() * plan.functions.len()).max(1) as u32,
-            last_calls: plan
-                .traces
-                .iter()
-                .map(|trace| trace.last_calls.len())
-                .sum::<usize>()
-                .max(1) as u32,
+            last_calls: last_calls_room(plan),
             steps: plan.functions.len().max(1) as u32,
         };
-        let kind = loader::Kind {
+        let kind = Kind {
             multi: kernel.has_uprobe_multi(),
             sleepable: kernel.sleeps(),
         };
         let mut loaded = loader::load(&configs, sizes, kind)?;
+        let duplicate = |(name, map): (&String, &MapData)| {
+            Ok((name.clone(), map.fd().as_fd().try_clone_to_owned()?))
+        };
+        let maps: std::collections::HashMap<String, OwnedFd> = loaded
+            .maps
+            .iter()
+            .map(duplicate)
+            .collect::<io::Result<_>>()
+            .map_err(system("duplicating a descriptor"))?;
+        let traces = maps.get("traces").ok_or_else(|| no_map("traces"))?;
+        let generations =
+            Generations::of(traces.as_fd()).map_err(system("mapping the map `traces`"))?;
+        let hits = loaded.maps.remove("hits").ok_or_else(|| no_map("hits"))?;
         let mut map = |name: &str| {
             loaded
                 .maps
                 .remove(name)
-                .ok_or_else(|| Error::Object(format!("it holds no map `{name}`")))
+                .ok_or_else(|| no_map(name))
                 .and_then(|data| Map::from_map_data(data).map_err(|e| Error::Object(e.to_string())))
         };
         let wrong = |e: aya::maps::MapError| Error::Object(e.to_string());
-        let mut last_calls: HashMap<MapData, Plain<LastCallKey>, Plain<LastCall>> =
-            map("last_calls")?.try_into().map_err(wrong)?;
-        for (index, trace) in plan.traces.iter().enumerate() {
-            for last in &trace.last_calls {
-                let (key, value) = last_call(index, last);
-                last_calls
-                    .insert(Plain(key), Plain(value), 0)
-                    .map_err(wrong)?;
-            }
-        }
-        let mut steps: Array<MapData, Plain<Step>> = map("steps")?.try_into().map_err(wrong)?;
-        for (id, function) in plan.functions.iter().enumerate() {
-            if let Some(entry) = &function.entry_step {
-                steps.set(id as u32, Plain(step(entry)), 0).map_err(wrong)?;
-            }
-        }
-        Ok(Self {
-            _steps: steps,
-            _last_calls: last_calls,
+        let mut tracer = Self {
+            last_calls: map("last_calls")?.try_into().map_err(wrong)?,
+            steps: map("steps")?.try_into().map_err(wrong)?,
+            hits: HitCounters::new(hits, sizes.hits as usize)?,
+            generations,
+            maps: Arc::new(maps),
+            kind,
+            process: 0,
             events: map("events")?.try_into().map_err(wrong)?,
             goroutines: map("goroutines")?.try_into().map_err(wrong)?,
             deep_frames: map("deep_frames")?.try_into().map_err(wrong)?,
@@ -189,9 +198,36 @@ impl Tracer {
             counters: map("counters")?.try_into().map_err(wrong)?,
             links: loaded.programs.iter().map(|_| None).collect(),
             programs: loaded.programs,
+            configs,
             kernel,
             options,
-        })
+        };
+        for (index, trace) in plan.traces.iter().enumerate() {
+            tracer.write_last_calls(index, trace)?;
+        }
+        tracer.write_steps(plan)?;
+        Ok(tracer)
+    }
+
+    fn write_last_calls(&mut self, index: usize, trace: &TracePlan) -> Result<(), Error> {
+        for last in &trace.last_calls {
+            let (key, value) = last_call(index, last);
+            self.last_calls
+                .insert(Plain(key), Plain(value), 0)
+                .map_err(|error| Error::Object(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn write_steps(&mut self, plan: &Plan) -> Result<(), Error> {
+        for (id, function) in plan.functions.iter().enumerate() {
+            if let Some(entry) = &function.entry_step {
+                self.steps
+                    .set(id as u32, Plain(step(entry)), 0)
+                    .map_err(|error| Error::Object(error.to_string()))?;
+            }
+        }
+        Ok(())
     }
 
     /// Attaches every trace of the plan. `pid` leaves other processes alone.
@@ -220,6 +256,7 @@ impl Tracer {
             Some(pid) if !multi || self.kernel.has_process_filter() => pid,
             _ => 0,
         };
+        self.process = filter;
         // Where a process maps the file already, the kernel checks the sites there.
         let nobody_runs_it = filter == 0 && process::running(binary.identity()?).is_empty();
         let _mapping = if nobody_runs_it {
@@ -309,6 +346,84 @@ impl Tracer {
                 scope.spawn(move || drop(link));
             }
         });
+    }
+
+    /// What it takes to attach other probes for a trace, of the same functions or fewer; `None` where it has none any more.
+    #[must_use]
+    pub fn replacement(&self, trace: usize) -> Option<Replacement> {
+        let attached = self.links.get(trace)?.as_ref()?;
+        let mut config = self.configs.get(trace)?.clone();
+        let events = match attached {
+            Attached::Multi(_) => {
+                config.generation += 1;
+                None
+            }
+            Attached::Perf(events) => {
+                let program = self.programs.get(trace)?.try_clone().ok()?;
+                Some((program, events.iter().map(|(site, _)| *site).collect()))
+            }
+        };
+        Some(Replacement {
+            trace,
+            config,
+            maps: Arc::clone(&self.maps),
+            kind: self.kind,
+            process: self.process,
+            events,
+        })
+    }
+
+    /// Has a trace watched by other probes from now on: those of `plan`, for which they were prepared.
+    ///
+    /// # Errors
+    /// The kernel refuses an entry of a map. The trace keeps its probes then.
+    pub fn replace(&mut self, prepared: Prepared, plan: &Plan) -> Result<(), Error> {
+        let Prepared {
+            trace: index,
+            generation,
+            probes,
+        } = prepared;
+        let (Some(trace), Some(Some(_))) = (plan.traces.get(index), self.links.get(index)) else {
+            return Ok(());
+        };
+        self.write_last_calls(index, trace)?;
+        self.write_steps(plan)?;
+        let (program, attached) = match probes {
+            Probes::All { program, attached } => (Some(program), attached),
+            Probes::Further(attached) => (None, attached),
+        };
+        self.generations.set(index, generation);
+        if let Some(config) = self.configs.get_mut(index) {
+            config.generation = generation;
+        }
+        if let (Some(program), Some(old)) = (program, self.programs.get_mut(index)) {
+            *old = program;
+        }
+        if let Some(link) = self.links.get_mut(index)
+            && let Some(old) = link.take()
+        {
+            *link = Some(exchange(old, attached, trace));
+        }
+        let wanted: HashSet<LastCallKey> = trace
+            .last_calls
+            .iter()
+            .map(|last| last_call(index, last).0)
+            .collect();
+        let there: Vec<LastCallKey> = self.last_calls.keys().flatten().map(|key| key.0).collect();
+        for key in there {
+            if key.trace as usize == index && !wanted.contains(&key) {
+                let _ = self.last_calls.remove(&Plain(key));
+            }
+        }
+        Ok(())
+    }
+
+    /// What each function's probes have been hit, of all functions of the plan for each trace.
+    ///
+    /// # Errors
+    /// [`Error::System`].
+    pub fn hits(&self) -> Result<Vec<Hits>, Error> {
+        self.hits.read()
     }
 
     /// Whether any probe is attached.
@@ -404,6 +519,20 @@ fn step(entry: &compiler::plan::Step) -> Step {
         value: entry.value,
         len: u32::from(entry.len),
     }
+}
+
+fn no_map(name: &str) -> Error {
+    Error::Object(format!("it holds no map `{name}`"))
+}
+
+fn system(what: &'static str) -> impl Fn(io::Error) -> Error {
+    move |error| Error::System { what, error }
+}
+
+/// Entries of `last_calls`. With fewer functions there are other last calls, which go beside those that are there.
+fn last_calls_room(plan: &Plan) -> u32 {
+    let all: usize = plan.traces.iter().map(|t| t.last_calls.len()).sum();
+    u32::try_from(2 * all).unwrap_or(u32::MAX).max(1)
 }
 
 fn last_call(trace: usize, last: &compiler::plan::LastCall) -> (LastCallKey, LastCall) {

@@ -1,0 +1,163 @@
+//! Other probes in place of a trace's, without a moment in which there are none of them, or both.
+//!
+//! The new ones are loaded and attached beside the old ones, in a program instance of the next generation, which does nothing yet. Then one
+//! word in shared memory says which generation is to work. Letting go of the old ones comes last and may take a second, which nobody
+//! waits for. Before Linux 6.6 each site is an event of its own: those that stay are left alone, of the same program.
+
+#![allow(unsafe_code)]
+
+use std::{
+    collections::HashMap,
+    io,
+    mem::offset_of,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use compiler::plan::{Site, TracePlan};
+use ebpf_templates::{Config, MAX_TRACES, TraceState};
+use memmap2::{MmapMut, MmapOptions};
+
+use crate::{
+    Binary, Error,
+    attach::{self, Attached},
+    loader::{self, Kind},
+};
+
+/// What it takes to attach other probes for a trace. That takes its time, and may be done in another thread.
+pub struct Replacement {
+    pub(crate) trace: usize,
+    /// Of the trace, with the next generation.
+    pub(crate) config: Config,
+    pub(crate) maps: Arc<HashMap<String, OwnedFd>>,
+    pub(crate) kind: Kind,
+    /// The process that the kernel is to be asked for, or 0.
+    pub(crate) process: u32,
+    /// Where events are attached one by one: the program that they run, and the sites that have one.
+    pub(crate) events: Option<(OwnedFd, Vec<Site>)>,
+}
+
+/// Probes that are attached, and wait for their turn.
+pub struct Prepared {
+    pub(crate) trace: usize,
+    pub(crate) generation: u32,
+    pub(crate) probes: Probes,
+}
+
+pub(crate) enum Probes {
+    /// In place of all.
+    All {
+        program: OwnedFd,
+        attached: Attached,
+    },
+    /// Beside those that stay.
+    Further(Attached),
+}
+
+impl Replacement {
+    /// Loads and attaches.
+    ///
+    /// # Errors
+    /// The file differs from the plan, or the kernel refuses the program or all of the sites.
+    pub fn prepare(self, plan: &TracePlan, binary: &Binary) -> Result<Prepared, Error> {
+        binary.verify(plan.sites.iter())?;
+        let (path, shown) = (binary.kernel_path(), binary.path());
+        let probes = match self.events {
+            None => {
+                let program = loader::load_beside(&self.config, &self.maps, self.kind)?;
+                let (attached, _) =
+                    attach::attach_multi(program.as_fd(), &path, shown, &plan.sites, self.process)?;
+                Probes::All { program, attached }
+            }
+            Some((program, there)) => {
+                let new: Vec<Site> = plan
+                    .sites
+                    .iter()
+                    .filter(|site| !there.iter().any(|other| same(site, other)))
+                    .copied()
+                    .collect();
+                let attached = if new.is_empty() {
+                    Attached::Perf(Vec::new())
+                } else {
+                    attach::attach_perf(
+                        program.as_fd(),
+                        &path,
+                        shown,
+                        &new,
+                        self.process,
+                        &mut |_, _| {},
+                    )?
+                    .0
+                };
+                Probes::Further(attached)
+            }
+        };
+        Ok(Prepared {
+            trace: self.trace,
+            generation: self.config.generation,
+            probes,
+        })
+    }
+}
+
+/// Whether a probe at one does for the other.
+fn same(one: &Site, other: &Site) -> bool {
+    (one.file_offset, one.cookie) == (other.file_offset, other.cookie)
+}
+
+/// Puts further events beside those of `attached` that `plan` wants, and lets go of the others.
+pub(crate) fn exchange(attached: Attached, further: Attached, plan: &TracePlan) -> Attached {
+    match (attached, further) {
+        (Attached::Perf(events), Attached::Perf(further)) => {
+            let (mut stay, go): (Vec<_>, Vec<_>) = events
+                .into_iter()
+                .partition(|(site, _)| plan.sites.iter().any(|wanted| same(site, wanted)));
+            let_go(Attached::Perf(go));
+            stay.extend(further);
+            Attached::Perf(stay)
+        }
+        (old, new) => {
+            let_go(old);
+            new
+        }
+    }
+}
+
+/// Takes probes away, in a thread: the kernel waits for those that run.
+pub(crate) fn let_go(attached: Attached) {
+    thread::spawn(move || drop(attached));
+}
+
+/// The generations that are to work, in the memory of the map `traces`.
+pub(crate) struct Generations(MmapMut);
+
+/// From one value of the map to the next (kernel/bpf/arraymap.c: rounded up to 8).
+const STRIDE: usize = size_of::<TraceState>().next_multiple_of(8);
+
+impl Generations {
+    pub(crate) fn of(traces: BorrowedFd<'_>) -> io::Result<Self> {
+        // SAFETY: the memory is the map's, which nothing shrinks; it is only used through atomics below.
+        unsafe {
+            MmapOptions::new()
+                .len(MAX_TRACES * STRIDE)
+                .map_mut(traces.as_raw_fd())
+        }
+        .map(Self)
+    }
+
+    /// Which programs of the trace are to work from now on.
+    pub(crate) fn set(&mut self, trace: usize, generation: u32) {
+        let at = trace * STRIDE + offset_of!(TraceState, generation);
+        if at + size_of::<u64>() > self.0.len() {
+            return;
+        }
+        // SAFETY: the eight bytes are in the mapping, aligned (it begins with a page, and stride and offset are multiples of 8), and
+        // others, which are programs in the kernel, only read them.
+        let word = unsafe { AtomicU64::from_ptr(self.0.as_mut_ptr().add(at).cast()) };
+        word.store(u64::from(generation), Ordering::SeqCst);
+    }
+}
