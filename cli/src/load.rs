@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use compiler::{Diagnostic, Source, has_errors, plan::Plan};
+use compiler::{Diagnostic, Placement, Source, has_errors, plan::Plan};
 use gobinary::Executable;
 use runtime::{Binary, Calibration};
 
@@ -27,6 +27,9 @@ pub struct Loaded {
     pub executable: Executable,
     /// What to probe.
     pub plan: Plan,
+    source: Source,
+    defines: Vec<(String, String)>,
+    placement: Placement,
 }
 
 /// Opens the target and compiles the program against it.
@@ -40,12 +43,13 @@ pub fn load(
         None => named_by_program(&request.source, &request.defines, color)?,
     };
     let (binary, executable) = open(&target)?;
+    let placement = prices::placement(request.exit_sites, calibration);
     let result = compiler::compile(
         &request.source,
         &request.defines,
         &executable,
         &compiler::Options {
-            placement: prices::placement(request.exit_sites, calibration),
+            placement,
             ..compiler::Options::default()
         },
     );
@@ -71,7 +75,27 @@ pub fn load(
         binary,
         executable,
         plan,
+        source: request.source,
+        defines: request.defines,
+        placement,
     })
+}
+
+/// The same plan without some functions: index of the trace, id of the function.
+pub fn plan_without(loaded: &Loaded, without: Vec<(u32, u32)>) -> anyhow::Result<Plan> {
+    let options = compiler::Options {
+        placement: loaded.placement,
+        without,
+        ..compiler::Options::default()
+    };
+    compiler::compile(
+        &loaded.source,
+        &loaded.defines,
+        &loaded.executable,
+        &options,
+    )
+    .map(|(plan, _)| plan)
+    .map_err(|_| WrongProgram.into())
 }
 
 /// Opens a Go executable, with what to do about it where it is none.

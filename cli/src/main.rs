@@ -8,6 +8,7 @@ mod failure;
 mod list;
 mod load;
 mod output;
+mod overhead;
 mod prices;
 mod request;
 mod symbols;

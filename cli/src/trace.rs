@@ -12,8 +12,11 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use compiler::plan::{Plan, Skipped};
-use graph::{Builder, Graph, Totals};
+use compiler::{
+    Prices,
+    plan::{Plan, Skipped},
+};
+use graph::{Builder, Cost, Graph, Totals};
 use runtime::{Attachment, Calibration, Kernel, Launched, Tracer};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -23,6 +26,7 @@ use crate::{
     failure::Usage,
     load::{self, Loaded},
     output::Output,
+    overhead::Overhead,
     prices,
     request::{Request, Target},
     symbols::BinarySymbols,
@@ -39,7 +43,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     let stop = stop_signals()?;
     let request = Request::new(what)?;
     let mut calibration = Calibration::start();
-    let loaded = load::load(request, how.color, &mut calibration)?;
+    let loaded = Arc::new(load::load(request, how.color, &mut calibration)?);
     let pid = match &loaded.target {
         Target::Process(pid) => Some(*pid),
         _ => None,
@@ -61,9 +65,9 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     let mut tracer = Tracer::load(&loaded.plan, pid, options)?;
     let attachment = tracer.attach(&loaded.plan, &loaded.binary, pid, &mut progress)?;
     let started = Instant::now();
-    announce(&loaded, &attachment, how)?;
+    let prices = prices::known(calibration);
+    announce(&loaded, &attachment, &prices, how)?;
     if loaded.plan.settings.compensate {
-        let prices = prices::known(calibration);
         if !prices.measured {
             say!(
                 "  what a probe costs could not be measured: durations are compensated by estimates"
@@ -85,6 +89,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         open_drawn: HashMap::new(),
         open_unwanted: 0,
         ended_ns: None,
+        overhead: Overhead::new(Arc::clone(&loaded), prices),
     };
     let end = session.follow(&loaded, how, &stop, launched.as_mut(), pid);
     let closing = session.close();
@@ -136,7 +141,12 @@ fn progress(done: usize, all: usize) {
     }
 }
 
-fn announce(loaded: &Loaded, attachment: &Attachment, how: &How) -> anyhow::Result<()> {
+fn announce(
+    loaded: &Loaded,
+    attachment: &Attachment,
+    prices: &Prices,
+    how: &How,
+) -> anyhow::Result<()> {
     let plan = &loaded.plan;
     let functions = plan.traces.iter().map(|t| t.included.len()).sum::<usize>();
     let whom = match &loaded.target {
@@ -156,6 +166,7 @@ fn announce(loaded: &Loaded, attachment: &Attachment, how: &How) -> anyhow::Resu
         plural(functions),
         attachment.sites
     );
+    say!("  {}", prices::in_short(plan, prices));
     if attachment.one_by_one {
         say!(
             "  this kernel has no uprobe_multi (Linux 6.6): letting go will take about {:.0} s",
@@ -206,6 +217,7 @@ struct Session<'a> {
     open_unwanted: u64,
     /// When tracing ended, CLOCK_MONOTONIC: open calls are shown to have lasted until then.
     ended_ns: Option<u64>,
+    overhead: Overhead,
 }
 
 impl Session<'_> {
@@ -221,6 +233,7 @@ impl Session<'_> {
         let mut looked_after = Instant::now();
         let mut replaced = false;
         loop {
+            self.overhead.tend(&mut self.tracer, &mut self.builder)?;
             let records = self.drain(POLL)?;
             self.output.flush()?;
             let elapsed = self.started.elapsed();
@@ -373,6 +386,7 @@ impl Session<'_> {
         // Taking the probes away takes its time, which is not the open calls'.
         self.ended_ns = Some(runtime::monotonic_ns());
         self.tracer.detach();
+        let spent = self.overhead.finish(&self.tracer)?;
         while self.drain(Duration::ZERO)? > 0 {}
         let open = self.tracer.open_goroutines(None);
         self.draw_open(&open, None)?;
@@ -381,6 +395,12 @@ impl Session<'_> {
             filtered: totals.filtered + self.open_unwanted,
             dropped_calls: self.builder.dropped_calls(),
             dropped_functions: self.dropped_functions(),
+            cost: Some(Cost {
+                emulated_hits: spent.emulated,
+                stepped_hits: spent.stepped,
+                seconds: spent.ns / 1e9,
+                measured: self.overhead.is_measured(),
+            }),
             ..totals
         };
         self.output.end(totals)

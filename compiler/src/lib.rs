@@ -49,4 +49,5 @@ pub use plan::{Budget, Plan, Settings};
 pub use prices::{CallPrice, Prices, call_prices, micros};
 pub use report::{report, report_json};
 pub use resolve::Resolved;
+pub use select::grouped;
 pub use severity::Severity;

@@ -311,7 +311,8 @@ pub(crate) fn times(count: usize, noun: &str) -> String {
 }
 
 /// `20,486`
-pub(crate) fn grouped(number: usize) -> String {
+#[must_use]
+pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

@@ -13,5 +13,5 @@ mod tree;
 
 pub use builder::{Builder, Malformed};
 pub use costs::ProbeCosts;
-pub use totals::Totals;
+pub use totals::{Cost, Totals};
 pub use tree::{Call, Dropped, Events, Exit, Graph, Step};

@@ -30,8 +30,24 @@ pub struct Totals {
     /// Names of the included functions whose probes were taken away ([`crate::Builder::dropped`]).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dropped_functions: Vec<String>,
+    /// What the probes cost; `None` where nobody counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// How long tracing lasted, seconds.
     pub seconds: f64,
+}
+
+/// The tracer's own cost: processor time of the target that its probes took.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Cost {
+    /// Hits at instructions that the kernel emulates, or the probe program carries out.
+    pub emulated_hits: u64,
+    /// Hits at instructions that the kernel single-steps.
+    pub stepped_hits: u64,
+    /// Their time in all, seconds.
+    pub seconds: f64,
+    /// The price of a hit was measured on this machine; otherwise it was estimated.
+    pub measured: bool,
 }
 
 impl Totals {
@@ -51,6 +67,7 @@ impl Totals {
             dropped_calls: 0,
             probe_ns: None,
             dropped_functions: Vec::new(),
+            cost: None,
             seconds,
         }
     }
@@ -88,6 +105,7 @@ mod tests {
             dropped_calls: 0,
             probe_ns: None,
             dropped_functions: Vec::new(),
+            cost: None,
             seconds: 10.0,
         };
         assert_eq!(totals, expected);

@@ -24,7 +24,13 @@ pub fn write_summary(out: &mut dyn Write, totals: &Totals, color: bool) -> io::R
     if totals.filtered > 0 {
         write!(out, ", {} filtered out", counted(totals.filtered, "call"))?;
     }
-    writeln!(out, ", {:.1} s", totals.seconds)?;
+    write!(out, ", {:.1} s", totals.seconds)?;
+    if let Some(cost) = totals.cost.filter(|_| totals.seconds > 0.0) {
+        let percent = 100.0 * cost.seconds / totals.seconds;
+        let about = if cost.measured { "" } else { "about " };
+        write!(out, ", probes took {about}{percent:.1}% of one core")?;
+    }
+    writeln!(out)?;
     if let Some(ns) = totals.probe_ns {
         let taken = duration(ns);
         writeln!(

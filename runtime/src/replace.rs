@@ -18,7 +18,7 @@ use std::{
     thread,
 };
 
-use compiler::plan::{Site, TracePlan};
+use compiler::plan::{Plan, Site, TracePlan};
 use ebpf_templates::{Config, MAX_TRACES, TraceState};
 use memmap2::{MmapMut, MmapOptions};
 
@@ -63,7 +63,11 @@ impl Replacement {
     ///
     /// # Errors
     /// The file differs from the plan, or the kernel refuses the program or all of the sites.
-    pub fn prepare(self, plan: &TracePlan, binary: &Binary) -> Result<Prepared, Error> {
+    pub fn prepare(self, plan: &Plan, binary: &Binary) -> Result<Prepared, Error> {
+        let plan = plan
+            .traces
+            .get(self.trace)
+            .ok_or_else(|| Error::Object(format!("the plan has no trace {}", self.trace)))?;
         binary.verify(plan.sites.iter())?;
         let (path, shown) = (binary.kernel_path(), binary.path());
         let probes = match self.events {
@@ -101,6 +105,14 @@ impl Replacement {
             generation: self.config.generation,
             probes,
         })
+    }
+}
+
+impl Prepared {
+    /// Index of the trace that they are for.
+    #[must_use]
+    pub fn trace(&self) -> usize {
+        self.trace
     }
 }
 

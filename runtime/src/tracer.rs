@@ -426,6 +426,12 @@ impl Tracer {
         self.hits.read()
     }
 
+    /// Whether a trace has probes.
+    #[must_use]
+    pub fn has_probes(&self, trace: usize) -> bool {
+        self.links.get(trace).is_some_and(Option::is_some)
+    }
+
     /// Whether any probe is attached.
     #[must_use]
     pub fn is_attached(&self) -> bool {

@@ -1,0 +1,268 @@
+//! What the probes of a running trace cost: said once, held to the budget, and summed up for the end.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        mpsc::{Receiver, TryRecvError, channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use compiler::{
+    Budget, Plan, Prices,
+    budget::{Load, Loads, Spent, Verdict, Watch},
+    grouped, micros,
+};
+use graph::Builder;
+use runtime::{Prepared, Tracer};
+
+use crate::{
+    load::{self, Loaded},
+    terminal::say,
+};
+
+/// How often hits are looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// Looking may take one part of the time in so many: with very many functions it is done less often.
+const LOOK_SHARE: u32 = 50;
+/// Functions that are told of in one go.
+const TOLD: usize = 10;
+/// The dearest functions of the first second, and the share of a core from which on one is worth a line.
+const DEAREST: usize = 3;
+const WORTH_TELLING: f64 = 0.01;
+
+/// Watches the hits of a trace that runs.
+pub struct Overhead {
+    loaded: Arc<Loaded>,
+    watch: Watch,
+    budget: Budget,
+    measured: bool,
+    looked: Instant,
+    pause: Duration,
+    told_loads: bool,
+    told_exceeded: bool,
+    /// Dropped so far: trace and function.
+    without: Vec<(u32, u32)>,
+    replacing: Option<Replacing>,
+}
+
+/// Probes that are being made in another thread.
+struct Replacing {
+    loads: Vec<Load>,
+    result: Receiver<anyhow::Result<(Plan, Vec<Prepared>)>>,
+}
+
+impl Overhead {
+    /// For a trace that begins now.
+    pub fn new(loaded: Arc<Loaded>, prices: Prices) -> Self {
+        Self {
+            watch: Watch::new(&loaded.plan, prices),
+            budget: loaded.plan.settings.budget,
+            loaded,
+            measured: prices.measured,
+            looked: Instant::now(),
+            pause: LOOK,
+            told_loads: false,
+            told_exceeded: false,
+            without: Vec::new(),
+            replacing: None,
+        }
+    }
+
+    /// Looks at the hits if it is time to, and does what follows from them. To be called before further records are read.
+    pub fn tend(&mut self, tracer: &mut Tracer, builder: &mut Builder) -> anyhow::Result<()> {
+        if let Some(replacing) = self.replacing.take() {
+            match replacing.result.try_recv() {
+                Ok(result) => self.replace(replacing.loads, result, tracer, builder)?,
+                Err(TryRecvError::Empty) => self.replacing = Some(replacing),
+                Err(TryRecvError::Disconnected) => {}
+            }
+        }
+        if self.looked.elapsed() < self.pause {
+            return Ok(());
+        }
+        self.look(tracer)?;
+        if !self.told_loads
+            && let Some(loads) = self.watch.loads()
+        {
+            self.told_loads = true;
+            self.tell(&loads);
+        }
+        if self.replacing.is_none() {
+            match self.watch.verdict(self.budget) {
+                Verdict::Kept => {}
+                Verdict::Drop(loads) => self.drop_functions(loads, tracer),
+                Verdict::Exceeded(load) => self.tell_exceeded(&load),
+            }
+        }
+        Ok(())
+    }
+
+    /// What all hits have cost.
+    pub fn finish(&mut self, tracer: &Tracer) -> anyhow::Result<Spent> {
+        self.look(tracer)?;
+        Ok(self.watch.spent())
+    }
+
+    /// Whether what hits cost was measured, and not estimated.
+    pub fn is_measured(&self) -> bool {
+        self.measured
+    }
+
+    fn look(&mut self, tracer: &Tracer) -> anyhow::Result<()> {
+        self.looked = Instant::now();
+        self.watch.sample(runtime::monotonic_ns(), tracer.hits()?);
+        self.pause = LOOK.max(self.looked.elapsed() * LOOK_SHARE);
+        Ok(())
+    }
+
+    /// What the probes cost at the rate of the first second.
+    fn tell(&self, loads: &Loads) {
+        if loads.share < WORTH_TELLING {
+            return;
+        }
+        let worth = |load: &&Load| load.share >= WORTH_TELLING;
+        for load in loads.functions.iter().take(DEAREST).filter(worth) {
+            say!("  {}", self.told(load));
+        }
+        say!(
+            "  all probes: {} of one core{}",
+            percent(loads.share),
+            self.how_known()
+        );
+    }
+
+    fn tell_exceeded(&mut self, load: &Load) {
+        if self.told_exceeded {
+            return;
+        }
+        self.told_exceeded = true;
+        say!(
+            "over the budget of {} of one core: {}; targets are not dropped: narrow the patterns, use `sample 1/100` in the trace, or raise --budget",
+            self.budget,
+            self.told(load)
+        );
+    }
+
+    /// Has a thread make the probes of the traces anew, without these functions.
+    fn drop_functions(&mut self, loads: Vec<Load>, tracer: &mut Tracer) {
+        self.without
+            .extend(loads.iter().map(|load| (load.trace, load.function)));
+        let mut traces: Vec<u32> = loads.iter().map(|load| load.trace).collect();
+        traces.sort_unstable();
+        traces.dedup();
+        let replacements: Vec<_> = traces
+            .iter()
+            .filter_map(|trace| tracer.replacement(*trace as usize))
+            .collect();
+        let (send, result) = channel();
+        let (loaded, without) = (Arc::clone(&self.loaded), self.without.clone());
+        thread::spawn(move || {
+            let prepare = || {
+                let plan = load::plan_without(&loaded, without)?;
+                let prepared = replacements
+                    .into_iter()
+                    .map(|replacement| replacement.prepare(&plan, &loaded.binary))
+                    .collect::<Result<_, _>>()?;
+                Ok((plan, prepared))
+            };
+            let _ = send.send(prepare());
+        });
+        self.replacing = Some(Replacing { loads, result });
+    }
+
+    fn replace(
+        &mut self,
+        loads: Vec<Load>,
+        result: anyhow::Result<(Plan, Vec<Prepared>)>,
+        tracer: &mut Tracer,
+        builder: &mut Builder,
+    ) -> anyhow::Result<()> {
+        let (plan, prepared) = match result {
+            Ok(made) => made,
+            Err(error) => {
+                say!(
+                    "over the budget of {}, and nothing can be dropped: {}",
+                    self.budget,
+                    render::escape(&format!("{error:#}"))
+                );
+                self.budget = Budget::Off;
+                return Ok(());
+            }
+        };
+        for prepared in prepared {
+            let trace = prepared.trace();
+            let now = runtime::monotonic_ns();
+            tracer
+                .replace(prepared, &plan)
+                .context("cannot replace the probes")?;
+            let gone: Vec<u32> = loads
+                .iter()
+                .filter(|load| load.trace as usize == trace)
+                .map(|load| load.function)
+                .collect();
+            builder.dropped(trace as u32, &gone, now);
+        }
+        self.look(tracer)?;
+        for load in loads.iter().take(TOLD) {
+            let target = if self.watch.is_target(load) {
+                ", a target, whose trace has `sample`"
+            } else {
+                ""
+            };
+            say!(
+                "dropped {}{target}; budget {}{}",
+                self.told(load),
+                self.budget,
+                self.how_known()
+            );
+        }
+        if let Some(more) = loads.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            let share: f64 = loads.iter().skip(TOLD).map(|load| load.share).sum();
+            say!("dropped {more} more: {} of one core", percent(share));
+        }
+        for load in &loads {
+            if let Some(trace) = plan.traces.get(load.trace as usize) {
+                self.watch.replaced(load.trace as usize, trace);
+                if trace.targets.is_empty() && tracer.has_probes(load.trace as usize) {
+                    tracer.detach_trace(load.trace as usize);
+                    say!(
+                        "the trace `{}` ends: none of its targets is left",
+                        render::escape(&trace.label)
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `main.parse: 210,000 calls/s × 2.1 µs = 44% of one core`
+    fn told(&self, load: &Load) -> impl fmt::Display {
+        let function = self.loaded.plan.functions.get(load.function as usize);
+        let name = function.map_or("?", |function| &function.name);
+        format!(
+            "{}: {} calls/s × {} = {} of one core",
+            render::escape(name),
+            grouped(load.calls.round() as usize),
+            micros(load.call_ns.round() as u64),
+            percent(load.share)
+        )
+    }
+
+    fn how_known(&self) -> &'static str {
+        if self.measured { "" } else { ", estimated" }
+    }
+}
+
+/// `44%`, `1.5%`
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 10.0 {
+        format!("{percent:.1}%")
+    } else {
+        format!("{percent:.0}%")
+    }
+}
