@@ -280,7 +280,7 @@ mod tests {
         measured: true,
         emulated_ns: 1_000,
         stepped_ns: 10_000,
-        ret_ns: 10_000,
+        carried_out_ns: 10_000,
         recorded_ns: 200,
         graph_ns: 2_000,
         inside_ns: 0,

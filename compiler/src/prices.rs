@@ -18,7 +18,7 @@ pub struct Prices {
     pub stepped_ns: u64,
     /// A hit outside any graph, at an instruction that the probe program carries out where the kernel lets it, as a `ret`;
     /// single-stepped elsewhere.
-    pub ret_ns: u64,
+    pub carried_out_ns: u64,
     /// What a call that is recorded in a graph costs more than its hits would outside.
     pub recorded_ns: u64,
     /// What the call that begins and ends a graph costs more than a recorded one.
@@ -35,7 +35,7 @@ impl Prices {
         measured: false,
         emulated_ns: 1_000,
         stepped_ns: 10_000,
-        ret_ns: 10_000,
+        carried_out_ns: 10_000,
         recorded_ns: 500,
         graph_ns: 3_000,
         inside_ns: 700,
@@ -118,7 +118,7 @@ struct Passed {
 impl Passed {
     fn add(&mut self, cookie: Cookie, prices: &Prices) {
         let ns = match (cookie.stepped, cookie.when) {
-            (true, When::CarryOut) => prices.ret_ns,
+            (true, When::CarryOut) => prices.carried_out_ns,
             (true, _) => prices.stepped_ns,
             (false, _) => prices.emulated_ns,
         };
@@ -170,7 +170,7 @@ mod tests {
         measured: true,
         emulated_ns: 1_000,
         stepped_ns: 10_000,
-        ret_ns: 9_000,
+        carried_out_ns: 9_000,
         recorded_ns: 300,
         graph_ns: 2_000,
         inside_ns: 0,

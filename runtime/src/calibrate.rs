@@ -187,7 +187,7 @@ fn traps(child: &mut Child) -> Result<Prices, Error> {
         measured: true,
         emulated_ns: median(times.iter().map(|t| t.emulated)) / CALLS,
         stepped_ns: median(times.iter().map(|t| t.stepped)) / FEW_CALLS,
-        ret_ns: median(times.iter().map(|t| t.stepped)) / FEW_CALLS,
+        carried_out_ns: median(times.iter().map(|t| t.stepped)) / FEW_CALLS,
         ..Prices::ESTIMATES
     })
 }
@@ -258,7 +258,7 @@ fn conclude(times: &[Real], records: &Records) -> Prices {
         measured: true,
         emulated_ns,
         stepped_ns: other(each(|t| t.stepped, FEW_CALLS)),
-        ret_ns: other(each(|t| t.returning, FEW_CALLS)),
+        carried_out_ns: other(each(|t| t.returning, FEW_CALLS)),
         recorded_ns,
         graph_ns: target.saturating_sub(call + recorded_ns),
         inside_ns: median(records.duration.iter().copied()),
@@ -329,7 +329,7 @@ mod tests {
             measured: true,
             emulated_ns: 1_000,
             stepped_ns: 10_000,
-            ret_ns: 9_900,
+            carried_out_ns: 9_900,
             recorded_ns: 300,
             graph_ns: 1_400,
             inside_ns: 700,

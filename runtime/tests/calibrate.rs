@@ -57,7 +57,7 @@ fn every_price_is_measured() {
         let each = [
             prices.emulated_ns,
             prices.stepped_ns,
-            prices.ret_ns,
+            prices.carried_out_ns,
             prices.inside_ns,
             prices.inside_stepped_ns,
         ];
