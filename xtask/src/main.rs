@@ -46,7 +46,7 @@ enum Chore {
     },
     /// Boots other Linux kernels under qemu and runs a smoke of the end-to-end tests there
     Vm {
-        /// Which kernel, as 6.1, 6.12 or 7.2; may be given several times
+        /// Which kernel: a version as 6.1, or unstable for the newest of Debian unstable; may be given several times
         #[arg(long, value_name = "VERSION", default_values = vm::KERNELS)]
         kernel: Vec<String>,
     },

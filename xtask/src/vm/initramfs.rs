@@ -1,5 +1,5 @@
-//! The file system that a kernel is booted into: busybox, gofuncgraph with the shared libraries that it needs, the test programs, and the
-//! script that runs them.
+//! The file system that a kernel is booted into: busybox, executables with the shared libraries that they need, and the script that runs
+//! them.
 
 use std::{
     fs,
@@ -30,16 +30,11 @@ sync
 poweroff -f
 ";
 
-/// Packs an initramfs whose init runs `script` with /dev/ttyS1 as its standard output, and returns its path.
+/// Packs an initramfs with these executables in /bin, whose init runs `script` with /dev/ttyS1 as its standard output, and returns its path.
 ///
 /// # Errors
 /// Where a file is missing or cpio fails.
-pub fn build(
-    folder: &Path,
-    gofuncgraph: &Path,
-    programs: &[PathBuf],
-    script: &str,
-) -> Result<PathBuf> {
+pub fn build(folder: &Path, executables: &[PathBuf], script: &str) -> Result<PathBuf> {
     let tree = folder.join("initramfs");
     if tree.exists() {
         fs::remove_dir_all(&tree)?;
@@ -50,20 +45,15 @@ pub fn build(
     let busybox = output(Command::new("sh").args(["-c", "command -v busybox"]))?;
     copy(Path::new(&busybox), &tree.join("bin/busybox"))?;
     symlink("busybox", tree.join("bin/sh"))?;
-    copy(gofuncgraph, &tree.join("bin/gofuncgraph"))?;
-    for library in libraries(gofuncgraph)? {
-        copy(
-            &library,
-            &tree.join(library.strip_prefix("/").unwrap_or(&library)),
-        )?;
-    }
-    for program in programs {
-        copy(
-            program,
-            &tree
-                .join("bin")
-                .join(program.file_name().context("a program has a name")?),
-        )?;
+    for executable in executables {
+        let name = executable.file_name().context("a program has a name")?;
+        copy(executable, &tree.join("bin").join(name))?;
+        for library in libraries(executable)? {
+            copy(
+                &library,
+                &tree.join(library.strip_prefix("/").unwrap_or(&library)),
+            )?;
+        }
     }
     let init = tree.join("init");
     fs::write(&init, format!("{HEAD}exec >/dev/ttyS1\n{script}{TAIL}"))?;
@@ -79,9 +69,10 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The shared libraries of an executable and the loader, as ldd finds them.
+/// The shared libraries of an executable and the loader, as ldd finds them; none of one that is linked statically.
 fn libraries(executable: &Path) -> Result<Vec<PathBuf>> {
-    let found = output(Command::new("ldd").arg(executable))?;
+    let ldd = Command::new("ldd").arg(executable).output()?;
+    let found = String::from_utf8_lossy(&ldd.stdout);
     let mut libraries = Vec::new();
     for line in found.lines() {
         if line.contains("not found") {

@@ -10,10 +10,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace::{output, run};
 
-/// The kernel image of this version (`6.1`), downloaded once.
+/// In place of a version: whatever is newest in Debian unstable.
+pub const NEWEST: &str = "unstable";
+
+/// The kernel image of this version (`6.1`), or of the [`NEWEST`], downloaded once.
 ///
 /// # Errors
-/// Where apt has no such kernel, in this machine's distribution or in Debian unstable.
+/// Where apt has no such kernel, in this machine's distribution or in Debian unstable, or cannot download it.
 pub fn image(version: &str, folder: &Path) -> Result<PathBuf> {
     let kept = folder.join(format!("vmlinuz-{version}"));
     if !kept.is_file() {
@@ -29,29 +32,24 @@ pub fn image(version: &str, folder: &Path) -> Result<PathBuf> {
 }
 
 fn download(version: &str, unpacked: &Path, folder: &Path) -> Result<PathBuf> {
-    let mut apt = Apt::machine();
-    let mut package = apt.newest(version)?;
-    if package.is_none() {
-        apt = Apt::unstable(folder)?;
-        package = apt.newest(version)?;
+    let here = Apt::machine();
+    let mut found = match version {
+        NEWEST => None,
+        _ => here.newest(version)?.map(|package| (here, package)),
+    };
+    if found.is_none() {
+        let unstable = Apt::unstable(folder)?;
+        found = unstable.newest(version)?.map(|package| (unstable, package));
     }
-    let Some(package) = package else {
-        bail!(
-            "apt knows no linux-image-{version}.*-cloud-amd64; run apt-get update if it never ran on this machine"
-        );
+    let Some((apt, package)) = found else {
+        bail!("neither this machine's apt nor Debian unstable has one for x86-64 cloud machines");
     };
     eprintln!("getting {package} …");
     run(apt
-        .command("apt-get")
-        .args([
-            "--quiet",
-            "--quiet",
-            "-o",
-            "APT::Sandbox::User=root",
-            "download",
-            &package,
-        ])
-        .current_dir(unpacked))?;
+        .get()
+        .args(["-o", "APT::Sandbox::User=root", "download", &package])
+        .current_dir(unpacked))
+    .with_context(|| format!("cannot download {package}"))?;
     let archive =
         find(unpacked, |name| name.ends_with(".deb")).context("apt downloaded no package")?;
     run(Command::new("dpkg").arg("-x").arg(&archive).arg(unpacked))?;
@@ -120,10 +118,17 @@ impl Apt {
             options: options.to_vec(),
         };
         eprintln!("looking into Debian unstable …");
-        run(apt
-            .command("apt-get")
-            .args(["--quiet", "--quiet", "update"]))?;
+        // Without this, lists that cannot be had are a warning.
+        let strict = "APT::Update::Error-Mode=any";
+        run(apt.get().args(["-o", strict, "update"]))
+            .context("cannot download Debian unstable's list of packages")?;
         Ok(apt)
+    }
+
+    fn get(&self) -> Command {
+        let mut command = self.command("apt-get");
+        command.args(["--quiet", "--quiet", "-o", "Acquire::Retries=3"]);
+        command
     }
 
     fn command(&self, program: &str) -> Command {
@@ -134,15 +139,16 @@ impl Apt {
         command
     }
 
-    /// The newest kernel package of a version; newer Debians keep the image in `linux-binary-…`.
+    /// The newest kernel package of a version.
     fn newest(&self, version: &str) -> Result<Option<String>> {
-        if !version.chars().all(|c| c.is_ascii_digit() || c == '.') {
-            bail!("{version:?} is not a kernel version such as 6.12");
-        }
-        let pattern = format!(
-            "^linux-(image|binary)-{}\\..*[0-9]-cloud-amd64$",
-            version.replace('.', "\\.")
-        );
+        let prefix = match version {
+            NEWEST => String::new(),
+            _ if version.chars().all(|c| c.is_ascii_digit() || c == '.') => {
+                version.replace('.', "\\.") + "\\."
+            }
+            _ => bail!("{version:?} is neither a kernel version such as 6.12 nor {NEWEST:?}"),
+        };
+        let pattern = format!("^linux-(image|binary)-{prefix}[0-9].*-cloud-amd64$");
         let found = output(
             self.command("apt-cache")
                 .args(["search", "--names-only", &pattern]),
@@ -150,10 +156,14 @@ impl Apt {
         let names = found
             .lines()
             .filter_map(|line| line.split_whitespace().next());
-        Ok(names
-            .max_by_key(|name| (name.starts_with("linux-binary"), numbers(name)))
-            .map(str::to_owned))
+        Ok(newest(names).map(str::to_owned))
     }
+}
+
+/// The package that holds the newest kernel image. Where there is a `linux-binary-…` of the same version, it has the image, and
+/// `linux-image-…` has nothing but dependencies (since Debian 14).
+fn newest<'a>(packages: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    packages.max_by_key(|name| (numbers(name), name.starts_with("linux-binary-")))
 }
 
 fn numbers(name: &str) -> Vec<u64> {
@@ -166,15 +176,46 @@ fn numbers(name: &str) -> Vec<u64> {
 mod tests {
     use super::*;
 
+    fn assert_newest(packages: &[&str], expected: &str) {
+        assert_eq!(newest(packages.iter().copied()), Some(expected));
+        assert_eq!(newest(packages.iter().rev().copied()), Some(expected));
+    }
+
     #[test]
-    fn later_packages_have_greater_numbers() {
-        assert!(
-            numbers("linux-image-6.1.0-56-cloud-amd64")
-                > numbers("linux-image-6.1.0-9-cloud-amd64")
+    fn versions_are_compared_as_numbers() {
+        assert_newest(
+            &[
+                "linux-image-6.1.0-9-cloud-amd64",
+                "linux-image-6.1.0-56-cloud-amd64",
+            ],
+            "linux-image-6.1.0-56-cloud-amd64",
         );
-        assert!(
-            numbers("linux-image-6.12.117+deb12-cloud-amd64")
-                > numbers("linux-image-6.12.100+deb12-cloud-amd64")
+        assert_newest(
+            &[
+                "linux-image-6.12.117+deb12-cloud-amd64",
+                "linux-image-6.12.100+deb12-cloud-amd64",
+            ],
+            "linux-image-6.12.117+deb12-cloud-amd64",
         );
+    }
+
+    #[test]
+    fn the_package_with_the_image_of_the_newest_version() {
+        assert_newest(
+            &[
+                "linux-binary-7.2.13+deb14-cloud-amd64",
+                "linux-image-7.2.13+deb14-cloud-amd64",
+                "linux-image-6.19.2+deb14-cloud-amd64",
+            ],
+            "linux-binary-7.2.13+deb14-cloud-amd64",
+        );
+        assert_newest(
+            &[
+                "linux-binary-7.2.13+deb14-cloud-amd64",
+                "linux-image-7.3.1+deb14-cloud-amd64",
+            ],
+            "linux-image-7.3.1+deb14-cloud-amd64",
+        );
+        assert_eq!(newest([].into_iter()), None);
     }
 }

@@ -1,6 +1,6 @@
 //! What is run on each kernel, and how its output is judged.
 
-use std::{fmt::Write as _, thread};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 use gofuncgraph_tests::tree;
@@ -14,35 +14,27 @@ pub struct Smoke {
 }
 
 enum Action {
-    /// Prints something that begins like this.
-    Says {
-        command: &'static str,
-        begin: &'static str,
-    },
+    /// `gofuncgraph --version` knows what the kernel can do.
+    Version,
     /// A test program's own record and gofuncgraph's graphs are the same.
-    Agrees {
-        program: &'static str,
-        mode: &'static str,
-        /// The functions to include. A kernel without `uprobe_multi` takes long to detach from many sites.
-        include: &'static str,
-    },
+    Agrees(Traced),
+    /// The same with two gofuncgraphs at once, one of which has been told to probe every `ret`.
+    BothAgree(Traced),
+}
+
+/// A test program, in a mode.
+struct Traced {
+    program: &'static str,
+    mode: &'static str,
+    /// The functions to include. A kernel without `uprobe_multi` takes long to detach from many sites.
+    include: &'static str,
 }
 
 /// Everything that is run, in this order.
 pub const SMOKES: &[Smoke] = &[
     Smoke {
-        name: "kernel",
-        action: Action::Says {
-            command: "uname -sr",
-            begin: "Linux ",
-        },
-    },
-    Smoke {
         name: "version",
-        action: Action::Says {
-            command: "gofuncgraph --version",
-            begin: "gofuncgraph ",
-        },
+        action: Action::Version,
     },
     calls("calls", "truth"),
     calls("calls, stripped", "truth-stripped"),
@@ -54,6 +46,19 @@ pub const SMOKES: &[Smoke] = &[
         "truth-pie",
         "steps",
         "main.step*",
+    ),
+    agrees("ways out", "truth", "edges", EDGES),
+    agrees(
+        "tail calls",
+        "truth",
+        "tail",
+        "main.promoted, main.(*holder).*, main.(*embedder).*, main.(*point).move, main.jumps, main.asm*, main.leaf",
+    ),
+    agrees(
+        "closures",
+        "truth",
+        "closures",
+        "main.closures*, main.literals*, main.apply, main.counting*, main.leaf",
     ),
     agrees("panics", "truth", "panics", PANICS),
     agrees(
@@ -80,13 +85,31 @@ pub const SMOKES: &[Smoke] = &[
         "gc",
         "main.gc*, main.allocates, main.spin, main.digs, main.collects, main.leaf",
     ),
+    Smoke {
+        name: "two tracers at once",
+        action: Action::BothAgree(Traced {
+            program: "truth",
+            mode: "calls",
+            include: CALLS,
+        }),
+    },
+    Smoke {
+        name: "two tracers at once, ways out",
+        action: Action::BothAgree(Traced {
+            program: "truth",
+            mode: "edges",
+            include: EDGES,
+        }),
+    },
 ];
+
+const CALLS: &str = "main.plain, main.again, main.middle, main.leaf, main.fibonacci, main.even, main.odd, main.empty, main.add";
+const EDGES: &str = "main.edges*, main.comparesAll, main.framed, main.nested, main.counted, main.several, main.lt*, main.leInt, main.leUint, main.leFloat, main.gt*, main.ge*, main.eq*, main.ne*, main.bit";
 
 const PANICS: &str = "main.panics*, main.boom, main.leaf, main.recovers*, main.passes*, main.fault*, main.named*, main.deferred, main.nil*";
 
 const fn calls(name: &'static str, program: &'static str) -> Smoke {
-    let include = "main.plain, main.again, main.middle, main.leaf, main.fibonacci, main.even, main.odd, main.empty, main.add";
-    agrees(name, program, "calls", include)
+    agrees(name, program, "calls", CALLS)
 }
 
 const fn agrees(
@@ -97,15 +120,16 @@ const fn agrees(
 ) -> Smoke {
     Smoke {
         name,
-        action: Action::Agrees {
+        action: Action::Agrees(Traced {
             program,
             mode,
             include,
-        },
+        }),
     }
 }
 
 const BEGIN: &str = "GFG-VM: BEGIN";
+const SECOND: &str = "GFG-VM: SECOND";
 const RECORD: &str = "GFG-VM: RECORD";
 const ERRORS: &str = "GFG-VM: ERRORS";
 const EXIT: &str = "GFG-VM: EXIT";
@@ -113,28 +137,15 @@ const EXIT: &str = "GFG-VM: EXIT";
 /// A shell script that runs everything and prints what [`judge`] reads.
 #[must_use]
 pub fn script() -> String {
-    let mut script = String::new();
-    for smoke in SMOKES {
-        let run = match smoke.action {
-            Action::Says { command, .. } => {
-                format!("{command} 2>/tmp/errors\nstatus=$?\necho '{RECORD}'")
-            }
-            Action::Agrees {
-                program,
-                mode,
-                include,
-            } => format!(
-                "gofuncgraph -e 'trace main.outer < include {include} >' --format json -o /tmp/graphs -- /bin/{program} {mode} >/tmp/record 2>/tmp/errors\n\
-                 status=$?\ncat /tmp/graphs\necho '{RECORD}'\ncat /tmp/record"
-            ),
-        };
-        // Writing to a String cannot fail.
-        let _ = write!(
-            script,
-            "echo '{BEGIN}'\n{run}\necho '{ERRORS}'\ncat /tmp/errors\necho \"{EXIT} $status\"\n"
-        );
-    }
-    script
+    SMOKES
+        .iter()
+        .map(|smoke| {
+            format!(
+                "echo '{BEGIN}'\n{}\necho '{ERRORS}'\ncat /tmp/errors\necho \"{EXIT} $status\"\n",
+                smoke.action.commands()
+            )
+        })
+        .collect()
 }
 
 /// What came of each of [`SMOKES`], in their order: a word on what was seen, or what is wrong.
@@ -147,6 +158,57 @@ pub fn judge(output: &str) -> Vec<Result<String>> {
 }
 
 impl Action {
+    /// Leave what they say in /tmp/errors and an exit status in `status`.
+    fn commands(&self) -> String {
+        match self {
+            Self::Version => {
+                format!("gofuncgraph --version 2>/tmp/errors\nstatus=$?\necho '{RECORD}'")
+            }
+            Self::Agrees(Traced {
+                program,
+                mode,
+                include,
+            }) => format!(
+                "gofuncgraph -e 'trace main.outer < include {include} >' --format json -o /tmp/graphs -- /bin/{program} {mode} >/tmp/record 2>/tmp/errors
+status=$?
+cat /tmp/graphs
+echo '{RECORD}'
+cat /tmp/record"
+            ),
+            Self::BothAgree(Traced {
+                program,
+                mode,
+                include,
+            }) => format!(
+                "rm -f /tmp/go
+mkfifo /tmp/go
+{program} -wait {mode} </tmp/go >/tmp/record 2>/tmp/errors &
+target=$!
+exec 3>/tmp/go
+until grep -q pid /tmp/record; do sleep 0.1; done
+for sites in auto ret; do
+  gofuncgraph -p $target -e 'trace main.outer < include {include} >' --exit-sites $sites --format json -o /tmp/graphs.$sites 2>/tmp/errors.$sites &
+  tracers=\"$tracers $!\"
+  until grep -q '^tracing ' /tmp/errors.$sites || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
+done
+echo go >&3
+exec 3>&-
+wait $target
+status=$?
+for tracer in $tracers; do
+  wait $tracer || status=$?
+done
+tracers=
+cat /tmp/errors.auto /tmp/errors.ret >>/tmp/errors
+cat /tmp/graphs.auto
+echo '{SECOND}'
+cat /tmp/graphs.ret
+echo '{RECORD}'
+cat /tmp/record"
+            ),
+        }
+    }
+
     fn judge(&self, part: &str) -> Result<String> {
         let (printed, rest) = part.split_once(RECORD).context("it did not end")?;
         let (record, rest) = rest.split_once(ERRORS).context("it did not end")?;
@@ -154,19 +216,44 @@ impl Action {
         if status.trim() != "0" {
             bail!("exit status {}: {}", status.trim(), last(errors));
         }
+        let said = || format!("standard error: {}", errors.trim());
         match self {
-            Self::Says { begin, .. } => {
-                let first = printed.trim().lines().next().unwrap_or_default();
-                if !first.starts_with(begin) {
-                    bail!("it printed {first:?}");
-                }
-                Ok(first.to_owned())
-            }
-            Self::Agrees { .. } => {
-                agree(printed, record).with_context(|| format!("standard error: {}", errors.trim()))
+            Self::Version => features(printed),
+            Self::Agrees(_) => agree(printed, record).with_context(said),
+            Self::BothAgree(_) => {
+                let (first, second) = printed.split_once(SECOND).context("it did not end")?;
+                agree(first, record)
+                    .context("where it costs least")
+                    .with_context(said)?;
+                agree(second, record)
+                    .context("at each ret")
+                    .with_context(said)
             }
         }
     }
+}
+
+/// What is known of kernels is what gofuncgraph has found out.
+fn features(said: &str) -> Result<String> {
+    let kernel = said
+        .lines()
+        .find_map(|line| line.strip_prefix("Linux "))
+        .with_context(|| format!("it printed {said:?}"))?;
+    let mut numbers = kernel
+        .split(|c: char| !c.is_ascii_digit())
+        .map_while(|digits| digits.parse::<u32>().ok());
+    let version = (numbers.next(), numbers.next());
+    for (feature, first) in [
+        ("uprobe_multi", (6, 6)),
+        ("returns without single-stepping", (7, 2)),
+    ] {
+        let there = version >= (Some(first.0), Some(first.1));
+        let expected = format!("{feature} {}", if there { "yes" } else { "no" });
+        if !kernel.contains(&expected) {
+            bail!("Linux {kernel}: not {expected:?}");
+        }
+    }
+    Ok(kernel.to_owned())
 }
 
 /// The last lines of what a command said; a refused program comes with a verifier log of thousands.
@@ -227,9 +314,26 @@ mod tests {
     #[test]
     fn what_did_not_run_fails() {
         assert!(judge("").iter().all(Result::is_err));
-        let only_the_first = format!("{BEGIN}\nLinux 6.1\n{RECORD}\n{ERRORS}\n{EXIT} 0\n");
+        let only_the_first = format!(
+            "{BEGIN}\ngofuncgraph 0.1.0\nLinux 6.1.0: uprobe_multi no, returns without single-stepping no\n{RECORD}\n{ERRORS}\n{EXIT} 0\n"
+        );
         let results = judge(&only_the_first);
         assert_eq!(results.len(), SMOKES.len());
         assert!(results[0].is_ok() && results[1..].iter().all(Result::is_err));
+    }
+
+    #[test]
+    fn features_are_those_of_the_version() {
+        let says = |release: &str, multi: &str, returns: &str| {
+            features(&format!(
+                "gofuncgraph 0.1.0\nLinux {release}: uprobe_multi {multi}, bpf_loop yes, returns without single-stepping {returns}, BTF yes\n"
+            ))
+        };
+        assert!(says("6.1.0-40-cloud-amd64", "no", "no").is_ok());
+        assert!(says("6.12.100+deb12", "yes", "no").is_ok());
+        assert!(says("7.2.13+deb14", "yes", "yes").is_ok());
+        assert!(says("7.2.13+deb14", "yes", "no").is_err());
+        assert!(says("10.0", "no", "yes").is_err());
+        assert!(features("gofuncgraph 0.1.0\n").is_err());
     }
 }
