@@ -227,10 +227,16 @@ fn the_original_command_line_is_a_program() {
     if skip().is_some() {
         return;
     }
+    // Prices, which also decide where returns are watched, are measured anew each time.
     let plan = |args: &[&str]| {
-        let output = run(&[&["explain", "-v"], args].concat());
+        let explain = ["explain", "--format", "json", "--exit-sites", "ret"];
+        let output = run(&[&explain, args].concat());
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        text(&output.stdout)
+        let plan: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        ["functions", "traces", "skipped"].map(|part| {
+            assert!(plan[part].is_array(), "{part}");
+            plan[part].clone()
+        })
     };
     let original = [
         "--uprobe-wildcards",
