@@ -27,6 +27,8 @@ type Call struct {
 	calls    []*Call
 	// Calls above this one are unwound as soon as this call leaves.
 	recovered *Call
+	// Leaves with the next call that it makes.
+	last bool
 }
 
 // A graph is one call of Root.
@@ -99,6 +101,14 @@ func (g *G) Leave(c *Call) {
 	if c.recovered != nil {
 		g.unwind(c.recovered)
 	}
+	if c.parent != nil && c.parent.last {
+		g.Leave(c.parent)
+	}
+}
+
+// Last records that a call has nothing left to do but one more call, and leaves with it.
+func (g *G) Last(c *Call) {
+	c.last = c != none
 }
 
 // Recovered is said by a deferred function that recovered a panic: once it has returned, its goroutine goes on in the call to.

@@ -19,16 +19,109 @@ func edges() {
 				sink += counted(i, j)
 				g.Leaf("main.several")
 				sink += several(i * j)
+				straightLeaves(g, a, b)
 			}
 		}
 		g.Leave(c)
 	})
+	lastCalls(g)
 	rec.Print("edges")
 }
 
 var edgeValues = []int{0, 1, -1, 2, 127, -128, 1 << 40, -1 << 63, 1<<63 - 1}
 
 var edgeA, edgeB int
+
+//go:noinline
+func straightLeaves(g *rec.G, a, b int) {
+	c := g.Enter("main.straightLeaves")
+	g.Leaf("main.constant")
+	sink += constant()
+	g.Leaf("main.mixed")
+	sink += mixed(a, b)
+	g.Leaf("main.isNil")
+	g.Leaf("main.isNil")
+	if isNil(&edgeA) || !isNil(nil) {
+		panic("isNil")
+	}
+	g.Leaf("main.earlyOut")
+	sink += earlyOut(a, &edgeB)
+	g.Leaf("main.counts")
+	sink += counts(b & 7)
+	g.Leaf("main.copies")
+	big := copies(&edgeArray, a)
+	sink += big[a&31]
+	g.Leaf("main.stores")
+	stores(&edgeArray, b)
+	g.Leaf("main.loads")
+	sink += loads(&edgeA)
+	g.Leave(c)
+}
+
+var edgeArray [64]int
+
+// constant leaves where it begins.
+//
+//go:noinline
+func constant() int { return 17 }
+
+//go:noinline
+func mixed(a, b int) int { return a ^ b<<3 }
+
+//go:noinline
+func isNil(p *int) bool {
+	if p == nil {
+		edgeA++
+		return true
+	}
+	edgeB++
+	return false
+}
+
+//go:noinline
+func earlyOut(n int, p *int) int {
+	if n == 0 {
+		return edgeB
+	}
+	for i := 0; i < n&15; i++ {
+		*p += i
+	}
+	return *p
+}
+
+//go:noinline
+func counts(n int) int {
+	sum := 0
+	for ; n > 0; n-- {
+		sum += n
+	}
+	return sum
+}
+
+// copies and clears blocks of memory, for which compilers make loops without a call.
+//
+//go:noinline
+func copies(from *[64]int, n int) (to [64]int) {
+	if n > 3 {
+		return *from
+	}
+	*from = [64]int{}
+	return to
+}
+
+//go:noinline
+func stores(to *[64]int, n int) {
+	if n > 0 {
+		to[n&63] = n
+		return
+	}
+	to[63] = n
+}
+
+// loads may fault at its first instruction.
+//
+//go:noinline
+func loads(p *int) int { return *p }
 
 //go:noinline
 func framed(a, b, n int) int {
