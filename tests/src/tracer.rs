@@ -96,7 +96,7 @@ impl Traced {
         for (name, value) in end.as_object().into_iter().flatten() {
             if !matches!(
                 name.as_str(),
-                "type" | "graphs" | "filtered" | "probe_ns" | "seconds"
+                "type" | "graphs" | "filtered" | "probe_ns" | "cost" | "seconds"
             ) {
                 assert_eq!(value.as_u64(), Some(0), "{context}: {name} in {end}");
             }
