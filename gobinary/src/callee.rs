@@ -8,9 +8,18 @@ use crate::policy;
 /// What a direct call leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Callee {
-    /// The collector's write barrier, which leaves all registers but R11 as they are, does not fault, calls no function that can be
-    /// probed and does not move the stack (`runtime.gcWriteBarrier1` to `8`, which return a pointer in R11; Go 1.21).
+    /// The collector's write barrier: it does not fault where the compiler calls it (behind a nil check), calls no function that can
+    /// be probed, does not move the stack and leaves all registers as they are but R11, which holds a pointer afterwards
+    /// (`runtime.gcWriteBarrier1` to `8`, from Go 1.21).
     WriteBarrier,
+    /// The older one, which leaves R11 too (`runtime.gcWriteBarrier` and the same with a register's name).
+    OldWriteBarrier,
+    /// The middle of `runtime.duffzero`: it fills memory at RDI.
+    Zeroes,
+    /// The middle of `runtime.duffcopy`: it copies memory from RSI to RDI.
+    Copies,
+    /// A function of the runtime whose first result, in RAX, is a pointer and never nil.
+    Allocates,
     /// A function that never returns: nothing belongs behind its call (`BlockExit` in cmd/compile/internal/ssagen/ssa.go; of the
     /// runtime's functions whose names begin with `panic` only `panicCheck1` and `2` return, from Go 1.19 to 1.27).
     Panic,
@@ -20,6 +29,20 @@ pub(crate) enum Callee {
     Unknown,
 }
 
+/// Beginnings of the names of functions that allocate, or give the address of an element of a map or of a zero value.
+const ALLOCATES: [&str; 10] = [
+    "newobject",
+    "mallocgc",
+    "makeslice",
+    "growslice",
+    "makechan",
+    "makemap",
+    "mapassign",
+    "mapaccess1",
+    "mapaccess2",
+    "convT",
+];
+
 impl Executable {
     /// What a call instruction calls.
     pub(crate) fn callee(&self, call: &Decoded) -> Callee {
@@ -27,10 +50,14 @@ impl Executable {
         let function = (call.code() == Code::Call_rel32_64)
             .then(|| self.function_at(target))
             .flatten();
-        let Some(function) = function.filter(|function| function.entry == target) else {
+        let Some(function) = function else {
             return Callee::Unknown;
         };
         match function.name.strip_prefix("runtime.") {
+            // These are entered in their middle.
+            Some("duffzero") => Callee::Zeroes,
+            Some("duffcopy") => Callee::Copies,
+            _ if function.entry != target => Callee::Unknown,
             Some(name) => of_runtime(name),
             None if policy::denied(self, &function).is_none() => Callee::Function(target),
             None => Callee::Unknown,
@@ -39,13 +66,22 @@ impl Executable {
 }
 
 fn of_runtime(name: &str) -> Callee {
-    match name {
-        "gcWriteBarrier1" | "gcWriteBarrier2" | "gcWriteBarrier3" | "gcWriteBarrier4"
-        | "gcWriteBarrier5" | "gcWriteBarrier6" | "gcWriteBarrier7" | "gcWriteBarrier8" => {
-            Callee::WriteBarrier
+    match name.strip_prefix("gcWriteBarrier") {
+        Some("1" | "2" | "3" | "4" | "5" | "6" | "7" | "8") => return Callee::WriteBarrier,
+        Some("" | "CX" | "DX" | "BX" | "BP" | "SI" | "R8" | "R9") => {
+            return Callee::OldWriteBarrier;
         }
+        _ => {}
+    }
+    match name {
         "gopanic" | "block" => Callee::Panic,
         name if name.starts_with("panic") && !name.starts_with("panicCheck") => Callee::Panic,
+        name if ALLOCATES
+            .iter()
+            .any(|allocates| name.starts_with(allocates)) =>
+        {
+            Callee::Allocates
+        }
         _ => Callee::Unknown,
     }
 }

@@ -18,18 +18,18 @@ const FIRST_PAGE: u64 = 4096;
 pub(crate) struct NonNull(Vec<u16>);
 
 /// What an instruction does.
+#[derive(Default)]
 struct Effect {
     proves: u16,
     writes: u16,
+    /// Of what it writes, what is the address of something.
+    addresses: u16,
     /// What it writes is not null either if this register is not.
     copies: Option<Register>,
-    /// What it writes is the address of something.
-    address: bool,
 }
 
 impl NonNull {
-    /// Solves the equations of the whole function. R14 must hold g throughout. A write barrier's call returns a pointer in R11 and
-    /// leaves the other registers as they are.
+    /// Solves the equations of the whole function. R14 must hold g throughout.
     pub fn new(
         instructions: &[Decoded],
         graph: &Graph<'_>,
@@ -38,17 +38,9 @@ impl NonNull {
         let mut factory = InstructionInfoFactory::new();
         let effects: Vec<_> = instructions
             .iter()
-            .map(|instruction| {
-                let calls = instruction.flow_control() == FlowControl::Call;
-                match calls.then(|| callee(instruction)) {
-                    Some(Callee::WriteBarrier) => Effect {
-                        proves: 0,
-                        writes: bit(Register::R11),
-                        copies: None,
-                        address: true,
-                    },
-                    _ => Effect::of(instruction, &mut factory),
-                }
+            .map(|instruction| match instruction.flow_control() {
+                FlowControl::Call => Effect::of_call(callee(instruction)),
+                _ => Effect::of(instruction, &mut factory),
             })
             .collect();
         let mut before = vec![u16::MAX; instructions.len()];
@@ -93,13 +85,23 @@ impl NonNull {
 }
 
 impl Effect {
-    fn of(instruction: &Decoded, factory: &mut InstructionInfoFactory) -> Self {
-        let mut effect = Self {
-            proves: 0,
-            writes: 0,
-            copies: None,
-            address: false,
+    fn of_call(callee: Callee) -> Self {
+        let (writes, addresses) = match callee {
+            Callee::WriteBarrier => (bit(Register::R11), bit(Register::R11)),
+            // What they advance stays a pointer.
+            Callee::OldWriteBarrier | Callee::Zeroes | Callee::Copies => (0, 0),
+            Callee::Allocates => (u16::MAX, bit(Register::RAX)),
+            Callee::Panic | Callee::Function(_) | Callee::Unknown => (u16::MAX, 0),
         };
+        Self {
+            writes,
+            addresses,
+            ..Self::default()
+        }
+    }
+
+    fn of(instruction: &Decoded, factory: &mut InstructionInfoFactory) -> Self {
+        let mut effect = Self::default();
         if !matches!(
             instruction.flow_control(),
             FlowControl::Next | FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch
@@ -131,9 +133,16 @@ impl Effect {
             {
                 effect.copies = Some(instruction.op1_register());
             }
+            // Compilers advance pointers so.
+            Code::Add_rm64_imm8 | Code::Add_rm64_imm32
+                if instruction.op0_kind() == OpKind::Register
+                    && instruction.immediate(1) < FIRST_PAGE =>
+            {
+                effect.copies = Some(instruction.op0_register());
+            }
             Code::Lea_r64_m if instruction.memory_index() == Register::None => {
                 match instruction.memory_base() {
-                    Register::RIP | Register::RSP => effect.address = true,
+                    Register::RIP | Register::RSP => effect.addresses = effect.writes,
                     base if instruction.memory_displacement64() < FIRST_PAGE => {
                         effect.copies = Some(base);
                     }
@@ -148,11 +157,7 @@ impl Effect {
     fn after(&self, before: u16) -> u16 {
         let copied = self.copies.is_some_and(|from| before & bit(from) != 0);
         let kept = (before | self.proves) & !self.writes;
-        if self.address || copied {
-            kept | self.writes
-        } else {
-            kept
-        }
+        kept | if copied { self.writes } else { self.addresses }
     }
 }
 

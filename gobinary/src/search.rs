@@ -107,14 +107,21 @@ impl Search<'_> {
             self.graph.predecessors(node, &mut before);
             for &(index, jumps) in &before {
                 let instruction = self.instructions.get(index)?;
-                let calls = instruction.flow_control() == FlowControl::Call;
-                if calls && (self.callee)(instruction) == Callee::WriteBarrier {
+                let pointer = |register| self.is_pointer(index, register);
+                let called = (instruction.flow_control() == FlowControl::Call)
+                    .then(|| (self.callee)(instruction));
+                let straight_call = match called {
+                    Some(Callee::WriteBarrier | Callee::OldWriteBarrier) => true,
+                    Some(Callee::Zeroes) => pointer(Register::RDI),
+                    Some(Callee::Copies) => pointer(Register::RDI) && pointer(Register::RSI),
+                    _ => false,
+                };
+                if straight_call {
                     straight.push((index, released));
                 } else if (self.is_emulated)(instruction) {
                     to.push(self.way(ret, index, jumps, released)?);
                 } else {
                     // The kernel steps the jump, or the code is not straight.
-                    let pointer = |register| self.is_pointer(index, register);
                     let more = (!jumps).then(|| straight::released(instruction, pointer))??;
                     straight.push((index, released + more));
                 }

@@ -7,21 +7,22 @@ use iced_x86::{
     Code, ConditionCode, FlowControl, Instruction as Decoded, Mnemonic, OpKind, Register,
 };
 
-/// Farthest that a variable in a frame, or a field of a structure, is looked for, in bytes.
-const MAX_FRAME: u64 = 1 << 30;
+/// Farthest from a nil pointer that Go's compiler lets an access stand for the nil check, in bytes (`minZeroPage` in
+/// cmd/compile/internal/ssa/nilcheck.go).
+const FIRST_PAGE: u64 = 4096;
 
 /// How many bytes of stack a straight instruction releases (negative where it takes some); `None` for one that is not straight.
 /// `is_pointer` tells whether a register holds a pointer that is not nil.
 pub(crate) fn released(
     instruction: &Decoded,
-    is_pointer: impl FnOnce(Register) -> bool,
+    is_pointer: impl Fn(Register) -> bool,
 ) -> Option<i64> {
     let pop = instruction.code() == Code::Pop_r64;
     let known = pop
         || instruction.flow_control() == FlowControl::Next
             && (is_known(instruction.mnemonic())
                 || instruction.condition_code() != ConditionCode::None);
-    if !known || instruction.has_lock_prefix() || !accesses_safely(instruction, is_pointer) {
+    if !known || !accesses_safely(instruction, is_pointer) {
         return None;
     }
     let to = instruction.op0_register();
@@ -48,29 +49,39 @@ pub(crate) fn released(
     }
 }
 
-/// Does it read and write nothing but registers, the function's frame, the executable's own data and what pointers lead to that are
-/// not nil?
-fn accesses_safely(instruction: &Decoded, is_pointer: impl FnOnce(Register) -> bool) -> bool {
+/// Does it read and write nothing but registers, the function's frame, the executable's own data, and what was checked before?
+///
+/// Where a pointer may be nil, Go's compiler either checks it before or leaves that to the first access, which faults; such an access
+/// has no index and a small offset (the operations with `faultOnNilArg0` in cmd/compile/internal/ssa/opGen.go, and `nilcheckelim2`).
+/// Indices were compared with the length before.
+fn accesses_safely(instruction: &Decoded, is_pointer: impl Fn(Register) -> bool) -> bool {
+    let mnemonic = instruction.mnemonic();
+    if instruction.segment_prefix() != Register::None {
+        return false;
+    }
+    match mnemonic {
+        Mnemonic::Lea | Mnemonic::Nop => return true,
+        Mnemonic::Movsq => return is_pointer(Register::RDI) && is_pointer(Register::RSI),
+        Mnemonic::Stosq => return is_pointer(Register::RDI),
+        _ => {}
+    }
     let mut operands = (0..instruction.op_count()).map(|index| instruction.op_kind(index));
-    if !operands.any(|kind| kind == OpKind::Memory) || instruction.mnemonic() == Mnemonic::Lea {
+    if !operands.any(|kind| kind == OpKind::Memory) {
         return true;
     }
+    // These have operations with an index that may fault.
+    let shift = matches!(mnemonic, Mnemonic::Sarx | Mnemonic::Shlx | Mnemonic::Shrx);
+    let checked = instruction.memory_index() != Register::None && !shift
+        || instruction.memory_displacement64() >= FIRST_PAGE;
     let place = match instruction.memory_base() {
-        Register::RSP => {
-            instruction.memory_index() == Register::None
-                && instruction.memory_displacement64() < MAX_FRAME
-        }
-        Register::RIP => true,
-        base => {
-            instruction.memory_index() == Register::None
-                && instruction.memory_displacement64() < MAX_FRAME
-                && is_pointer(base)
-        }
+        Register::RSP | Register::RIP => true,
+        Register::None => false,
+        base => checked || is_pointer(base),
     };
     // Wide operands must be aligned, except for these instructions.
     let aligned = instruction.memory_size().size() < 16
         || matches!(
-            instruction.mnemonic(),
+            mnemonic,
             Mnemonic::Movups
                 | Mnemonic::Movupd
                 | Mnemonic::Movdqu
@@ -80,23 +91,24 @@ fn accesses_safely(instruction: &Decoded, is_pointer: impl FnOnce(Register) -> b
         );
     // A bit's number may lead far from where the operand begins.
     let bits = matches!(
-        instruction.mnemonic(),
+        mnemonic,
         Mnemonic::Bt | Mnemonic::Bts | Mnemonic::Btr | Mnemonic::Btc
     );
-    place && aligned && !bits && instruction.segment_prefix() == Register::None
+    place && aligned && !bits
 }
 
 fn is_known(mnemonic: Mnemonic) -> bool {
     use Mnemonic::{
-        Adc, Add, Addps, Addsd, Addss, And, Andn, Andnpd, Andnps, Andpd, Andps, Blsi, Blsmsk, Blsr,
-        Bsf, Bsr, Bswap, Bt, Btc, Btr, Bts, Cbw, Cdq, Cdqe, Cmp, Comisd, Comiss, Cqo, Cvtsd2si,
-        Cvtsd2ss, Cvtsi2sd, Cvtsi2ss, Cvtss2sd, Cvtss2si, Cvttsd2si, Cvttss2si, Cwd, Cwde, Dec,
-        Divsd, Divss, Imul, Inc, Lea, Lzcnt, Maxsd, Maxss, Minsd, Minss, Mov, Movapd, Movaps, Movd,
-        Movdqa, Movdqu, Movq, Movsd, Movss, Movsx, Movsxd, Movupd, Movups, Movzx, Mul, Mulsd,
-        Mulss, Neg, Nop, Not, Or, Orpd, Orps, Pand, Popcnt, Por, Pxor, Rol, Ror, Rorx, Roundsd,
-        Roundss, Sar, Sarx, Sbb, Shl, Shld, Shlx, Shr, Shrd, Shrx, Sqrtsd, Sqrtss, Sub, Subsd,
-        Subss, Test, Tzcnt, Ucomisd, Ucomiss, Vfmadd231sd, Vfmadd231ss, Vmovdqu, Vmovupd, Vmovups,
-        Vzeroupper, Xor, Xorpd, Xorps,
+        Adc, Add, Addps, Addsd, Addss, And, Andn, Andnpd, Andnps, Andpd, Andps, Bextr, Blsi,
+        Blsmsk, Blsr, Bsf, Bsr, Bswap, Bt, Btc, Btr, Bts, Bzhi, Cbw, Cdq, Cdqe, Cmp, Cmpxchg,
+        Comisd, Comiss, Cqo, Cvtsd2si, Cvtsd2ss, Cvtsi2sd, Cvtsi2ss, Cvtss2sd, Cvtss2si, Cvttsd2si,
+        Cvttss2si, Cwd, Cwde, Dec, Div, Divsd, Divss, Idiv, Imul, Inc, Lea, Lzcnt, Maxsd, Maxss,
+        Minsd, Minss, Mov, Movapd, Movaps, Movbe, Movd, Movdqa, Movdqu, Movq, Movsd, Movsq, Movss,
+        Movsx, Movsxd, Movupd, Movups, Movzx, Mul, Mulsd, Mulss, Mulx, Neg, Nop, Not, Or, Orpd,
+        Orps, Pand, Pdep, Pext, Popcnt, Por, Prefetchnta, Prefetcht0, Pxor, Rol, Ror, Rorx,
+        Roundsd, Roundss, Sar, Sarx, Sbb, Shl, Shld, Shlx, Shr, Shrd, Shrx, Sqrtsd, Sqrtss, Stosq,
+        Sub, Subsd, Subss, Test, Tzcnt, Ucomisd, Ucomiss, Vfmadd231sd, Vfmadd231ss, Vmovdqu,
+        Vmovupd, Vmovups, Vzeroupper, Xadd, Xchg, Xor, Xorpd, Xorps,
     };
     matches!(
         mnemonic,
@@ -110,6 +122,7 @@ fn is_known(mnemonic: Mnemonic) -> bool {
             | Andnps
             | Andpd
             | Andps
+            | Bextr
             | Blsi
             | Blsmsk
             | Blsr
@@ -120,10 +133,12 @@ fn is_known(mnemonic: Mnemonic) -> bool {
             | Btc
             | Btr
             | Bts
+            | Bzhi
             | Cbw
             | Cdq
             | Cdqe
             | Cmp
+            | Cmpxchg
             | Comisd
             | Comiss
             | Cqo
@@ -138,8 +153,10 @@ fn is_known(mnemonic: Mnemonic) -> bool {
             | Cwd
             | Cwde
             | Dec
+            | Div
             | Divsd
             | Divss
+            | Idiv
             | Imul
             | Inc
             | Lea
@@ -151,11 +168,13 @@ fn is_known(mnemonic: Mnemonic) -> bool {
             | Mov
             | Movapd
             | Movaps
+            | Movbe
             | Movd
             | Movdqa
             | Movdqu
             | Movq
             | Movsd
+            | Movsq
             | Movss
             | Movsx
             | Movsxd
@@ -165,6 +184,7 @@ fn is_known(mnemonic: Mnemonic) -> bool {
             | Mul
             | Mulsd
             | Mulss
+            | Mulx
             | Neg
             | Nop
             | Not
@@ -172,8 +192,12 @@ fn is_known(mnemonic: Mnemonic) -> bool {
             | Orpd
             | Orps
             | Pand
+            | Pdep
+            | Pext
             | Popcnt
             | Por
+            | Prefetchnta
+            | Prefetcht0
             | Pxor
             | Rol
             | Ror
@@ -191,6 +215,7 @@ fn is_known(mnemonic: Mnemonic) -> bool {
             | Shrx
             | Sqrtsd
             | Sqrtss
+            | Stosq
             | Sub
             | Subsd
             | Subss
@@ -204,6 +229,8 @@ fn is_known(mnemonic: Mnemonic) -> bool {
             | Vmovupd
             | Vmovups
             | Vzeroupper
+            | Xadd
+            | Xchg
             | Xor
             | Xorpd
             | Xorps
