@@ -209,12 +209,12 @@ impl Overhead {
         self.look(tracer)?;
         for load in loads.iter().take(TOLD) {
             let target = if self.watch.is_target(load) {
-                ", a target, whose trace has `sample`"
+                "; a target, whose trace has `sample`"
             } else {
                 ""
             };
             say!(
-                "dropped {}{target}; budget {}{}",
+                "dropped {}; budget {}{}{target}",
                 self.told(load),
                 self.budget,
                 self.how_known()

@@ -11,8 +11,8 @@ use crate::{
 
 /// Rates are those of this much of the past, nanoseconds.
 const WINDOW_NS: u64 = 1_000_000_000;
-/// A function whose share of the budget is less than one in this many is not worth its being dropped.
-const NOT_WORTH_IT: f64 = 200.0;
+/// The share of a budget from which on a function makes a difference where it is exceeded anyway.
+const MAKES_A_DIFFERENCE: f64 = 0.1;
 
 /// What a function's probes cost in one trace.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -216,9 +216,19 @@ impl Watch {
         let mut share = loads.share;
         let mut dropped = Vec::new();
         for keep in [Keep::Droppable, Keep::Last] {
-            for load in &loads.functions {
-                if share > budget && self.keep(load) == keep && load.share * NOT_WORTH_IT >= budget
-                {
+            let candidates = loads
+                .functions
+                .iter()
+                .filter(|load| self.keep(load) == keep);
+            let most: f64 = candidates.clone().map(|load| load.share).sum();
+            // Where these do not suffice, only what makes a difference goes.
+            let least = if share - most > budget {
+                budget * MAKES_A_DIFFERENCE
+            } else {
+                0.0
+            };
+            for load in candidates {
+                if share > budget && load.share > least {
                     share -= load.share;
                     dropped.push(*load);
                 }
@@ -386,6 +396,17 @@ mod tests {
         assert_eq!(dropped(120), [1]);
         assert_eq!(dropped(100), [1, 2]);
         assert_eq!(watch.verdict(Budget::Off), Verdict::Kept);
+    }
+
+    #[test]
+    fn cheap_functions_go_only_where_that_keeps_the_budget() {
+        let drops = |calls, thousandths| {
+            let watch = watched(&plan(None), calls);
+            matches!(watch.verdict(Budget::Share(thousandths)), Verdict::Drop(_))
+        };
+        // 1 costs a hundredth of the budget; the target 99 of them, or alone more than that.
+        assert!(drops([47_500, 1_000, 0, 0], 200));
+        assert!(!drops([48_500, 1_000, 0, 0], 200));
     }
 
     #[test]

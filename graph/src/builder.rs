@@ -124,6 +124,18 @@ impl Pending {
             .iter_mut()
             .skip(1)
             .for_each(|call| call.level = call.level.max(1));
+        // Nobody saw the end of a call whose function was dropped meanwhile: it looks as if it had been unwound.
+        for call in calls.iter_mut().filter(|call| call.exit == Exit::Unwound) {
+            let began = self.start_ns.saturating_add(call.start_ns);
+            let ended = self.start_ns.saturating_add(call.end_ns());
+            let gone = dropped.iter().find(|dropped| {
+                dropped.function == call.function && (began..=ended).contains(&dropped.since_ns)
+            });
+            if let Some(gone) = gone {
+                call.exit = Exit::Open;
+                call.duration_ns = gone.since_ns - began;
+            }
+        }
         Graph {
             trace: key.trace,
             pid: key.tgid,

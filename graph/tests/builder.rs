@@ -394,6 +394,43 @@ fn graphs_that_end_after_functions_were_dropped_are_marked() {
 }
 
 #[test]
+fn calls_that_were_open_when_their_function_was_dropped_were_not_unwound() {
+    let mut builder = Builder::new();
+    builder.dropped(0, &[3], 1_000);
+    let unwound = |function: u32, entry_ns: u64, level: u16| CallRecord {
+        function,
+        exit: Exit::Unwound as u8,
+        ..call(level, entry_ns, 100)
+    };
+    let graph = builder
+        .record(&record(
+            header(ChunkKind::Graph, 1, 850),
+            &[
+                unwound(3, 890, 1),
+                unwound(3, 960, 2),
+                unwound(4, 950, 1),
+                call(0, 850, 300),
+            ],
+        ))
+        .unwrap()
+        .unwrap();
+    let ends: Vec<_> = graph
+        .calls
+        .iter()
+        .skip(1)
+        .map(|call| (call.function, call.exit, call.duration_ns))
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            (3, Exit::Unwound, 100),
+            (4, Exit::Unwound, 100),
+            (3, Exit::Open, 40)
+        ]
+    );
+}
+
+#[test]
 fn open_and_abandoned_graphs_are_marked_too() {
     let mut builder = Builder::new();
     builder.dropped(0, &[3], 1_000);

@@ -2,8 +2,8 @@
 //!
 //! Blocks are ```` ```console ```` with words after it:
 //!
-//! - `run`: the lines that begin with `$ ` are run in a folder that holds `./server` (example/), `./truth` (tests/programs/truth) and
-//!   `slow.gfg`, and what they print, on both streams, has to be what stands below them.
+//! - `run`: the lines that begin with `$ ` are run in a folder that holds `./server` (example/), `./truth` and `./budget`
+//!   (tests/programs), and `slow.gfg`, and what they print, on both streams, has to be what stands below them.
 //! - `server`: one process of `./server` runs meanwhile, which `-p 4242` stands for. `traffic`: it is asked for pages all the time.
 //! - `exit=N`: the exit code of the commands, 0 where nothing is said.
 //!
@@ -114,10 +114,11 @@ impl Folder {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let server = example::executable();
-        let truth = go::build(go::newest(), "truth", Mode::Plain);
+        let program = |package| go::build(go::newest(), package, Mode::Plain);
         for (from, to) in [
             (server, "server"),
-            (truth, "truth"),
+            (program("truth"), "truth"),
+            (program("budget"), "budget"),
             (workspace().join("example/slow.gfg"), "slow.gfg"),
             (tracer::binary(), "gofuncgraph"),
         ] {
@@ -175,6 +176,7 @@ fn normalised(text: &str) -> String {
         (r"(?m)\d+ calls? filtered out, ", ""),
         (r"\b\d[\d,.]*\b", "N"),
         (r"\bN (ns|µs|ms|s)\b", "N s"),
+        (r"costs (about )?N s( to N s)?", "costs N s"),
     ];
     rules
         .iter()

@@ -1,6 +1,6 @@
 // Command budget has a function whose probes cost too much.
 //
-// Every step calls hot very often and rare once. The sums that it prints do not depend on how long that takes.
+// Every step calls hot very often, and rare and last once. The sum that it prints does not depend on how long that takes.
 package main
 
 import (
@@ -23,11 +23,16 @@ func rare(n uint64) uint64 {
 }
 
 //go:noinline
+func last(n uint64) uint64 {
+	return hot(n + 1)
+}
+
+//go:noinline
 func step(n uint64) uint64 {
 	for i := 0; i < 2000; i++ {
 		n = hot(n)
 	}
-	return rare(n)
+	return rare(n) ^ last(n)
 }
 
 func main() {

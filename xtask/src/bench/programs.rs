@@ -20,6 +20,9 @@ use crate::{
     workspace::{build_gofuncgraph, cache, cargo, cargo_target, output, root, run},
 };
 
+/// What is measured must not be dropped for its cost.
+const WITHOUT_BUDGET: [&str; 2] = ["--budget", "off"];
+
 /// The least size of the large program.
 const LARGE_BYTES: u64 = 50_000_000;
 
@@ -246,6 +249,7 @@ impl Tracing {
     pub fn gofuncgraph(programs: &Programs, arguments: &[&str]) -> Result<Self> {
         let begun = Instant::now();
         let mut child = Command::new(&programs.gofuncgraph)
+            .args(WITHOUT_BUDGET)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
