@@ -12,6 +12,7 @@ mod request;
 mod symbols;
 mod terminal;
 mod trace;
+mod values;
 
 use std::{
     io::{Write, stdout},

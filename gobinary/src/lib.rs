@@ -20,7 +20,6 @@
 mod body;
 mod buildinfo;
 mod cfg;
-mod dwarf;
 mod edges;
 mod error;
 mod executable;
