@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write, stdout};
 
 use compiler::Source;
-use gobinary::{Executable, ExitKind, Function, Types};
+use gobinary::{Executable, ExitKind, Function};
 use serde::Serialize;
 
 use crate::{

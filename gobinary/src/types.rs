@@ -5,6 +5,7 @@
 
 mod abi;
 mod arginfo;
+mod captured;
 mod graph;
 mod listed;
 mod location;

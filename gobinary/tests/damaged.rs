@@ -49,9 +49,8 @@ fn ask_everything(bytes: Vec<u8>) -> Result<(), Error> {
             }
         }
         if let Some(id) = types.named("runtime.g") {
-            let _ = types
-                .get(id)
-                .map(|ty| types.at_runtime_address(ty.runtime_type?));
+            let _ = types.get(id).map(|ty| types.runtime_address(&ty));
+            let _ = types.at_runtime_address(0x50_0000);
         }
     }
     let inlined = executable.inlined();

@@ -243,10 +243,6 @@ fn closures_tell_what_they_captured() {
     for_each(&[Mode::Default, Mode::Unoptimised], |program, types| {
         let adder = signature(program, types, "main.adder.func1");
         let count = signature(program, types, "main.count.func1");
-        if program.toolchain.minor < 23 {
-            assert!(adder.captured.is_empty() && count.captured.is_empty());
-            return;
-        }
         let captured = |signature: &Signature| {
             let mut all: Vec<String> = signature
                 .captured

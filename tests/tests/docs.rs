@@ -2,8 +2,8 @@
 //!
 //! Blocks are ```` ```console ```` with words after it:
 //!
-//! - `run`: the lines that begin with `$ ` are run in a folder that holds `./server` (example/), `./truth` (tests/programs/truth) and
-//!   `slow.gfg`, and what they print, on both streams, has to be what stands below them.
+//! - `run`: the lines that begin with `$ ` are run in a folder that holds `./server` (example/), `./truth` and `./values`
+//!   (tests/programs) and `slow.gfg`, and what they print, on both streams, has to be what stands below them.
 //! - `server`: one process of `./server` runs meanwhile, which `-p 4242` stands for. `traffic`: it is asked for pages all the time.
 //! - `exit=N`: the exit code of the commands, 0 where nothing is said.
 //!
@@ -115,9 +115,11 @@ impl Folder {
         let folder = tempfile::tempdir().expect("a folder");
         let server = example::executable();
         let truth = go::build(go::newest(), "truth", Mode::Plain);
+        let values = go::build(go::newest(), "values", Mode::Plain);
         for (from, to) in [
             (server, "server"),
             (truth, "truth"),
+            (values, "values"),
             (workspace().join("example/slow.gfg"), "slow.gfg"),
             (tracer::binary(), "gofuncgraph"),
         ] {

@@ -6,6 +6,7 @@
 use gimli::{AttributeValue, DebuggingInformationEntry, DwAt, UnitOffset, UnitRef};
 
 use super::model::{Field, Kind, Type, TypeId};
+use super::units::Entry;
 use super::{Slice, Types, TypesError};
 
 /// `DW_AT_go_kind`: `internal/abi.Kind`.
@@ -39,6 +40,14 @@ pub(super) struct At<'a, 'e> {
 }
 
 impl<'a, 'e> At<'a, 'e> {
+    /// Where it is.
+    pub fn entry(&self) -> Entry {
+        Entry {
+            unit: self.number,
+            offset: self.die.offset(),
+        }
+    }
+
     pub fn name(&self) -> String {
         self.die
             .attr_value(gimli::DW_AT_name)
