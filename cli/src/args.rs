@@ -178,7 +178,7 @@ pub struct List {
     /// Layout of the list
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub format: TextOrJson,
-    /// Show full paths, and why a function cannot be probed
+    /// Show full paths, parameters and results with where they lie, and why a function cannot be probed
     #[arg(short, long)]
     pub verbose: bool,
 }

@@ -13,6 +13,7 @@ use crate::{
     request::Target,
     symbols::short_file,
     terminal::say,
+    values::Values,
 };
 
 #[derive(Serialize)]
@@ -29,6 +30,9 @@ struct Row<'a> {
     inlined_at: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_probed: Option<String>,
+    /// With `--verbose`.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    values: Option<Values>,
 }
 
 /// Prints the functions.
@@ -50,15 +54,30 @@ pub fn run(args: &List) -> anyhow::Result<()> {
             args.executable.display()
         );
     }
+    let types = args.verbose.then(|| executable.types());
+    match &types {
+        Some(Ok(types)) => types.prepare(&functions),
+        Some(Err(reason)) if !functions.is_empty() => {
+            say!("parameters are not shown: {reason}");
+        }
+        _ => {}
+    }
+    let types = types.and_then(Result::ok);
     let mut out = BufWriter::new(stdout().lock());
     let result = functions
         .iter()
-        .try_for_each(|function| match args.format {
-            TextOrJson::Json => {
-                serde_json::to_writer(&mut out, &row(&executable, function))?;
-                writeln!(out)
+        .try_for_each(|function| {
+            let row = Row {
+                values: types.as_ref().map(|types| Values::of(types, function)),
+                ..row(&executable, function)
+            };
+            match args.format {
+                TextOrJson::Json => {
+                    serde_json::to_writer(&mut out, &row)?;
+                    writeln!(out)
+                }
+                TextOrJson::Text => text(&mut out, &executable, &row, args.verbose),
             }
-            TextOrJson::Text => text(&mut out, &executable, function, args.verbose),
         })
         .and_then(|()| out.flush());
     match result {
@@ -96,16 +115,16 @@ fn row<'a>(executable: &'a Executable, function: &Function<'a>) -> Row<'a> {
         }),
         inlined_at: executable.inlined().places(function.name).len(),
         not_probed: sites.err().map(|reason| reason.to_string()),
+        values: None,
     }
 }
 
 fn text(
     out: &mut impl Write,
     executable: &Executable,
-    function: &Function<'_>,
+    row: &Row<'_>,
     verbose: bool,
 ) -> io::Result<()> {
-    let row = row(executable, function);
     let name = render::escape(row.function);
     let file = if verbose {
         render::escape(row.file).into_owned()
@@ -121,5 +140,9 @@ fn text(
     if row.inlined_at > 0 {
         write!(out, ", inlined at {} more places", row.inlined_at)?;
     }
-    writeln!(out)
+    writeln!(out)?;
+    match &row.values {
+        Some(values) => values.write(out),
+        None => Ok(()),
+    }
 }

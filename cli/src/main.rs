@@ -14,6 +14,7 @@ mod request;
 mod symbols;
 mod terminal;
 mod trace;
+mod values;
 
 use std::{
     io::{Write, stdout},

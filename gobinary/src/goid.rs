@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
 
+use crate::Executable;
 use crate::buildinfo::GoVersion;
-use crate::{Executable, dwarf};
 
 /// Offsets by version, from `runtime/runtime2.go` and the DWARF of each: (first minor version, last, offset).
 const TABLE: [(u16, u16, u32); 3] = [(19, 22, 0x98), (23, 24, 0xa0), (25, 27, 0x98)];
@@ -43,7 +43,7 @@ pub(crate) fn find(executable: &Executable) -> Result<GoidOffset, GoidError> {
         Ok(found) => Some(found),
         Err(what) => {
             tried.push(what);
-            match dwarf::member_offset(executable.image.data(), "runtime.g", "goid") {
+            match from_dwarf(executable) {
                 Ok(offset) => Some((offset, "the DWARF of runtime.g".to_owned())),
                 Err(what) => {
                     tried.push(what);
@@ -83,6 +83,17 @@ fn from_table(version: Option<GoVersion>) -> Result<(u32, GoVersion), String> {
         .find(|(first, last, _)| version.major == 1 && (*first..=*last).contains(&version.minor))
         .map(|&(_, _, offset)| (offset, version))
         .ok_or_else(|| format!("Go {version} is not in the table"))
+}
+
+fn from_dwarf(executable: &Executable) -> Result<u32, String> {
+    let types = executable.types().map_err(|error| error.to_string())?;
+    let missing = "the DWARF does not define runtime.g.goid";
+    let g = types.named("runtime.g").ok_or(missing)?;
+    let g = types.get(g).map_err(|error| error.to_string())?;
+    let field = g.fields().iter().find(|field| field.name == "goid");
+    field
+        .and_then(|field| u32::try_from(field.offset).ok())
+        .ok_or_else(|| missing.to_owned())
 }
 
 /// Two places in the runtime's code: `gopark` stores its argument into `g.waitreason`, the one byte that it stores in a g; and

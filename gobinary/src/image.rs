@@ -144,6 +144,11 @@ impl Image {
         self.sections.iter().find(|section| section.name == name)
     }
 
+    /// The sections with contents.
+    pub fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
     /// Does any section's name satisfy the predicate?
     pub fn has_section(&self, predicate: impl Fn(&str) -> bool) -> bool {
         self.sections.iter().any(|section| predicate(&section.name))

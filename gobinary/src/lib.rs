@@ -21,7 +21,6 @@ mod body;
 mod buildinfo;
 mod callee;
 mod cfg;
-mod dwarf;
 mod edges;
 mod entry;
 mod error;

@@ -12,6 +12,8 @@ use crate::image::Image;
 const TEXT: u64 = 0xb0;
 /// The words among which `gofunc` stands: 0x130 in Go 1.18 and 1.19, 0x140 in 1.20 to 1.26, 0x158 in 1.27.
 const GOFUNC: Range<u64> = 0x118..0x1a0;
+/// Offset of `types`: the second in Go 1.18 and 1.19, the first since.
+const TYPES: [u64; 2] = [0x128, 0x118];
 /// Sections that hold it, so that others need not be read.
 const SECTIONS: [&str; 5] = [
     ".go.module",
@@ -28,6 +30,8 @@ pub(crate) struct ModuleData {
     pub text: Range<u64>,
     /// Words that may be `gofunc`, the base of FUNCDATA offsets, in order of likelihood.
     pub gofunc: Vec<u64>,
+    /// Words that may be `types`, where the runtime's descriptions of types begin.
+    pub types: Vec<u64>,
 }
 
 impl ModuleData {
@@ -88,6 +92,11 @@ impl ModuleData {
             .filter_map(word)
             .filter(|&base| base != 0)
             .collect();
-        Some(Self { text, gofunc })
+        let types = TYPES.into_iter().filter_map(word).collect();
+        Some(Self {
+            text,
+            gofunc,
+            types,
+        })
     }
 }

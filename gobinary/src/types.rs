@@ -5,6 +5,7 @@
 
 mod abi;
 mod arginfo;
+mod captured;
 mod graph;
 mod listed;
 mod location;
@@ -28,6 +29,9 @@ pub use model::{Field, Kind, Type, TypeId, short_name};
 pub use place::{Piece, Place, Register, Where};
 pub(crate) use sections::Sections;
 pub use signature::{Signature, Variable};
+
+/// Types that are looked at to tell the right base of addresses from a wrong one.
+const TRIALS: usize = 256;
 
 pub(crate) type Slice<'e> = EndianSlice<'e, LittleEndian>;
 pub(crate) type Dwarf<'e> = gimli::Dwarf<Slice<'e>>;
@@ -82,11 +86,14 @@ pub struct Types<'e> {
     argument_tables: OnceLock<Option<u64>>,
 }
 
-/// The types that the runtime describes, by address and by name. The linker puts all types into the runtime's unit.
+/// The types that the runtime describes, by address and by name. The linker puts all types into a unit of the runtime.
 #[derive(Default)]
 struct RuntimeTypes<'e> {
-    by_address: HashMap<u64, TypeId>,
     by_name: HashMap<&'e [u8], TypeId>,
+    /// By what DWARF has for an address.
+    by_mark: HashMap<u64, TypeId>,
+    /// What has to be added to that.
+    base: Option<u64>,
 }
 
 impl Executable {
@@ -154,7 +161,25 @@ impl<'e> Types<'e> {
     /// The type that the runtime describes at a link-time address: what an interface's type word points to.
     #[must_use]
     pub fn at_runtime_address(&self, address: u64) -> Option<TypeId> {
-        self.runtime_types().by_address.get(&address).copied()
+        let types = self.runtime_types();
+        let mark = address.checked_sub(types.base?)?;
+        // Of uintptr there is the address itself, before Go 1.27 at least.
+        let marks = [mark, address];
+        marks
+            .iter()
+            .find_map(|mark| types.by_mark.get(mark))
+            .copied()
+    }
+
+    /// The link-time address of the runtime's description of a type (`internal/abi.Type`), where the executable has one: what the type
+    /// word of an `any` that holds such a value points to.
+    #[must_use]
+    pub fn runtime_address(&self, ty: &Type) -> Option<u64> {
+        let mark = ty.mark?;
+        let addresses = [self.runtime_types().base?.checked_add(mark)?, mark];
+        addresses
+            .into_iter()
+            .find(|&address| self.executable.image.u64(address) == Some(ty.size))
     }
 
     /// Indexes the units of these functions now, on all processors, instead of one after another as they are asked for.
@@ -173,16 +198,39 @@ impl<'e> Types<'e> {
     fn runtime_types(&self) -> &RuntimeTypes<'e> {
         self.runtime.get_or_init(|| {
             let mut found = RuntimeTypes::default();
-            let unit = self
-                .executable
-                .function_named("runtime.gopark")
-                .and_then(|function| self.units.holding(&self.dwarf, function.entry));
-            if let Some(unit) = unit {
+            for unit in self.units.named(&self.dwarf, b"runtime") {
                 // What precedes damage can be used.
                 let _ = self.index_types(unit, &mut found);
             }
+            found.base = self.runtime_base(&found);
             found
         })
+    }
+
+    /// DWARF has offsets, from where depends on how the executable was linked. The right base is the one under which the runtime says the
+    /// same sizes as DWARF.
+    fn runtime_base(&self, found: &RuntimeTypes<'e>) -> Option<u64> {
+        let image = &self.executable.image;
+        let step = (found.by_mark.len() / TRIALS).max(1);
+        let samples: Vec<(u64, u64)> = found
+            .by_mark
+            .iter()
+            .step_by(step)
+            .filter_map(|(&mark, &id)| Some((mark, self.get(id).ok()?.size)))
+            .collect();
+        let sections = image.sections().iter().map(|section| section.address);
+        let module = self.executable.module.as_ref();
+        let mut bases = module.into_iter().flat_map(|m| m.types.iter().copied());
+        let fits = |base: &u64| {
+            let agree = |&(mark, size): &(u64, u64)| {
+                base.checked_add(mark).and_then(|at| image.u64(at)) == Some(size)
+            };
+            let agreeing = samples.iter().filter(|sample| agree(sample)).count();
+            agreeing > 0 && agreeing * 10 >= samples.len() * 9
+        };
+        bases
+            .find(fits)
+            .or_else(|| sections.chain([0]).find(|base| fits(base)))
     }
 
     fn index_types(&self, number: usize, found: &mut RuntimeTypes<'e>) -> Result<(), TypesError> {
@@ -220,10 +268,10 @@ impl<'e> Types<'e> {
                         }
                     }
                     graph::GO_RUNTIME_TYPE => {
-                        if let Ok(Some(address)) = unit.attr_address(attribute.value())
-                            && address != 0
+                        if let Ok(Some(mark)) = unit.attr_address(attribute.value())
+                            && mark != 0
                         {
-                            found.by_address.insert(address, id);
+                            found.by_mark.insert(mark, id);
                         }
                     }
                     _ => {}

@@ -37,6 +37,22 @@ fn ask_everything(bytes: Vec<u8>) -> Result<(), Error> {
             .file_offset(function.entry)
             .and_then(|offset| executable.address(offset));
     }
+    if let Ok(types) = executable.types() {
+        for function in executable.functions().step_by(step) {
+            let Ok(signature) = types.signature(&function) else {
+                continue;
+            };
+            let _ = types.describe(&function, &signature);
+            for variable in signature.parameters.iter().chain(&signature.results) {
+                let _ = types.locate(variable, function.entry);
+                let _ = types.alignment(variable.ty);
+            }
+        }
+        if let Some(id) = types.named("runtime.g") {
+            let _ = types.get(id).map(|ty| types.runtime_address(&ty));
+            let _ = types.at_runtime_address(0x50_0000);
+        }
+    }
     let inlined = executable.inlined();
     for name in inlined.names().take(20) {
         assert!(!inlined.places(name).is_empty());
@@ -59,7 +75,12 @@ fn ask_everything(bytes: Vec<u8>) -> Result<(), Error> {
 fn samples() -> &'static [(Vec<u8>, Vec<usize>)] {
     static SAMPLES: OnceLock<Vec<(Vec<u8>, Vec<usize>)>> = OnceLock::new();
     SAMPLES.get_or_init(|| {
-        let modes = [Mode::Stripped, Mode::ExternalStrippedPie, Mode::Default];
+        let modes = [
+            Mode::Stripped,
+            Mode::ExternalStrippedPie,
+            Mode::Default,
+            Mode::PlainDwarf,
+        ];
         let programs = toolchains()
             .iter()
             .flat_map(|toolchain| modes.map(|mode| toolchain.build(mode)));
@@ -99,11 +120,28 @@ fn samples() -> &'static [(Vec<u8>, Vec<usize>)] {
                     .file_offset(executable.text_range().start)
                     .expect("the code");
                 places.push(usize::try_from(text).expect("an offset"));
+                places.extend(dwarf(&bytes));
                 places.retain(|&place| place < bytes.len());
                 (bytes, places)
             })
             .collect()
     })
+}
+
+/// Places in what describes types, where it is not compressed.
+fn dwarf(bytes: &[u8]) -> Vec<usize> {
+    use object::{Object, ObjectSection};
+    let file = object::File::parse(bytes).expect("an ELF file");
+    let sections = file.sections().filter(|section| {
+        let compressed = section.compressed_data().expect("the section");
+        compressed.format == object::CompressionFormat::None
+            && section.name().is_ok_and(|name| name.starts_with(".debug_"))
+    });
+    sections
+        .filter_map(|section| section.file_range())
+        .flat_map(|(start, size)| (0..16).map(move |part| start + size * part / 16))
+        .map(|place| usize::try_from(place).expect("an offset"))
+        .collect()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Blocks are ```` ```console ```` with words after it:
 //!
-//! - `run`: the lines that begin with `$ ` are run in a folder that holds `./server` (example/), `./truth` and `./budget`
+//! - `run`: the lines that begin with `$ ` are run in a folder that holds `./server` (example/), `./truth`, `./budget` and `./values`
 //!   (tests/programs), and `slow.gfg`, and what they print, on both streams, has to be what stands below them.
 //! - `server`: one process of `./server` runs meanwhile, which `-p 4242` stands for. `traffic`: it is asked for pages all the time.
 //! - `exit=N`: the exit code of the commands, 0 where nothing is said.
@@ -119,6 +119,7 @@ impl Folder {
             (server, "server"),
             (program("truth"), "truth"),
             (program("budget"), "budget"),
+            (program("values"), "values"),
             (workspace().join("example/slow.gfg"), "slow.gfg"),
             (tracer::binary(), "gofuncgraph"),
         ] {

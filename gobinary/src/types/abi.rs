@@ -111,7 +111,7 @@ impl Types<'_> {
             | Kind::UnsafePointer
             | Kind::Map { .. }
             | Kind::Chan { .. }
-            | Kind::Func { .. } => words(walk, 1),
+            | Kind::Func => words(walk, 1),
             Kind::String | Kind::Interface { .. } => words(walk, 2),
             Kind::Slice { .. } => words(walk, 3),
             Kind::Array { element, length } => {

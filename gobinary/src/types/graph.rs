@@ -6,6 +6,7 @@
 use gimli::{AttributeValue, DebuggingInformationEntry, DwAt, UnitOffset, UnitRef};
 
 use super::model::{Field, Kind, Type, TypeId};
+use super::units::Entry;
 use super::{Slice, Types, TypesError};
 
 /// `DW_AT_go_kind`: `internal/abi.Kind`.
@@ -39,6 +40,14 @@ pub(super) struct At<'a, 'e> {
 }
 
 impl<'a, 'e> At<'a, 'e> {
+    /// Where it is.
+    pub fn entry(&self) -> Entry {
+        Entry {
+            unit: self.number,
+            offset: self.die.offset(),
+        }
+    }
+
     pub fn name(&self) -> String {
         self.die
             .attr_value(gimli::DW_AT_name)
@@ -130,8 +139,9 @@ impl<'e> Types<'e> {
 
     pub(super) fn read_type(&self, id: TypeId) -> Result<Type, TypesError> {
         let mut at = self.entry_at(id.0)?;
+        let mut id = id;
         let name = at.name();
-        let mut runtime_type = self.runtime_type(&at);
+        let mut mark = runtime_mark(&at);
         for _ in 0..MAX_NAMES {
             let is_name = match at.die.tag() {
                 // Maps, channels and interfaces are written as names too.
@@ -159,36 +169,27 @@ impl<'e> Types<'e> {
                         name
                     },
                     size,
-                    runtime_type: runtime_type.or_else(|| self.runtime_type(&at)),
+                    mark: mark.or_else(|| runtime_mark(&at)),
                     kind,
                 });
             }
             match self.reference(&at, gimli::DW_AT_type) {
-                Some(next) => at = self.entry_at(next)?,
+                Some(next) => {
+                    id = TypeId(next);
+                    at = self.entry_at(next)?;
+                }
                 None => break,
             }
-            runtime_type = runtime_type.or_else(|| self.runtime_type(&at));
+            mark = mark.or_else(|| runtime_mark(&at));
         }
         // C's void, or a circle of names.
         Ok(Type {
             id,
             name,
             size: 0,
-            runtime_type,
+            mark,
             kind: Kind::Opaque,
         })
-    }
-
-    fn runtime_type(&self, at: &At<'_, 'e>) -> Option<u64> {
-        match at.die.attr_value(GO_RUNTIME_TYPE)? {
-            AttributeValue::Addr(address) => Some(address).filter(|&address| address != 0),
-            other => at
-                .unit
-                .attr_address(other)
-                .ok()
-                .flatten()
-                .filter(|&address| address != 0),
-        }
     }
 
     fn kind(&self, at: &At<'_, 'e>) -> Result<(Kind, u64), TypesError> {
@@ -251,7 +252,7 @@ impl<'e> Types<'e> {
                 let length = length.unwrap_or(0);
                 (Kind::Array { element, length }, size)
             }
-            gimli::DW_TAG_subroutine_type => (self.func(at)?, 8),
+            gimli::DW_TAG_subroutine_type => (Kind::Func, 8),
             gimli::DW_TAG_typedef if go == Some(20) => (
                 Kind::Interface {
                     empty: self.is_eface(at),
@@ -307,30 +308,6 @@ impl<'e> Types<'e> {
         Ok(fields)
     }
 
-    fn func(&self, at: &At<'_, 'e>) -> Result<Kind, TypesError> {
-        let (mut parameters, mut results, mut variadic) = (Vec::new(), Vec::new(), false);
-        at.children(|child| {
-            match child.die.tag() {
-                gimli::DW_TAG_unspecified_parameters => variadic = true,
-                gimli::DW_TAG_formal_parameter => {
-                    let ty = self.type_reference(&child, gimli::DW_AT_type)?;
-                    if child.flag(gimli::DW_AT_variable_parameter) {
-                        results.push(ty);
-                    } else {
-                        parameters.push(ty);
-                    }
-                }
-                _ => {}
-            }
-            Ok(())
-        })?;
-        Ok(Kind::Func {
-            parameters,
-            results,
-            variadic,
-        })
-    }
-
     /// What the address that a map or a channel is leads to.
     fn header(&self, at: &At<'_, 'e>) -> Option<TypeId> {
         let pointer = self.entry_at(self.reference(at, gimli::DW_AT_type)?).ok()?;
@@ -345,4 +322,10 @@ impl<'e> Types<'e> {
             .and_then(|target| self.entry_at(target).ok())
             .is_some_and(|target| target.name() == "runtime.eface")
     }
+}
+
+/// What DWARF has for the address of the runtime's description.
+fn runtime_mark(at: &At<'_, '_>) -> Option<u64> {
+    let address = at.unit.attr_address(at.die.attr_value(GO_RUNTIME_TYPE)?);
+    address.ok().flatten().filter(|&address| address != 0)
 }

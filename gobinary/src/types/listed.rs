@@ -3,11 +3,14 @@
 use gimli::{AttributeValue, DwAt, UnitOffset};
 
 use super::abi::Layout;
+use super::captured::Loads;
 use super::graph::{At, GO_DICT_INDEX};
 use super::location::Said;
 use super::model::TypeId;
+use super::place::Where;
 use super::units::Entry;
 use super::{Types, TypesError, location};
+use crate::Function;
 
 /// `DW_AT_go_closure_offset`, since Go 1.23.
 const GO_CLOSURE_OFFSET: DwAt = DwAt(0x2907);
@@ -22,7 +25,12 @@ pub(super) struct Listed {
     pub name: String,
     pub parameters: Vec<Item>,
     pub results: Vec<Item>,
+    /// With their offsets in the closure.
     pub captured: Vec<(Item, u64)>,
+    /// Other variables.
+    pub others: Vec<Entry>,
+    /// Is the frame base the call frame address?
+    pub cfa: bool,
 }
 
 /// A variable.
@@ -83,6 +91,8 @@ impl<'e> Types<'e> {
             parameters: Vec::new(),
             results: Vec::new(),
             captured: Vec::new(),
+            others: Vec::new(),
+            cfa,
         };
         for variable in found {
             let closure = variable
@@ -91,6 +101,7 @@ impl<'e> Types<'e> {
                 .filter(|&offset| offset > 0);
             let parameter = variable.at.die.tag() == gimli::DW_TAG_formal_parameter;
             if !parameter && closure.is_none() {
+                listed.others.push(variable.at.entry());
                 continue;
             }
             let result = variable
@@ -114,6 +125,57 @@ impl<'e> Types<'e> {
             }
         }
         Ok(listed)
+    }
+
+    /// What a closure captured, where only its code tells.
+    pub(super) fn captured_by_code(
+        &self,
+        listed: &Listed,
+        function: &Function<'_>,
+    ) -> Result<Vec<(Item, u64)>, TypesError> {
+        let loads = Loads::read(function);
+        let mut found: Vec<(u64, Item, u64)> = Vec::new();
+        for &other in &listed.others {
+            let variable = Found {
+                at: self.entry(other.unit, other.offset)?,
+                origin: None,
+            };
+            // A name without a type is that of something inlined.
+            let Ok(item) = self.item(&variable, function.entry, listed.cfa, false) else {
+                continue;
+            };
+            let Some((layout, leaves)) = item
+                .layout
+                .as_ref()
+                .ok()
+                .and_then(|layout| Some((layout, layout.leaves.as_deref()?)))
+            else {
+                continue;
+            };
+            let place = location::find(&variable.at, layout, listed.cfa, |range, said| {
+                let whole = said.somewhere.or(match said.place.pieces.as_slice() {
+                    [piece] => Some(piece.at),
+                    _ => None,
+                });
+                match whole {
+                    Some(Where::Stack(slot)) if range.end == u64::MAX => {
+                        loads.offset_of_slot(slot, leaves)
+                    }
+                    _ => loads.offset(&said.place, range.start, leaves),
+                }
+                .map(|offset| (range.start, offset))
+            })?;
+            if let Some((start, offset)) = place {
+                found.push((start, item, offset));
+            }
+        }
+        // What has the value of a captured variable later on is not one.
+        found.sort_by_key(|&(start, _, offset)| (offset, start));
+        found.dedup_by_key(|&mut (_, _, offset)| offset);
+        Ok(found
+            .into_iter()
+            .map(|(_, item, offset)| (item, offset))
+            .collect())
     }
 
     fn item(
@@ -145,10 +207,7 @@ impl<'e> Types<'e> {
             entry,
             slot,
             dictionary_index: named.number(GO_DICT_INDEX),
-            die: Entry {
-                unit: variable.at.number,
-                offset: variable.at.die.offset(),
-            },
+            die: variable.at.entry(),
             cfa,
         })
     }

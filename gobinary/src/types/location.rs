@@ -4,6 +4,8 @@
 //! the padding of structs, and under `-N` they include it, so that offsets are those of the type's parts. Whatever else an expression says is
 //! taken as unknown.
 
+use std::ops::Range;
+
 use gimli::{AttributeValue, Expression, Operation};
 
 use super::abi::{Layout, Leaf};
@@ -51,30 +53,15 @@ impl From<Place> for Said {
 }
 
 /// A variable's location at an address, or `None` where DWARF is silent. `cfa`: is the frame base the call frame address?
-pub(super) fn at<'e>(
-    variable: &At<'_, 'e>,
+pub(super) fn at(
+    variable: &At<'_, '_>,
     address: u64,
     layout: &Layout,
     cfa: bool,
 ) -> Result<Option<Said>, TypesError> {
-    let Some(value) = variable.die.attr_value(gimli::DW_AT_location) else {
-        return Ok(None);
-    };
-    if let AttributeValue::Exprloc(expression) = value {
-        return Ok(place(variable, expression, layout, cfa));
-    }
-    let Some(mut list) = variable.unit.attr_locations(value)? else {
-        return Ok(None);
-    };
-    for _ in 0..MAX_ENTRIES {
-        let Some(entry) = list.next()? else {
-            return Ok(None);
-        };
-        if entry.range.begin <= address && address < entry.range.end {
-            return Ok(place(variable, entry.data, layout, cfa));
-        }
-    }
-    Err(TypesError::damaged("a list of locations does not end"))
+    find(variable, layout, cfa, |range, said| {
+        range.contains(&address).then_some(said)
+    })
 }
 
 /// The slot of the caller's that a result has anywhere in the function, if DWARF gives one.
@@ -83,33 +70,42 @@ pub(super) fn callers_slot(
     layout: &Layout,
     cfa: bool,
 ) -> Result<Option<i64>, TypesError> {
-    let first = |said: Option<Said>| {
-        let at = said
-            .as_ref()
-            .and_then(|said| said.places().find(|at| *at != Where::Absent));
-        match at {
+    find(variable, layout, cfa, |_, said| {
+        match said.places().find(|at| *at != Where::Absent) {
             Some(Where::Stack(slot)) if slot > 0 => Some(slot),
             _ => None,
         }
-    };
+    })
+}
+
+/// Asks about a variable's locations, each with the addresses at which it holds, until one gives an answer.
+pub(super) fn find<T>(
+    variable: &At<'_, '_>,
+    layout: &Layout,
+    cfa: bool,
+    mut ask: impl FnMut(Range<u64>, Said) -> Option<T>,
+) -> Result<Option<T>, TypesError> {
     let Some(value) = variable.die.attr_value(gimli::DW_AT_location) else {
         return Ok(None);
     };
     if let AttributeValue::Exprloc(expression) = value {
-        return Ok(first(place(variable, expression, layout, cfa)));
+        let said = place(variable, expression, layout, cfa);
+        return Ok(said.and_then(|said| ask(0..u64::MAX, said)));
     }
     let Some(mut list) = variable.unit.attr_locations(value)? else {
         return Ok(None);
     };
     for _ in 0..MAX_ENTRIES {
         let Some(entry) = list.next()? else {
-            break;
+            return Ok(None);
         };
-        if let Some(slot) = first(place(variable, entry.data, layout, cfa)) {
-            return Ok(Some(slot));
+        let range = entry.range.begin..entry.range.end;
+        let said = place(variable, entry.data, layout, cfa);
+        if let Some(answer) = said.and_then(|said| ask(range, said)) {
+            return Ok(Some(answer));
         }
     }
-    Ok(None)
+    Err(TypesError::damaged("a list of locations does not end"))
 }
 
 /// A part as DWARF has it: without its offset in the value.

@@ -15,15 +15,14 @@ impl TypeId {
 /// A type. Types refer to one another by [`TypeId`], in circles too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Type {
-    /// Which it is.
+    /// Which it is. DWARF may have several entries for a type, so compare these, and not what led here.
     pub id: TypeId,
     /// In Go's syntax, with full package paths: `time.Duration`, `*net/http.Request`, `[]go.shape.int`, `map[string]main.T`.
     pub name: String,
     /// Of a value, in bytes.
     pub size: u64,
-    /// Link-time address of the runtime's description of it (`internal/abi.Type`), where the executable has one: what the first
-    /// word of an `any` that holds such a value points to.
-    pub runtime_type: Option<u64>,
+    /// What DWARF has for the address of the runtime's description.
+    pub(crate) mark: Option<u64>,
     /// What it is made of.
     pub kind: Kind,
 }
@@ -90,14 +89,7 @@ pub enum Kind {
         header: Option<TypeId>,
     },
     /// The address of a closure, whose first word is the address of its code; or nil.
-    Func {
-        /// Of the arguments.
-        parameters: Vec<TypeId>,
-        /// Of the results.
-        results: Vec<TypeId>,
-        /// Is the last argument `...`?
-        variadic: bool,
-    },
+    Func,
     /// Something of C, or of a later Go.
     Opaque,
 }

@@ -18,7 +18,7 @@ pub struct Signature {
     pub parameters: Vec<Variable>,
     /// The results, in order. A place holds at each `ret`, where the stack is as at the first instruction.
     pub results: Vec<Variable>,
-    /// What a closure captured, by ascending offset, from Go 1.23 on. A place holds at the entry site.
+    /// What a closure captured, by ascending offset; before Go 1.23 only what its code shows. A place holds at the entry site.
     pub captured: Vec<Variable>,
     /// Is the first parameter a receiver?
     pub method: bool,
@@ -84,6 +84,12 @@ impl<'e> Types<'e> {
         let listed = self.listed(entry, function.entry)?;
         let generic = Generic::of(&listed.name);
         let method = is_method(&listed.name);
+        let mut captured = Vec::new();
+        if self.minor() < 23 && is_literal(&listed.name) {
+            for (item, offset) in self.captured_by_code(&listed, function)? {
+                captured.push((self.captured(item, offset)?, offset));
+            }
+        }
         let parameters = listed.parameters;
         // Go 1.27 lists the dictionary, and unoptimised code of earlier versions does.
         let at = parameters.iter().position(|item| item.name == ".dict");
@@ -116,10 +122,11 @@ impl<'e> Types<'e> {
         if let Some(at) = at {
             dictionary = Some(parameters.remove(at).place);
         }
-        let mut captured: Vec<(Variable, u64)> = Vec::new();
         for (item, offset) in listed.captured {
             captured.push((self.captured(item, offset)?, offset));
         }
+        // The compiler's own variables have no name.
+        captured.retain(|(variable, _): &(Variable, u64)| variable.name.is_some());
         captured.sort_by_key(|&(_, offset)| offset);
         Ok(Signature {
             method: method && !parameters.is_empty(),
@@ -168,10 +175,7 @@ impl<'e> Types<'e> {
         let parameters = parameters.collect::<Result<Vec<_>, TypesError>>()?;
         let results = results.iter().map(|item| Ok((layout(item)?, item.slot)));
         let results = results.collect::<Result<Vec<_>, TypesError>>()?;
-        let minor = self
-            .executable
-            .go_version()
-            .map_or(u16::MAX, |version| version.minor);
+        let minor = self.minor();
         let dictionary = match generic {
             _ if has_dictionary => None,
             Generic::No => None,
@@ -192,6 +196,12 @@ impl<'e> Types<'e> {
             unlisted: minor < 22 || minor == u16::MAX,
             wrapper: function.is_wrapper(),
         }))
+    }
+
+    /// Of the Go that built it; the greatest where that is not known.
+    fn minor(&self) -> u16 {
+        let version = self.executable.go_version();
+        version.map_or(u16::MAX, |version| version.minor)
     }
 
     fn captured(&self, item: Item, offset: u64) -> Result<Variable, TypesError> {
@@ -275,6 +285,12 @@ fn is_closure(word: &str) -> bool {
         word.strip_prefix(prefix)
             .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
     })
+}
+
+/// `pkg.f.func1`, `pkg.f.func1.2`
+fn is_literal(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    is_closure(last) || last.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// `pkg.(*T).Method`, `pkg.T.Method`, not `pkg.f.func1`.

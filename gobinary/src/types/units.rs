@@ -82,6 +82,16 @@ impl<'e> Units<'e> {
         unit.as_ref().map(|unit| unit.unit_ref(dwarf))
     }
 
+    /// The units of a package.
+    pub fn named(&self, dwarf: &Dwarf<'e>, package: &[u8]) -> Vec<usize> {
+        let is_named = |number: &usize| {
+            let unit = self.get(dwarf, *number);
+            unit.and_then(|unit| unit.name)
+                .is_some_and(|name| name.slice() == package)
+        };
+        (0..self.all.len()).filter(is_named).collect()
+    }
+
     /// The unit that holds an offset of `.debug_info`, and the offset in it.
     pub fn at(&self, offset: u64) -> Option<(usize, UnitOffset)> {
         let offset = usize::try_from(offset).ok()?;
@@ -178,6 +188,9 @@ fn open<'e>(dwarf: &Dwarf<'e>, header: UnitHeader<Slice<'e>>) -> gimli::Result<U
             _ => {}
         }
     }
+    unit.name = root
+        .attr_value(gimli::DW_AT_name)
+        .and_then(|name| dwarf.attr_string(&unit, name).ok());
     if let Some(low) = root.attr_value(gimli::DW_AT_low_pc) {
         unit.low_pc = dwarf.attr_address(&unit, low)?.unwrap_or(0);
     }

@@ -26,6 +26,8 @@ pub enum Mode {
     ExternalStrippedPie,
     Unoptimised,
     Trimpath,
+    /// With DWARF that is not compressed.
+    PlainDwarf,
 }
 
 impl Mode {
@@ -48,6 +50,7 @@ impl Mode {
             Self::ExternalStrippedPie => &["-buildmode=pie", "-ldflags=-linkmode=external -s -w"],
             Self::Unoptimised => &["-gcflags=all=-N -l"],
             Self::Trimpath => &["-trimpath"],
+            Self::PlainDwarf => &["-ldflags=-compressdwarf=false"],
         }
     }
 }

@@ -1,0 +1,486 @@
+//! Types and signatures from DWARF, against a program of known signatures.
+
+mod common;
+
+use common::{Mode, Program, toolchains};
+use gobinary::{Executable, Kind, Signature, Types, TypesError, Where};
+
+const PROGRAM: &str = "tests/programs/values";
+
+fn for_each(modes: &[Mode], test: impl Fn(&Program, &Types<'_>)) {
+    for toolchain in toolchains() {
+        for &mode in modes {
+            let program = toolchain.build_package(PROGRAM, mode);
+            let types = program.executable.types().expect("DWARF");
+            test(&program, &types);
+        }
+    }
+}
+
+fn signature(program: &Program, types: &Types<'_>, name: &str) -> Signature {
+    let function = program.executable.function_named(name);
+    let function = function.unwrap_or_else(|| panic!("{}: no {name}", program.label()));
+    types
+        .signature(&function)
+        .unwrap_or_else(|error| panic!("{}: {name}: {error}", program.label()))
+}
+
+/// All of a signature in one line.
+fn line(types: &Types<'_>, signature: &Signature) -> String {
+    let list = |variables: &[gobinary::Variable]| {
+        let texts = variables.iter().map(|variable| {
+            let name = variable.name.as_deref().unwrap_or("_");
+            let ty = types.short_type(variable.ty).expect("a type");
+            format!("{name} {ty}: {}", variable.place)
+        });
+        texts.collect::<Vec<_>>().join("; ")
+    };
+    let (parameters, results) = (list(&signature.parameters), list(&signature.results));
+    format!("{parameters} -> {results}")
+}
+
+/// Signatures with the places that Go's documentation of its calling convention gives them.
+const SIGNATURES: [(&str, &str); 24] = [
+    (
+        "main.ints",
+        "a int8: RAX; b int16: RBX; c int32: RCX; d int64: RDI; e int: RSI -> r int64: RAX",
+    ),
+    (
+        "main.floats",
+        "a float32: X0; b float64: X1; c float32: X2; d float64: X3 -> _ float32: X0; _ float64: X1",
+    ),
+    (
+        "main.complexes",
+        "a complex64: X0, X1; b complex128: X2, X3 -> _ complex128: X0, X1",
+    ),
+    (
+        "main.mixed",
+        "a int: RAX; b float64: X0; c int32: RBX; d float32: X1; e bool: RCX; f uint8: RDI -> g float64: X0; h int: RAX",
+    ),
+    (
+        "main.named",
+        "m main.meters: RAX; c main.color: RBX; r main.ratio: X0 -> _ main.meters: RAX; _ main.color: RBX",
+    ),
+    (
+        "main.octets",
+        "a []uint8: RAX, RBX, RCX; b []uint8: RDI, RSI, R8; c []uint8: R9, R10, R11 -> _ []uint8: RAX, RBX, RCX",
+    ),
+    (
+        "main.numbers",
+        "a []int: RAX, RBX, RCX; b []int: RDI, RSI, R8; c []int: R9, R10, R11; d []int: [SP+8] -> _ []int: RAX, RBX, RCX",
+    ),
+    (
+        "main.arrays",
+        "zero [0]int: nothing; one [1]int: RAX; two [2]int: [SP+8]; three [3]string: [SP+24]; after int: RBX -> _ [2]int: [SP+72]; _ [1]string: RAX, RBX",
+    ),
+    (
+        "main.structs",
+        "a main.point: RAX, RBX; b main.padded: RCX, RDI, RSI, R8, R9, R10; c struct {}: nothing; d int: R11 -> _ main.padded: RAX, RBX, RCX, RDI, RSI, R8; _ main.point: R9, R10",
+    ),
+    (
+        "main.embedded",
+        "d main.derived: RAX, RBX, RCX, RDI, RSI, R8, R9, R10 -> _ main.base: RAX, RBX, RCX",
+    ),
+    (
+        "main.inRegisters",
+        "a main.nine: RAX, RBX, RCX, RDI, RSI, R8, R9, R10, R11; f float64: X0 -> _ main.nine: RAX, RBX, RCX, RDI, RSI, R8, R9, R10, R11",
+    ),
+    (
+        "main.onStack",
+        "n int: RAX; a main.ten: [SP+8]; s string: RBX, RCX -> _ main.ten: [SP+88]; _ string: RAX, RBX",
+    ),
+    (
+        "main.nested",
+        "a main.withArray: [SP+8]; b main.withOne: RAX, RBX, X0 -> _ main.withOne: RAX, RBX, X0; _ int: RCX",
+    ),
+    (
+        "main.maps",
+        "a map[string]int: RAX; b map[int]main.point: RBX; empty map[string]bool: RCX; none map[string]string: RDI -> _ map[string]int: RAX",
+    ),
+    (
+        "main.channels",
+        "a chan int: RAX; b chan string: RBX; none chan bool: RCX; receive <-chan int: RDI -> _ chan<- int: RAX",
+    ),
+    (
+        "main.(*store).get",
+        "s *main.store: RAX; key string: RBX, RCX -> value int: RAX; ok bool: RBX",
+    ),
+    (
+        "main.fails",
+        "err error: RAX, RBX -> failed bool: RAX; same error: RBX, RCX",
+    ),
+    (
+        "main.stringers",
+        "a fmt.Stringer: RAX, RBX; b fmt.Stringer: RCX, RDI; c fmt.Stringer: RSI, R8 -> _ string: RAX, RBX",
+    ),
+    (
+        "main.events",
+        "a main.event: RAX, RBX, RCX, RDI; b *main.event: RSI -> _ main.event: RAX, RBX, RCX, RDI",
+    ),
+    (
+        "main.tooManyInts",
+        "a int: RAX; b int: RBX; c int: RCX; d int: RDI; e int: RSI; f int: R8; g int: R9; h int: R10; i int: R11; j int: [SP+8]; k int: [SP+16] -> _ int: RAX",
+    ),
+    (
+        "main.doesNotFit",
+        "a int: RAX; b int: RBX; c int: RCX; d int: RDI; e int: RSI; f int: R8; g int: R9; s string: R10, R11; x int: [SP+8]; y float64: X0 -> _ string: RAX, RBX; _ float64: X0",
+    ),
+    (
+        "main.tooManyResults",
+        "n int: RAX -> a int: RAX; b int: RBX; c int: RCX; d int: RDI; e int: RSI; f int: R8; g int: R9; h int: R10; i int: R11; j int: [SP+8]; s string: [SP+16]",
+    ),
+    (
+        "main.mixedResults",
+        "a [2]int: [SP+8]; n int: RAX -> b [2]int: [SP+24]; c int: RAX; d [2]string: [SP+40]; e float64: X0",
+    ),
+    (
+        "main.unused",
+        "a int: RAX; b string: RBX, RCX; c int: RDI -> n int: RAX; err error: RBX, RCX",
+    ),
+];
+
+#[test]
+fn signatures_and_places_are_those_of_the_calling_convention() {
+    for_each(
+        &[
+            Mode::Default,
+            Mode::Unoptimised,
+            Mode::Pie,
+            Mode::External,
+            Mode::PlainDwarf,
+        ],
+        |program, types| {
+            for (name, expected) in SIGNATURES {
+                let found = line(types, &signature(program, types, name));
+                assert_eq!(found, expected, "{}: {name}", program.label());
+            }
+            let last = line(types, &signature(program, types, "main.tooManyFloats"));
+            assert!(
+                last.contains("o float64: X14; p float64: [SP+8]; q float64: [SP+16]"),
+                "{}: {last}",
+                program.label()
+            );
+            let small = line(types, &signature(program, types, "main.smallOnStack"));
+            assert!(
+                small.contains("j int8: [SP+8]; k uint32: [SP+12]; l bool: [SP+16]; m int16: [SP+18] -> _ int8: RAX; _ uint32: RBX"),
+                "{}: {small}",
+                program.label()
+            );
+        },
+    );
+}
+
+#[test]
+fn parameters_without_a_name_move_the_others() {
+    for_each(&[Mode::Default, Mode::Unoptimised], |program, types| {
+        let blank = line(types, &signature(program, types, "main.blank"));
+        assert!(
+            blank.contains("a string: RBX, RCX;")
+                && blank.contains("b int: RDI -> _ int: RAX; _ error: RBX, RCX"),
+            "{}: {blank}",
+            program.label()
+        );
+        // From Go 1.22 on, DWARF lists them.
+        if program.toolchain.minor >= 22 {
+            assert!(blank.starts_with("_ int: RAX;") && blank.contains("_ float64: X0"));
+            let unnamed = line(types, &signature(program, types, "main.unnamed"));
+            assert_eq!(unnamed, "_ int: RAX; _ string: RBX, RCX -> _ int: RAX");
+        }
+        let results = line(types, &signature(program, types, "main.blankResults"));
+        assert_eq!(
+            results,
+            "n int: RAX -> _ int: RAX; _ string: RBX, RCX",
+            "{}",
+            program.label()
+        );
+    });
+}
+
+#[test]
+fn generic_code_takes_a_dictionary() {
+    for_each(&[Mode::Default, Mode::Unoptimised], |program, types| {
+        let executable = &program.executable;
+        let mut seen = 0;
+        for function in executable.functions() {
+            let is = |start: &str| function.name.starts_with(start);
+            if function.is_wrapper() || !is("main.(*cache[") && !is("main.sum[") {
+                continue;
+            }
+            let signature = types.signature(&function).expect("a signature");
+            // Methods had become functions when the dictionary was added, in Go 1.19.
+            let method = is("main.(*cache[");
+            let register = if method && program.toolchain.minor >= 20 {
+                "RBX"
+            } else {
+                "RAX"
+            };
+            let dictionary = signature.dictionary.as_ref().map(ToString::to_string);
+            assert_eq!(
+                dictionary.as_deref(),
+                Some(register),
+                "{}: {}",
+                program.label(),
+                function.name
+            );
+            let first = &signature.parameters[0];
+            let ty = types.get(first.ty).expect("a type");
+            assert!(
+                ty.is_shape() && first.dictionary_index.is_some(),
+                "{}: {}",
+                program.label(),
+                ty.name
+            );
+            assert_eq!(signature.method, method);
+            assert!(signature.parameters.iter().all(|p| p.place.is_complete()));
+            seen += 1;
+        }
+        assert_eq!(seen, 4, "{}", program.label());
+    });
+}
+
+#[test]
+fn closures_tell_what_they_captured() {
+    for_each(&[Mode::Default, Mode::Unoptimised], |program, types| {
+        let adder = signature(program, types, "main.adder.func1");
+        let count = signature(program, types, "main.count.func1");
+        let captured = |signature: &Signature| {
+            let mut all: Vec<String> = signature
+                .captured
+                .iter()
+                .map(|variable| {
+                    let name = variable.name.as_deref().expect("a name");
+                    let sign = if variable.by_reference { "&" } else { "" };
+                    let ty = types.short_type(variable.ty).expect("a type");
+                    assert!(matches!(variable.place.pieces[0].at, Where::Closure(8..)));
+                    format!("{sign}{name} {ty}")
+                })
+                .collect();
+            all.sort();
+            all.join(", ")
+        };
+        assert_eq!(
+            captured(&adder),
+            "n int, name string, rate float64",
+            "{}",
+            program.label()
+        );
+        assert_eq!(
+            captured(&count),
+            "&last main.point, &n int",
+            "{}",
+            program.label()
+        );
+    });
+}
+
+#[test]
+fn kinds_fields_and_the_runtimes_addresses() {
+    for_each(
+        &[Mode::Default, Mode::Pie, Mode::External],
+        |program, types| {
+            let get = |name: &str| {
+                let id = types.named(name);
+                let id = id.unwrap_or_else(|| panic!("{}: no type {name}", program.label()));
+                types.get(id).expect("a type")
+            };
+            let fields = |name: &str| {
+                let ty = get(name);
+                let texts = ty.fields().iter().map(|field| {
+                    let embedded = if field.embedded { " embedded" } else { "" };
+                    let ty = types.short_type(field.ty).expect("a type");
+                    format!("{} {ty} @{}{embedded}", field.name, field.offset)
+                });
+                texts.collect::<Vec<_>>().join("; ")
+            };
+            assert_eq!(
+                fields("main.derived"),
+                "base main.base @0 embedded; point *main.point @24 embedded; Tags []string @32; on bool @56"
+            );
+            assert_eq!(
+                fields("main.padded"),
+                "a bool @0; b int64 @8; c uint8 @16; d uint16 @18; e string @24"
+            );
+            assert_eq!(
+                fields("main.event"),
+                "at time.Time @0; took time.Duration @24"
+            );
+            let map = get("map[string]int");
+            let Kind::Map {
+                key,
+                value,
+                header: Some(header),
+            } = map.kind
+            else {
+                panic!("{:?}", map.kind);
+            };
+            assert_eq!(types.get(key).expect("string").kind, Kind::String);
+            assert_eq!(types.get(value).expect("int").kind, Kind::Int);
+            let count = if program.toolchain.minor < 24 {
+                "count"
+            } else {
+                "used"
+            };
+            let header = types.get(header).expect("the map's header");
+            assert_eq!(header.fields()[0].name, count, "{}", program.label());
+            assert!(matches!(
+                get("chan int").kind,
+                Kind::Chan {
+                    header: Some(_),
+                    ..
+                }
+            ));
+            assert_eq!(get("error").kind, Kind::Interface { empty: false });
+            assert_eq!(get("interface {}").kind, Kind::Interface { empty: true });
+            assert_eq!(get("unsafe.Pointer").kind, Kind::UnsafePointer);
+            assert_eq!(
+                (get("time.Duration").kind.clone(), get("time.Duration").size),
+                (Kind::Int, 8)
+            );
+            assert_eq!(get("func(int) string").kind, Kind::Func);
+            assert!(matches!(
+                get("[2][3]int8").kind,
+                Kind::Array { length: 2, .. }
+            ));
+            assert_eq!(types.alignment(get("main.padded").id), Ok(8));
+            assert_eq!(types.alignment(get("[2][3]int8").id), Ok(1));
+            // What an interface's type word points to, and back.
+            for name in [
+                "main.point",
+                "main.statusError",
+                "int",
+                "uintptr",
+                "*main.pathError",
+                "time.Duration",
+            ] {
+                let ty = get(name);
+                let address = types.runtime_address(&ty);
+                let address = address.unwrap_or_else(|| panic!("{}: {name}", program.label()));
+                let found = types.at_runtime_address(address).expect("a type");
+                assert_eq!(
+                    types.get(found).expect("a type").id,
+                    ty.id,
+                    "{}: {name}",
+                    program.label()
+                );
+                // internal/abi.Type begins with the size.
+                let size = program
+                    .executable
+                    .bytes(address, 8)
+                    .expect("the runtime's description");
+                assert_eq!(size, ty.size.to_le_bytes(), "{}: {name}", program.label());
+            }
+        },
+    );
+}
+
+#[test]
+fn signatures_are_written_as_in_go() {
+    for_each(&[Mode::Default], |program, types| {
+        for (name, expected) in [
+            (
+                "main.ints",
+                "main.ints(a int8, b int16, c int32, d int64, e int) (r int64)",
+            ),
+            ("main.flags", "main.flags(a bool, b bool, c bool) bool"),
+            (
+                "main.unnamedResults",
+                "main.unnamedResults(a int, b int) (int, int)",
+            ),
+            (
+                "main.(*store).get",
+                "(s *main.store) get(key string) (value int, ok bool)",
+            ),
+            (
+                "main.store.describe",
+                "(s main.store) describe(n int) string",
+            ),
+            ("main.nothing", "main.nothing()"),
+            ("net/http.(*conn).serve", ""),
+        ] {
+            let Some(function) = program.executable.function_named(name) else {
+                assert!(expected.is_empty(), "{}: no {name}", program.label());
+                continue;
+            };
+            let signature = types.signature(&function).expect("a signature");
+            let found = types.describe(&function, &signature);
+            assert_eq!(found.as_deref(), Ok(expected), "{}", program.label());
+        }
+    });
+}
+
+#[test]
+fn what_cannot_be_told_is_an_error_that_says_why() {
+    for toolchain in toolchains() {
+        let program = toolchain.build_package(PROGRAM, Mode::Stripped);
+        let error = program.executable.types().err();
+        assert_eq!(error, Some(TypesError::NoDwarf), "{}", program.label());
+        let program = toolchain.build_package(PROGRAM, Mode::Default);
+        let types = program.executable.types().expect("DWARF");
+        let of = |name: &str| {
+            let function = program.executable.function_named(name).expect("a function");
+            types.signature(&function).err()
+        };
+        assert_eq!(of("runtime.memmove"), Some(TypesError::Assembly));
+        let wrapper = program.executable.functions().find(|f| f.is_abi_wrapper());
+        let wrapper = types.signature(&wrapper.expect("a wrapper"));
+        assert_eq!(wrapper.err(), Some(TypesError::AbiWrapper));
+    }
+}
+
+/// An array whose element is the array itself, and a struct that has itself as a field.
+#[test]
+fn circles_of_types_end() {
+    for toolchain in toolchains() {
+        let program = toolchain.build_package(PROGRAM, Mode::PlainDwarf);
+        for name in ["[2]int", "main.event"] {
+            let types = program.executable.types().expect("DWARF");
+            let whole = types
+                .get(types.named(name).expect("a type"))
+                .expect("a type");
+            let part = match &whole.kind {
+                Kind::Array { element, .. } => *element,
+                kind => {
+                    assert!(matches!(kind, Kind::Struct { .. }));
+                    whole.fields()[0].ty
+                }
+            };
+            let whole = whole.id;
+            let offset = |id: gobinary::TypeId| u32::try_from(id.offset()).expect("an offset");
+            let mut bytes = program.bytes();
+            let info = section(&bytes, ".debug_info");
+            let start = info + offset(whole) as usize;
+            // Its entry, and those of its fields.
+            let window = start..start + 200;
+            let mut turned = 0;
+            for at in window {
+                if bytes[at..at + 4] == offset(part).to_le_bytes() {
+                    bytes[at..at + 4].copy_from_slice(&offset(whole).to_le_bytes());
+                    turned += 1;
+                }
+            }
+            assert!(turned > 0, "{}: {name}", program.label());
+            let damaged = Executable::parse(bytes).expect("a Go executable");
+            let types = damaged.types().expect("DWARF");
+            assert_eq!(
+                types.alignment(whole),
+                Err(TypesError::TooDeep),
+                "{}",
+                program.label()
+            );
+            for function in damaged.functions().filter(|f| f.name.starts_with("main.")) {
+                if let Ok(signature) = types.signature(&function) {
+                    assert!(types.describe(&function, &signature).is_ok());
+                }
+            }
+        }
+    }
+}
+
+/// Where a section begins in the file.
+fn section(bytes: &[u8], name: &str) -> usize {
+    use object::{Object, ObjectSection};
+    let file = object::File::parse(bytes).expect("an ELF file");
+    let section = file.section_by_name(name).expect("the section");
+    let (start, _) = section.file_range().expect("a place in the file");
+    usize::try_from(start).expect("an offset")
+}
