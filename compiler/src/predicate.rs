@@ -1,0 +1,20 @@
+//! Predicates and captured values: what decides in the kernel whether a call is kept, and what is taken from it to be shown.
+//!
+//! Typed expressions of the language are lowered to a small intermediate representation ([`ir`]). From there go two ways: eBPF
+//! instructions, which the runtime splices into the probe program ([`generate`]), and an interpreter ([`evaluate`]), against which the
+//! instructions are tested.
+//!
+//! *Invariant*: both ways give the same verdict for the same registers and memory, unreadable memory included.
+
+mod assembler;
+mod generate;
+mod instruction;
+mod interpret;
+pub mod ir;
+mod show;
+mod text;
+
+pub use generate::{Arm, Code, LONG_SEARCH, Limits, Resource, SEARCHES_IN_ARM, TooLarge, generate};
+pub use instruction::Instruction;
+pub use interpret::{Event, Memory, Unreadable, Verdict, evaluate};
+pub use text::{Pattern, PatternTooLong, SEARCH_WINDOW};
