@@ -7,6 +7,7 @@
 //! *Invariant*: both ways give the same verdict for the same registers and memory, unreadable memory included.
 
 mod assembler;
+mod capture;
 mod generate;
 mod instruction;
 mod interpret;
@@ -14,7 +15,11 @@ pub mod ir;
 mod show;
 mod text;
 
-pub use generate::{Arm, Code, LONG_SEARCH, Limits, Resource, SEARCHES_IN_ARM, TooLarge, generate};
+pub use capture::{Item, Layout, MAX_ITEMS};
+pub use generate::{
+    Arm, CaptureArm, Code, LONG_SEARCH, Limits, Resource, SEARCHES_IN_ARM, TooLarge, generate,
+    generate_capture,
+};
 pub use instruction::Instruction;
-pub use interpret::{Event, Memory, Unreadable, Verdict, evaluate};
+pub use interpret::{Event, Memory, Unreadable, Verdict, capture, evaluate};
 pub use text::{Pattern, PatternTooLong, SEARCH_WINDOW};

@@ -89,6 +89,12 @@ impl Assembler {
         self.push(Operation::Store(width, FRAME, offset, value), None);
     }
 
+    /// `*(u64 *)(base + offset) = from`
+    pub(super) fn store_at(&mut self, base: u8, offset: i16, from: u8) {
+        let value = Operand::Register(from);
+        self.push(Operation::Store(Width::Eight, base, offset, value), None);
+    }
+
     pub(super) fn goto(&mut self, target: Label) {
         self.push(Operation::Goto, Some(target));
     }

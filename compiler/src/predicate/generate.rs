@@ -6,9 +6,11 @@
 //!
 //! Words are computed in `R0`, the right operand of an operator in `R3`; what has to outlast a call of a helper goes to a slot of the frame.
 
+mod capture;
 mod text;
 mod words;
 
+pub use capture::{CaptureArm, generate_capture};
 use grammar::ast::Span;
 use serde::Serialize;
 
@@ -78,6 +80,10 @@ pub enum Resource {
     Stack,
     /// [`Limits::searches`], or [`SEARCHES_IN_ARM`].
     Searches,
+    /// Items captured.
+    Items,
+    /// Bytes captured.
+    Captured,
 }
 
 impl Code {
@@ -110,19 +116,15 @@ impl Code {
 /// # Errors
 /// [`TooLarge`] where the room does not do.
 pub fn generate(arms: &[Arm], limits: Limits) -> Result<Code, TooLarge> {
-    let conditions = || arms.iter().map(|arm| &arm.condition);
-    let mut generator = Generator::new(limits, conditions().any(has_text));
-    if conditions().any(reads_memory) {
-        generator.asm.copy(R6, R1);
-        generator.asm.copy(R7, R2);
-    } else {
-        (generator.registers, generator.inputs) = (R1, R2);
+    let mut needs = Needs::default();
+    for arm in arms {
+        arm.condition.visit(&mut |node| needs.note(&node));
     }
-    let bodies: Vec<Label> = arms.iter().map(|_| generator.asm.label()).collect();
-    generator.dispatch(arms, &bodies);
+    let mut generator = Generator::new(limits, needs);
+    let names = arms.iter().map(|arm| arm.functions.as_slice());
+    let bodies = generator.dispatch(names);
     for (arm, body) in arms.iter().zip(bodies) {
-        generator.asm.bind(body);
-        generator.searches_in_arm = 0;
+        generator.begin_arm(body);
         let (yes, no) = (generator.yes, generator.no);
         generator.condition(&arm.condition, 0, yes, no, yes);
         generator.asm.goto(yes);
@@ -163,6 +165,27 @@ pub(super) struct Clamp {
     pub(super) back: Label,
 }
 
+/// What the code to be generated will do.
+#[derive(Default)]
+struct Needs {
+    /// Look at text.
+    buffer: bool,
+    /// Call helpers.
+    memory: bool,
+}
+
+impl Needs {
+    fn note(&mut self, node: &Node<'_>) {
+        match node {
+            Node::Condition(ConditionKind::Matches { .. } | ConditionKind::Equal { .. }) => {
+                (self.buffer, self.memory) = (true, true);
+            }
+            Node::Word(WordKind::Load { .. }) => self.memory = true,
+            _ => {}
+        }
+    }
+}
+
 /// A word that can be had at any time: computed anew, or kept in a slot.
 #[derive(Clone, Copy)]
 pub(super) enum Held<'w> {
@@ -171,15 +194,21 @@ pub(super) enum Held<'w> {
 }
 
 impl Generator {
-    fn new(limits: Limits, text: bool) -> Self {
+    fn new(limits: Limits, needs: Needs) -> Self {
         let mut asm = Assembler::default();
         let (yes, no, undecided) = (asm.label(), asm.label(), asm.label());
-        let buffer = if text { PIECE } else { 0 };
+        let buffer = if needs.buffer { PIECE } else { 0 };
+        let (mut registers, mut inputs) = (R1, R2);
+        if needs.memory {
+            (registers, inputs) = (R6, R7);
+            asm.copy(registers, R1);
+            asm.copy(inputs, R2);
+        }
         Self {
             asm,
             limits,
-            registers: R6,
-            inputs: R7,
+            registers,
+            inputs,
             buffer,
             stack: buffer,
             searches: 0,
@@ -223,18 +252,20 @@ impl Generator {
         }
     }
 
-    /// Goes to the arm of the call's function.
-    fn dispatch(&mut self, arms: &[Arm], bodies: &[Label]) {
-        let mut table: Vec<(u32, Label)> = arms
-            .iter()
-            .zip(bodies)
-            .flat_map(|(arm, body)| arm.functions.iter().map(|function| (*function, *body)))
-            .collect();
+    /// Goes to the arm of the call's function: one label for each arm's functions.
+    fn dispatch<'f>(&mut self, arms: impl Iterator<Item = &'f [u32]>) -> Vec<Label> {
+        let mut bodies = Vec::new();
+        let mut table = Vec::new();
+        let mut other = self.yes;
+        for functions in arms {
+            let body = self.asm.label();
+            if functions.is_empty() {
+                other = body;
+            }
+            table.extend(functions.iter().map(|function| (*function, body)));
+            bodies.push(body);
+        }
         table.sort_by_key(|(function, _)| *function);
-        let mut all = arms.iter().zip(bodies);
-        let other = all
-            .find(|(arm, _)| arm.functions.is_empty())
-            .map_or(self.yes, |(_, body)| *body);
         if !table.is_empty() {
             let inputs = self.inputs;
             self.asm
@@ -242,6 +273,12 @@ impl Generator {
             self.dispatch_among(&table, other);
         }
         self.asm.goto(other);
+        bodies
+    }
+
+    fn begin_arm(&mut self, body: Label) {
+        self.asm.bind(body);
+        self.searches_in_arm = 0;
     }
 
     fn dispatch_among(&mut self, table: &[(u32, Label)], other: Label) {
@@ -428,23 +465,4 @@ fn jump(relation: Relation, signed: bool) -> Jump {
         (Relation::Greater, true) => Jump::SignedGreater,
         (Relation::GreaterOrEqual, true) => Jump::SignedGreaterOrEqual,
     }
-}
-
-/// Whether any text is looked at.
-fn has_text(condition: &Condition) -> bool {
-    let mut found = false;
-    condition.visit(&mut |node| {
-        found |= matches!(
-            node,
-            Node::Condition(ConditionKind::Matches { .. } | ConditionKind::Equal { .. })
-        );
-    });
-    found
-}
-
-/// Whether any memory of the process is read.
-fn reads_memory(condition: &Condition) -> bool {
-    let mut found = has_text(condition);
-    condition.visit(&mut |node| found |= matches!(node, Node::Word(WordKind::Load { .. })));
-    found
 }

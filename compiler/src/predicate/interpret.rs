@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{
+    capture::{Item, Layout},
     ir::{
         Condition, ConditionKind, INPUTS, Input, Operator, REGISTERS, Register, Relation, Text,
         Width, Word, WordKind,
@@ -84,12 +85,49 @@ pub fn evaluate(condition: &Condition, event: &Event, memory: &impl Memory) -> V
     }
 }
 
+/// What is captured of a call: as many bytes as [`Layout`] says.
+#[must_use]
+pub fn capture(items: &[Item], event: &Event, memory: &impl Memory) -> Vec<u8> {
+    let layout = Layout::new(items);
+    let mut bytes = vec![0; layout.size];
+    let mut unreadable = 0_u64;
+    let interpreter = Interpreter { event, memory };
+    for (number, (item, at)) in items.iter().zip(&layout.offsets).enumerate() {
+        let place = bytes.get_mut(*at..).unwrap_or_default();
+        if interpreter.capture(item, place).is_err() {
+            unreadable |= 1_u64.checked_shl(number as u32).unwrap_or(0);
+        }
+    }
+    if let Some(first) = bytes.first_chunk_mut() {
+        *first = unreadable.to_le_bytes();
+    }
+    bytes
+}
+
 struct Interpreter<'e, M> {
     event: &'e Event,
     memory: &'e M,
 }
 
 impl<M: Memory> Interpreter<'_, M> {
+    fn capture(&self, item: &Item, place: &mut [u8]) -> Result<(), Unreadable> {
+        let (first, rest) = place.split_first_chunk_mut().ok_or(Unreadable)?;
+        match item {
+            Item::Word(word) => *first = self.word(word)?.to_le_bytes(),
+            Item::Bytes { text, most, .. } => {
+                let (pointer, length) = self.text(text)?;
+                *first = length.to_le_bytes();
+                let count = length.min(u64::from(*most));
+                let count = usize::try_from(count).map_err(|_| Unreadable)?;
+                if count > 0 {
+                    let place = rest.get_mut(..count).ok_or(Unreadable)?;
+                    self.memory.read(pointer, place)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn condition(&self, condition: &Condition) -> Result<bool, Unreadable> {
         Ok(match &condition.kind {
             ConditionKind::Constant(value) => *value,

@@ -283,7 +283,9 @@ pub enum Input {
     Duration,
     /// `self` in nanoseconds: `dur` without the calls shown inside, at return.
     SelfTime,
-    /// The word that was kept at entry under this number, for the predicate at return.
+    /// Which of the words kept at entry could not be read: a bit for each, as in [`Layout`](super::Layout).
+    KeptUnreadable,
+    /// The word that was kept at entry under this number, for what is decided at return.
     Kept(u8),
 }
 
@@ -298,7 +300,7 @@ pub const REGISTERS: usize = 21;
 
 impl Input {
     /// All but the kept words.
-    pub const FACTS: [Self; 9] = [
+    pub const FACTS: [Self; 10] = [
         Self::Function,
         Self::Goroutine,
         Self::Process,
@@ -308,6 +310,7 @@ impl Input {
         Self::Bias,
         Self::Duration,
         Self::SelfTime,
+        Self::KeptUnreadable,
     ];
 
     /// Its offset in the struct that the generated function is given: 64 bits each, in the order of this type.
@@ -323,7 +326,8 @@ impl Input {
             Self::Bias => 6,
             Self::Duration => 7,
             Self::SelfTime => 8,
-            Self::Kept(number) => 9 + i16::from(number),
+            Self::KeptUnreadable => 9,
+            Self::Kept(number) => 10 + i16::from(number),
         };
         index * 8
     }
@@ -548,7 +552,7 @@ impl Condition {
 }
 
 impl Text {
-    fn visit<'n>(&'n self, visit: &mut dyn FnMut(Node<'n>)) {
+    pub(super) fn visit<'n>(&'n self, visit: &mut dyn FnMut(Node<'n>)) {
         self.pointer.visit(visit);
         self.length.visit(visit);
     }

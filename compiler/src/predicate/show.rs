@@ -147,6 +147,7 @@ impl fmt::Display for Input {
             Self::Bias => "bias",
             Self::Duration => "dur",
             Self::SelfTime => "self",
+            Self::KeptUnreadable => "unreadable",
             Self::Kept(number) => return write!(f, "kept{number}"),
         })
     }

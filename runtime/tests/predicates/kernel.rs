@@ -7,7 +7,9 @@ use std::{
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
 };
 
-use aya_obj::generated::{BPF_F_SLEEPABLE, bpf_attr, bpf_cmd, bpf_prog_info, bpf_prog_type};
+use aya_obj::generated::{
+    BPF_F_SLEEPABLE, bpf_attr, bpf_cmd, bpf_map_type, bpf_prog_info, bpf_prog_type,
+};
 use compiler::predicate::{Event, Instruction, Memory, Unreadable, Verdict, ir};
 
 /// Words of a context: registers, then inputs.
@@ -22,15 +24,21 @@ pub enum Kind {
     Probe,
 }
 
+/// Bytes that a capturing function can write to.
+pub const ROOM: usize = 2048;
+
 /// A loaded function.
 pub struct Loaded {
     program: OwnedFd,
+    /// Where it captures to.
+    place: OwnedFd,
 }
 
 impl Loaded {
     /// Loads it; the verifier's log where the kernel refuses.
     pub fn new(function: &[Instruction], kind: Kind) -> Result<Self, String> {
-        let code = program(function, kind);
+        let place = place();
+        let code = program(function, kind, &place);
         let mut attr = zeroed();
         // SAFETY: BPF_PROG_LOAD uses this member of the union.
         let fields = unsafe { &mut attr.__bindgen_anon_3 };
@@ -46,7 +54,10 @@ impl Loaded {
         fields.insns = code.as_ptr() as u64;
         fields.insn_cnt = code.len() as u32;
         if let Ok(fd) = bpf(bpf_cmd::BPF_PROG_LOAD, &attr) {
-            return Ok(Self { program: owned(fd) });
+            return Ok(Self {
+                program: owned(fd),
+                place,
+            });
         }
         let mut log = vec![0_u8; 16 << 20];
         // SAFETY: as above.
@@ -62,8 +73,33 @@ impl Loaded {
         Err(format!("{result:?}\n{log}"))
     }
 
-    /// Runs it once.
+    /// Runs a function that decides.
     pub fn run(&self, event: &Event) -> Verdict {
+        match self.call(event) {
+            0 => Verdict::No,
+            1 => Verdict::Yes,
+            2 => Verdict::Undecided,
+            other => panic!("{other} is no verdict"),
+        }
+    }
+
+    /// Runs a function that captures.
+    pub fn capture(&self, event: &Event) -> Vec<u8> {
+        let mut bytes = vec![0_u8; ROOM];
+        let key = 0_u32;
+        let mut attr = zeroed();
+        // SAFETY: these commands use this member of the union.
+        let fields = unsafe { &mut attr.__bindgen_anon_2 };
+        fields.map_fd = self.place.as_raw_fd() as u32;
+        fields.key = std::ptr::from_ref(&key) as u64;
+        fields.__bindgen_anon_1.value = bytes.as_mut_ptr() as u64;
+        bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &attr).expect("the place can be cleared");
+        assert_eq!(self.call(event), 0);
+        bpf(bpf_cmd::BPF_MAP_LOOKUP_ELEM, &attr).expect("the place can be read");
+        bytes
+    }
+
+    fn call(&self, event: &Event) -> u32 {
         let mut context: Vec<u64> = event.registers.to_vec();
         context.extend(event.inputs);
         assert_eq!(context.len(), CONTEXT);
@@ -75,12 +111,7 @@ impl Loaded {
         fields.ctx_size_in = (CONTEXT * 8) as u32;
         bpf(bpf_cmd::BPF_PROG_TEST_RUN, &attr).expect("the program runs");
         // SAFETY: the kernel has written it.
-        match unsafe { attr.test.retval } {
-            0 => Verdict::No,
-            1 => Verdict::Yes,
-            2 => Verdict::Undecided,
-            other => panic!("{other} is no verdict"),
-        }
+        unsafe { attr.test.retval }
     }
 
     /// Instructions that the verifier has followed.
@@ -165,8 +196,20 @@ impl Drop for Pages {
     }
 }
 
+/// A map with one value of so many bytes.
+fn place() -> OwnedFd {
+    let mut attr = zeroed();
+    // SAFETY: BPF_MAP_CREATE uses this member of the union.
+    let fields = unsafe { &mut attr.__bindgen_anon_1 };
+    fields.map_type = bpf_map_type::BPF_MAP_TYPE_ARRAY as u32;
+    fields.key_size = 4;
+    fields.value_size = ROOM as u32;
+    fields.max_entries = 1;
+    owned(bpf(bpf_cmd::BPF_MAP_CREATE, &attr).expect("a map can be made"))
+}
+
 /// The caller's instructions, and the function behind them.
-fn program(function: &[Instruction], kind: Kind) -> Vec<u64> {
+fn program(function: &[Instruction], kind: Kind, place: &OwnedFd) -> Vec<u64> {
     let mut code = Vec::new();
     let mut push = |code_: u8, registers: u8, offset: i16, immediate: i32| {
         let [o0, o1] = offset.to_le_bytes();
@@ -188,6 +231,8 @@ fn program(function: &[Instruction], kind: Kind) -> Vec<u64> {
     }
     push(0xbf, 0xa2, 0, 0); // r2 = r10
     push(0x07, 0x02, 0, i32::from(frame)); // r2 += …
+    push(0x18, 0x23, 0, place.as_raw_fd()); // r3 = the address of the map's value
+    push(0, 0, 0, 0);
     push(0x85, 0x10, 0, 1); // call the function, one instruction further on
     push(0x95, 0, 0, 0); // exit
     let function = function.iter().map(|i| u64::from_le_bytes(i.bytes()));

@@ -8,8 +8,8 @@ mod kernel;
 mod random;
 
 use compiler::predicate::{
-    Arm, Code, Event, LONG_SEARCH, Limits, Pattern, Resource, SEARCHES_IN_ARM, Verdict, evaluate,
-    generate,
+    Arm, CaptureArm, Code, Event, LONG_SEARCH, Layout, Limits, Pattern, Resource, SEARCHES_IN_ARM,
+    Verdict, capture, evaluate, generate, generate_capture,
     ir::{
         Condition, ConditionKind, Input, Moment, Register, Relation, Text, Width, Word, WordKind,
     },
@@ -97,6 +97,44 @@ proptest! {
         let verdicts = in_kernel(&condition, code, &events);
         for (event, verdict) in events.iter().zip(verdicts) {
             prop_assert_eq!(evaluate(&condition, event, &OwnMemory), verdict, "{}\n{:x?}", condition, event);
+        }
+    }
+
+    #[test]
+    fn captured_items_agree(bytes in proptest::collection::vec(any::<u8>(), 0..400), seed in any::<u64>()) {
+        if cannot_run() {
+            return Ok(());
+        }
+        let mut choices = Choices::Endless(seed);
+        let (pages, memory) = filled(&mut choices);
+        let base = pages.address();
+        let events: Vec<Event> = (0..8).map(|_| random::event(&mut choices, base)).collect();
+        let mut choices = Choices::Bytes(&bytes);
+        let items = Maker { choices: &mut choices, memory: &memory, base }.items();
+        let arms = [CaptureArm { functions: vec![], items: items.clone() }];
+        let code = generate_capture(&arms, ROOM, kernel::ROOM).expect("it fits");
+        let show = |log: String| panic!("{items:?}\n{log}");
+        Loaded::new(&code.instructions, Kind::Probe).unwrap_or_else(show);
+        let probing = Loaded::new(&code.instructions, Kind::Callable).unwrap_or_else(show);
+        let copying = Loaded::new(&code.sleepable().instructions, Kind::Callable).unwrap_or_else(show);
+        let layout = Layout::new(&items);
+        for event in &events {
+            let expected = capture(&items, event, &OwnMemory);
+            for loaded in [&copying, &probing] {
+                let mut found = loaded.capture(event);
+                prop_assert!(found[layout.size..].iter().all(|byte| *byte == 0));
+                found.truncate(layout.size);
+                // Of an item that could not be read only that counts.
+                let mut expected = expected.clone();
+                for (number, at) in layout.offsets.iter().enumerate() {
+                    if expected[number / 8] >> (number % 8) & 1 == 1 {
+                        let end = layout.offsets.get(number + 1).unwrap_or(&layout.size);
+                        found[*at..*end].fill(0);
+                        expected[*at..*end].fill(0);
+                    }
+                }
+                prop_assert_eq!(&found, &expected, "{:?}\n{:x?}", items, event);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Random predicates, memory and events. A predicate is a function of a run of bytes, so that a failing one shrinks with the run.
 
 use compiler::predicate::{
-    Event, Pattern,
+    Event, Item, Pattern,
     ir::{
         Condition, ConditionKind, Extension, Input, Moment, Operator, Register, Relation, Text,
         Width, Word, WordKind,
@@ -310,6 +310,23 @@ impl Maker<'_, '_> {
             _ => Pattern::glob(&format!("*{glob}*")),
         };
         made.unwrap_or_else(|_| simple_pattern())
+    }
+
+    /// Some items to capture.
+    pub fn items(&mut self) -> Vec<Item> {
+        let count = self.choices.below(7);
+        (0..count).map(|_| self.item()).collect()
+    }
+
+    fn item(&mut self) -> Item {
+        if self.choices.chance(2) {
+            return Item::Word(self.word(3));
+        }
+        Item::Bytes {
+            text: self.text(3),
+            most: self.choices.of(&[0, 1, 7, 8, 31, 32, 100, 255]),
+            span: 0..1,
+        }
     }
 
     /// Nested at most so deep.

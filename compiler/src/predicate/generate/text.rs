@@ -387,7 +387,7 @@ impl Generator {
 
     /// The verifier follows what stands next first: with a register that may be anything up to `most`, so that the other way, where it
     /// is `most`, is nothing new.
-    fn at_most(&mut self, register: u8, most: usize) {
+    pub(super) fn at_most(&mut self, register: u8, most: usize) {
         let most = constant(most);
         let (more, fits) = (self.asm.label(), self.asm.label());
         self.asm
@@ -417,7 +417,7 @@ impl Generator {
         )
     }
 
-    fn put(&mut self, slot: usize, from: u8) {
+    pub(super) fn put(&mut self, slot: usize, from: u8) {
         let offset = self.slot(slot);
         self.asm
             .store(Width::Eight, offset, Operand::Register(from));
@@ -436,7 +436,7 @@ impl Generator {
         self.asm.load(Width::Four, to, FRAME, offset);
     }
 
-    fn get(&mut self, slot: usize, to: u8) {
+    pub(super) fn get(&mut self, slot: usize, to: u8) {
         self.take(Held::Slot(slot), to);
     }
 }

@@ -130,6 +130,11 @@ impl Generator {
     /// Reads as many bytes as `R2` says at the address in `R3` into the frame.
     pub(super) fn read_counted(&mut self, to: i16) {
         self.asm.frame_address(R1, to);
+        self.read_to_r1();
+    }
+
+    /// Reads as many bytes as `R2` says at the address in `R3` to the one in `R1`.
+    pub(super) fn read_to_r1(&mut self) {
         self.asm.call(Helper::ProbeReadUser);
         self.asm
             .branch(Jump::NotEqual, R0, Operand::Immediate(0), self.undecided);
