@@ -28,6 +28,7 @@ mod matching;
 mod nearest;
 mod placement;
 pub mod plan;
+pub mod predicate;
 mod prices;
 mod probes;
 mod report;

@@ -1,0 +1,25 @@
+//! Predicates and captured values: what decides in the kernel whether a call is kept, and what is taken from it to be shown.
+//!
+//! Typed expressions of the language are lowered to a small intermediate representation ([`ir`]). From there go two ways: eBPF
+//! instructions, which the runtime splices into the probe program ([`generate`]), and an interpreter ([`evaluate`]), against which the
+//! instructions are tested.
+//!
+//! *Invariant*: both ways give the same verdict for the same registers and memory, unreadable memory included.
+
+mod assembler;
+mod capture;
+mod generate;
+mod instruction;
+mod interpret;
+pub mod ir;
+mod show;
+mod text;
+
+pub use capture::{Item, Layout, MAX_ITEMS};
+pub use generate::{
+    Arm, CaptureArm, Code, LONG_SEARCH, Limits, Resource, SEARCHES_IN_ARM, TooLarge, generate,
+    generate_capture,
+};
+pub use instruction::Instruction;
+pub use interpret::{Event, Memory, Unreadable, Verdict, capture, evaluate};
+pub use text::{Pattern, PatternTooLong, SEARCH_WINDOW};

@@ -1,0 +1,72 @@
+//! What is taken from a call to be shown, or to be decided about later: words, and runs of bytes up to a limit.
+//!
+//! Everything has a fixed place ([`Layout`]), so that the generated code needs no arithmetic that the verifier would have to follow. An
+//! item that cannot be read is marked, and the others are there all the same.
+
+use grammar::ast::Span;
+use serde::Serialize;
+
+use super::ir::{Text, Word};
+
+/// Items that can be captured at once: each has a bit in a word.
+pub const MAX_ITEMS: usize = 64;
+
+/// Something to be captured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub enum Item {
+    /// A word: eight bytes.
+    Word(Word),
+    /// Memory: its length in eight bytes, then as much of it as there is room for.
+    Bytes {
+        /// Where it is.
+        text: Text,
+        /// Room for so many bytes, taken up to a multiple of eight.
+        most: u16,
+        /// The expression in the program text.
+        span: Span,
+    },
+}
+
+/// Where items are captured to. First there is a word with a bit for each item, the lowest for the first, that is set where the item
+/// could not be read; of its place nothing can be said then.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Layout {
+    /// Where each item begins.
+    pub offsets: Vec<usize>,
+    /// Bytes in all.
+    pub size: usize,
+}
+
+impl Layout {
+    /// Where these are captured to.
+    #[must_use]
+    pub fn new(items: &[Item]) -> Self {
+        let mut layout = Self {
+            offsets: Vec::with_capacity(items.len()),
+            size: 8,
+        };
+        for item in items {
+            layout.offsets.push(layout.size);
+            layout.size += item.size();
+        }
+        layout
+    }
+}
+
+impl Item {
+    /// The expression in the program text.
+    #[must_use]
+    pub fn span(&self) -> &Span {
+        match self {
+            Self::Word(word) => &word.span,
+            Self::Bytes { span, .. } => span,
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Word(_) => 8,
+            Self::Bytes { most, .. } => 8 + usize::from(*most).next_multiple_of(8),
+        }
+    }
+}
