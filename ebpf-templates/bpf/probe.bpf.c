@@ -438,23 +438,23 @@ int probe(struct pt_regs *ctx)
 {
 	u64 cookie = bpf_get_attach_cookie(ctx), rsp = ctx->rsp, ip = ctx->rip;
 	struct trace_state *t = trace_state();
-	u32 done = 0, when = cookie_field(cookie, WHEN), kind = cookie_field(cookie, KIND);
+	u32 carries_out = config.write_registers && cookie_field(cookie, WHEN) == WHEN_CARRY_OUT, kind = cookie_field(cookie, KIND);
+	u32 done = carries_out && is_carried_out(ctx);
 
 	if (!t || t->generation != config.generation)
 		return 0;
-	if (config.write_registers && when == WHEN_CARRY_OUT) {
-		ip = bpf_get_func_ip(ctx);
-		/* Another program has carried the instruction out already. */
-		done = ctx->rip != ip;
-		if (done && leaves_by_ret(kind))
+	if (done) {
+		ip = carried_out_at(ctx);
+		if (leaves_by_ret(kind))
 			rsp -= 8;
 	}
 	handle(ctx, cookie, rsp, ip);
-	if (config.write_registers && when == WHEN_CARRY_OUT && !done) {
+	if (carries_out && !done) {
 		if (leaves_by_ret(kind))
 			do_ret(ctx);
 		else
 			do_step(ctx, cookie_field(cookie, FUNCTION));
+		note_carried_out(ctx, ip);
 	}
 	return 0;
 }

@@ -14,6 +14,30 @@
 #define FLAG_OF 0x800u
 #define FLAGS_ARITHMETIC (FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
 
+/*
+ * Several programs may stand at one site, of one tracer or of two: only the first may carry the instruction out, and the others have to know
+ * where it stood (bpf_get_func_ip tells where the instruction pointer is now). In the frame of a breakpoint's exception orig_rax is -1: no
+ * system call (arch/x86/entry/entry_64.S). What the kernel looks at is the lower half (syscall_get_nr), so the upper half can hold, as long
+ * as this exception lasts, twice how far the instruction pointer was moved, which is never -1.
+ */
+static __always_inline int is_carried_out(struct pt_regs *ctx)
+{
+	return ctx->orig_rax >> 32 != 0xffffffff;
+}
+
+static __always_inline void note_carried_out(struct pt_regs *ctx, u64 site)
+{
+	if (ctx->rip != site)
+		ctx->orig_rax = (ctx->rip - site) << 33 | 0xffffffff;
+}
+
+static __always_inline u64 carried_out_at(struct pt_regs *ctx)
+{
+	s32 moved = ctx->orig_rax >> 32;
+
+	return ctx->rip - (moved >> 1);
+}
+
 static __always_inline int leaves_by_ret(u32 kind)
 {
 	return kind == SITE_RETURN || kind == SITE_ENTER_RETURN;
