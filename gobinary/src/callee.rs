@@ -23,6 +23,8 @@ pub(crate) enum Callee {
     /// A function that never returns: nothing belongs behind its call (`BlockExit` in cmd/compile/internal/ssagen/ssa.go; of the
     /// runtime's functions whose names begin with `panic` only `panicCheck1` and `2` return, from Go 1.19 to 1.27).
     Panic,
+    /// A function that has to do with deferred calls: after a panic the runtime may go on at its call or behind it.
+    Defers,
     /// A function that may be probed, by its entry.
     Function(u64),
     /// Anything else.
@@ -75,6 +77,7 @@ fn of_runtime(name: &str) -> Callee {
     }
     match name {
         "gopanic" | "block" => Callee::Panic,
+        name if name.starts_with("defer") => Callee::Defers,
         name if name.starts_with("panic") && !name.starts_with("panicCheck") => Callee::Panic,
         name if ALLOCATES
             .iter()

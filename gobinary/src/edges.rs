@@ -16,7 +16,7 @@ use crate::callee::Callee;
 use crate::cfg::Graph;
 use crate::function::Function;
 use crate::search::{Search, Way, WayKind};
-use crate::site::{EntrySite, ExitKind, Instruction, Sites, Unprobeable};
+use crate::site::{EntryKind, EntrySite, ExitKind, Instruction, Sites, Unprobeable};
 
 /// Places at which the same is seen as at a function's [`Sites`], for less.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -135,6 +135,7 @@ impl Body<'_> {
             is_emulated: &|decoded| self.site(decoded).is_ok_and(|site| site.emulated),
             callee: &callee,
             depth: &depth,
+            locals: &|| self.function.scanned_locals().unwrap_or(0),
             nonnull: OnceCell::new(),
         };
         let mut exits: Vec<ExitWays> = Vec::new();
@@ -149,7 +150,9 @@ impl Body<'_> {
             self.add_way(&way, exits.last_mut()?)?;
         }
         Some(CheaperSites {
-            entry: self.cheaper_entry(&sites.entry, &search),
+            entry: search
+                .cheaper_entry()
+                .and_then(|node| self.later_entry(self.instructions.get(node)?)),
             exits,
         })
     }
@@ -170,6 +173,15 @@ impl Body<'_> {
             }),
         }
         Some(())
+    }
+
+    fn later_entry(&self, decoded: &Decoded) -> Option<EntrySite> {
+        Some(EntrySite {
+            address: decoded.ip(),
+            kind: EntryKind::Later,
+            instruction: self.site(decoded).ok()?,
+            g_from_tls: false,
+        })
     }
 
     /// Where an indirect jump leads: into the function through a table whose address is loaded right before it, or out of the

@@ -1,15 +1,10 @@
-//! Where a function is entered: the place that each call passes once, and the cheaper one that straight code leads to from there.
+//! Where a function is entered: the place that each call passes once, with its arguments still in their registers.
 
-use iced_x86::{
-    Code, FlowControl, Instruction as Decoded, InstructionInfoFactory, Mnemonic, OpAccess, OpKind,
-    Register,
-};
+use iced_x86::{Code, FlowControl, Instruction as Decoded, Mnemonic, OpKind, Register};
 
 use crate::body::{Body, is_load_of_g};
 use crate::kernel;
-use crate::search::Search;
 use crate::site::{EntryKind, EntrySite, Unprobeable};
-use crate::straight;
 
 /// The stack check at a function's start.
 #[derive(Clone, Copy)]
@@ -133,52 +128,6 @@ impl Body<'_> {
             FlowControl::Return => true,
             _ => false,
         }
-    }
-
-    /// The first emulated instruction that straight code leads to from an entry that the kernel would single-step: no call, no fault
-    /// and no jump is on the way, the return address is still on top of the stack, and R14 and RBP hold what they held.
-    pub fn cheaper_entry(&self, entry: &EntrySite, search: &Search<'_>) -> Option<EntrySite> {
-        if entry.kind != EntryKind::First || entry.instruction.emulated || entry.g_from_tls {
-            return None;
-        }
-        let mut before = Vec::new();
-        let mut factory = InstructionInfoFactory::new();
-        for (node, decoded) in self.instructions.iter().enumerate() {
-            before.clear();
-            search.graph.predecessors(node, &mut before);
-            let alone = match node.checked_sub(1) {
-                Some(last) => before == [(last, false)],
-                None => before.is_empty(),
-            };
-            if !alone {
-                return None;
-            }
-            let instruction = self.site(decoded).ok();
-            if decoded.flow_control() == FlowControl::Call {
-                return None;
-            }
-            if let Some(instruction) = instruction.filter(|site| site.emulated) {
-                return Some(EntrySite {
-                    address: decoded.ip(),
-                    kind: EntryKind::Later,
-                    instruction,
-                    g_from_tls: false,
-                });
-            }
-            let pointer = |register| search.is_pointer(node, register);
-            let keeps = |factory: &mut InstructionInfoFactory| {
-                let used = factory.info(decoded).used_registers();
-                used.iter().all(|used| {
-                    let kept = [Register::RSP, Register::RBP, Register::R14];
-                    used.access() == OpAccess::Read
-                        || !kept.contains(&used.register().full_register())
-                })
-            };
-            if straight::released(decoded, pointer) != Some(0) || !keeps(&mut factory) {
-                return None;
-            }
-        }
-        None
     }
 }
 

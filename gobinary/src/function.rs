@@ -5,6 +5,9 @@ use std::fmt;
 use crate::Executable;
 use crate::pclntab::{Record, Runs};
 
+/// FUNCDATA_LocalsPointerMaps (cmd/internal/objabi/funcdata.go).
+const FUNCDATA_LOCALS: u8 = 1;
+
 /// A function that has code of its own.
 #[derive(Clone, Copy)]
 pub struct Function<'a> {
@@ -77,6 +80,17 @@ impl<'a> Function<'a> {
     #[must_use]
     pub fn stack_depth(&self, address: u64) -> Option<i32> {
         self.value(self.record.pcsp, address)
+    }
+
+    /// Bytes of local variables, right below the saved frame pointer, that the garbage collector scans for pointers (`stackmap` in
+    /// runtime/symtab.go, whose second word counts words; `getStackMap` in runtime/stack.go); `None` where that is not known.
+    #[must_use]
+    pub fn scanned_locals(&self) -> Option<u64> {
+        let trees = self.executable.inline_trees()?;
+        let map = trees.funcdata(self.executable, self, FUNCDATA_LOCALS)?;
+        let words = self.executable.image.bytes(map.checked_add(4)?, 4)?;
+        let words = u32::from_le_bytes(words.try_into().ok()?);
+        Some(u64::from(words) * 8)
     }
 
     pub(crate) fn value(&self, table: u32, address: u64) -> Option<i32> {

@@ -241,11 +241,22 @@ impl InlineTrees {
             })
     }
 
+    /// Where a table of a function's FUNCDATA is.
+    pub fn funcdata(
+        &self,
+        executable: &Executable,
+        function: &Function<'_>,
+        table: u8,
+    ) -> Option<u64> {
+        let (pclntab, image) = (&executable.table, &executable.image);
+        let offset = pclntab.funcdata(image, &function.record, table)?;
+        self.base.checked_add(u64::from(offset))
+    }
+
     fn tree(&self, executable: &Executable, function: &Function<'_>) -> Option<Tree> {
         let (table, image) = (&executable.table, &executable.image);
-        let offset = table.funcdata(image, &function.record, FUNCDATA_INLINE_TREE)?;
+        let address = self.funcdata(executable, function, FUNCDATA_INLINE_TREE)?;
         let runs = table.pcdata(image, &function.record, PCDATA_INLINE_INDEX)?;
-        let address = self.base.checked_add(u64::from(offset))?;
         Some(Tree {
             address,
             function_size: function.size(),

@@ -1,7 +1,9 @@
 //! Which registers surely hold no null pointer before each instruction.
 //!
-//! A Go program survives a fault only where a pointer is nil. One through which memory was already read or written, that was
-//! compared with nil, or that is the address of something, is not.
+//! A Go program survives a fault only where a pointer is nil. One through which memory was already read or written, that was compared
+//! with nil, or that was computed as the address of something, is not. Go's compiler itself relies on the last: it checks no result
+//! of address arithmetic for nil (`nilcheckelim` in cmd/compile/internal/ssa/nilcheck.go), so an access through one never stands for
+//! such a check.
 
 use iced_x86::{
     Code, ConditionCode, FlowControl, Instruction as Decoded, InstructionInfoFactory, Mnemonic,
@@ -10,12 +12,22 @@ use iced_x86::{
 
 use crate::callee::Callee;
 use crate::cfg::Graph;
+use crate::slots::{MAX_SLOTS, SlotEffect, Slots};
 
 /// No object begins below; a nil pointer's fields up to here are read and written without another check.
 const FIRST_PAGE: u64 = 4096;
 
-/// A set of registers by number, for each instruction.
-pub(crate) struct NonNull(Vec<u16>);
+/// What is known before each instruction.
+pub(crate) struct NonNull(Vec<Facts>);
+
+/// Registers and slots are bits by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Facts {
+    registers: u16,
+    slots: u16,
+    /// For each slot the registers that hold the same.
+    same: [u16; MAX_SLOTS],
+}
 
 /// What an instruction does.
 #[derive(Default)]
@@ -24,8 +36,13 @@ struct Effect {
     writes: u16,
     /// Of what it writes, what is the address of something.
     addresses: u16,
-    /// What it writes is not null either if this register is not.
-    copies: Option<Register>,
+    /// The register that it writes, and another with the same or a near value.
+    copies: Option<(Register, Register)>,
+    /// … with the same.
+    exactly: bool,
+    slots: SlotEffect,
+    /// After a panic the runtime may go on here.
+    resumes: bool,
 }
 
 impl NonNull {
@@ -34,42 +51,56 @@ impl NonNull {
         instructions: &[Decoded],
         graph: &Graph<'_>,
         callee: impl Fn(&Decoded) -> Callee,
+        slots: &Slots<'_>,
     ) -> Self {
         let mut factory = InstructionInfoFactory::new();
         let effects: Vec<_> = instructions
             .iter()
             .map(|instruction| match instruction.flow_control() {
                 FlowControl::Call => Effect::of_call(callee(instruction)),
-                _ => Effect::of(instruction, &mut factory),
+                _ => Effect::of(instruction, slots, &mut factory),
             })
             .collect();
-        let mut before = vec![u16::MAX; instructions.len()];
-        if let Some(first) = before.first_mut() {
-            *first = 0;
-        }
+        let mut before = vec![Facts::ALL; instructions.len()];
         let (mut changed, mut next) = (true, Vec::new());
+        for (node, (facts, effect)) in before.iter_mut().zip(&effects).enumerate() {
+            let calls = matches!(
+                instructions.get(node).map(Decoded::flow_control),
+                Some(FlowControl::Call | FlowControl::IndirectCall)
+            );
+            next.clear();
+            if calls {
+                graph.predecessors(node, &mut next);
+            }
+            if node == 0 || effect.resumes || calls && next.is_empty() {
+                *facts = Facts::NONE;
+            }
+        }
+        let mut next = Vec::new();
         while changed {
             changed = false;
             for (node, effect) in effects.iter().enumerate() {
                 if !graph.is_reachable(node) {
                     continue;
                 }
-                let after = effect.after(before.get(node).copied().unwrap_or_default());
+                let Some(known) = before.get(node) else {
+                    continue;
+                };
+                let after = effect.after(*known);
                 next.clear();
                 graph.successors(node, &mut next);
                 let compared = (next.len() == 2)
                     .then(|| compared_with_null(instructions, graph, node))
                     .flatten();
                 for &to in &next {
-                    let after = match compared {
-                        Some((register, jumps)) if jumps == (to != node + 1) => {
-                            after | bit(register)
-                        }
-                        _ => after,
-                    };
+                    let mut after = after;
+                    if let Some((register, jumps)) = compared
+                        && jumps == (to != node + 1)
+                    {
+                        after.prove(bit(register));
+                    }
                     if let Some(known) = before.get_mut(to) {
-                        changed |= *known & after != *known;
-                        *known &= after;
+                        changed |= known.meet(&after);
                     }
                 }
             }
@@ -79,8 +110,42 @@ impl NonNull {
 
     /// Does the register surely hold no null pointer before the instruction?
     pub fn holds(&self, node: usize, register: Register) -> bool {
-        let known = self.0.get(node).copied().unwrap_or_default();
+        let known = self.0.get(node).map_or(0, |facts| facts.registers);
         register == Register::R14 || known & bit(register) != 0
+    }
+}
+
+impl Facts {
+    const NONE: Self = Self {
+        registers: 0,
+        slots: 0,
+        same: [0; MAX_SLOTS],
+    };
+    const ALL: Self = Self {
+        registers: u16::MAX,
+        slots: u16::MAX,
+        same: [u16::MAX; MAX_SLOTS],
+    };
+
+    fn prove(&mut self, registers: u16) {
+        self.registers |= registers;
+        for (slot, same) in self.same.iter().enumerate() {
+            if same & registers != 0 {
+                self.slots |= 1 << slot;
+                self.registers |= same;
+            }
+        }
+    }
+
+    /// Keeps what both know; tells whether that is less.
+    fn meet(&mut self, other: &Self) -> bool {
+        let before = *self;
+        self.registers &= other.registers;
+        self.slots &= other.slots;
+        for (same, other) in self.same.iter_mut().zip(&other.same) {
+            *same &= other;
+        }
+        *self != before
     }
 }
 
@@ -88,19 +153,29 @@ impl Effect {
     fn of_call(callee: Callee) -> Self {
         let (writes, addresses) = match callee {
             Callee::WriteBarrier => (bit(Register::R11), bit(Register::R11)),
-            // What they advance stays a pointer.
-            Callee::OldWriteBarrier | Callee::Zeroes | Callee::Copies => (0, 0),
+            Callee::OldWriteBarrier => (0, 0),
+            Callee::Zeroes => (bit(Register::RDI), bit(Register::RDI)),
+            Callee::Copies => {
+                let both = bit(Register::RDI) | bit(Register::RSI);
+                (both, both)
+            }
             Callee::Allocates => (u16::MAX, bit(Register::RAX)),
-            Callee::Panic | Callee::Function(_) | Callee::Unknown => (u16::MAX, 0),
+            Callee::Panic | Callee::Defers | Callee::Function(_) | Callee::Unknown => (u16::MAX, 0),
         };
+        let resumes = callee == Callee::Defers;
         Self {
             writes,
             addresses,
+            slots: SlotEffect {
+                kills: if resumes { u16::MAX } else { 0 },
+                ..SlotEffect::default()
+            },
+            resumes,
             ..Self::default()
         }
     }
 
-    fn of(instruction: &Decoded, factory: &mut InstructionInfoFactory) -> Self {
+    fn of(instruction: &Decoded, slots: &Slots<'_>, factory: &mut InstructionInfoFactory) -> Self {
         let mut effect = Self::default();
         if !matches!(
             instruction.flow_control(),
@@ -109,6 +184,7 @@ impl Effect {
             effect.writes = u16::MAX;
             return effect;
         }
+        effect.slots = slots.effect(instruction, factory);
         let info = factory.info(instruction);
         for memory in info.used_memory() {
             let accesses = matches!(
@@ -126,38 +202,64 @@ impl Effect {
                 effect.writes |= bit(used.register().full_register());
             }
         }
-        match instruction.code() {
-            Code::Mov_r64_rm64 | Code::Mov_rm64_r64
+        let to = instruction.op0_register();
+        match (instruction.mnemonic(), instruction.code()) {
+            (_, Code::Mov_r64_rm64 | Code::Mov_rm64_r64)
                 if instruction.op0_kind() == OpKind::Register
                     && instruction.op1_kind() == OpKind::Register =>
             {
-                effect.copies = Some(instruction.op1_register());
+                effect.copies = Some((to, instruction.op1_register()));
+                effect.exactly = true;
             }
-            // Compilers advance pointers so.
-            Code::Add_rm64_imm8 | Code::Add_rm64_imm32
-                if instruction.op0_kind() == OpKind::Register
-                    && instruction.immediate(1) < FIRST_PAGE =>
-            {
-                effect.copies = Some(instruction.op0_register());
-            }
-            Code::Lea_r64_m if instruction.memory_index() == Register::None => {
-                match instruction.memory_base() {
-                    Register::RIP | Register::RSP => effect.addresses = effect.writes,
-                    base if instruction.memory_displacement64() < FIRST_PAGE => {
-                        effect.copies = Some(base);
-                    }
-                    _ => {}
-                }
+            (Mnemonic::Lea | Mnemonic::Add | Mnemonic::Sub, _) if to.is_gpr64() => {
+                effect.addresses = bit(to);
             }
             _ => {}
         }
         effect
     }
 
-    fn after(&self, before: u16) -> u16 {
-        let copied = self.copies.is_some_and(|from| before & bit(from) != 0);
-        let kept = (before | self.proves) & !self.writes;
-        kept | if copied { self.writes } else { self.addresses }
+    fn after(&self, mut facts: Facts) -> Facts {
+        facts.prove(self.proves);
+        let copied = self
+            .copies
+            .filter(|(_, from)| facts.registers & bit(*from) != 0);
+        let before = facts;
+        facts.registers &= !self.writes;
+        facts.registers |= self.addresses | copied.map_or(0, |(to, _)| bit(to));
+        facts.slots &= !self.slots.kills;
+        for (slot, same) in facts.same.iter_mut().enumerate() {
+            *same &= !self.writes;
+            if self.slots.kills & 1 << slot != 0 {
+                *same = 0;
+            }
+            if let Some((to, from)) = self.copies.filter(|_| self.exactly)
+                && before
+                    .same
+                    .get(slot)
+                    .is_some_and(|same| same & bit(from) != 0)
+            {
+                *same |= bit(to);
+            }
+        }
+        if let Some((register, slot)) = self.slots.load {
+            if facts.slots & 1 << slot != 0 {
+                facts.registers |= bit(register);
+            }
+            if let Some(same) = facts.same.get_mut(slot) {
+                *same |= bit(register);
+            }
+        }
+        if let Some((slot, register)) = self.slots.store {
+            facts.slots &= !(1 << slot);
+            if facts.registers & bit(register) != 0 {
+                facts.slots |= 1 << slot;
+            }
+            if let Some(same) = facts.same.get_mut(slot) {
+                *same = bit(register);
+            }
+        }
+        facts
     }
 }
 

@@ -2,13 +2,17 @@
 
 use std::cell::OnceCell;
 
-use iced_x86::{Code, FlowControl, Instruction as Decoded, Register};
+use iced_x86::{
+    Code, FlowControl, Instruction as Decoded, InstructionInfoFactory, OpAccess, Register,
+};
 
 use crate::callee::Callee;
 use crate::cfg::Graph;
 use crate::edges::When;
 use crate::nonnull::NonNull;
+use crate::repeat;
 use crate::site::{EntryKind, EntrySite};
+use crate::slots::Slots;
 use crate::straight;
 
 /// A way to a `ret`.
@@ -44,6 +48,8 @@ pub(crate) struct Search<'a> {
     pub callee: &'a dyn Fn(&Decoded) -> Callee,
     /// Bytes of stack in use before the instruction at an address.
     pub depth: &'a dyn Fn(u64) -> Option<i64>,
+    /// Bytes below the saved frame pointer that the collector scans.
+    pub locals: &'a dyn Fn() -> u64,
     pub nonnull: OnceCell<NonNull>,
 }
 
@@ -67,9 +73,47 @@ impl Search<'_> {
         all
     }
 
+    /// The first emulated instruction that straight code leads to from an entry that the kernel would single-step: no call, no fault
+    /// and no jump is on the way, the return address is still on top of the stack, and R14 and RBP hold what they held.
+    pub fn cheaper_entry(&self) -> Option<usize> {
+        if self.entry.kind != EntryKind::First || self.entry.g_from_tls {
+            return None;
+        }
+        let mut before = Vec::new();
+        let mut factory = InstructionInfoFactory::new();
+        for (node, instruction) in self.instructions.iter().enumerate() {
+            before.clear();
+            self.graph.predecessors(node, &mut before);
+            let alone = match node.checked_sub(1) {
+                Some(last) => before == [(last, false)],
+                None => before.is_empty(),
+            };
+            if !alone || instruction.flow_control() == FlowControl::Call {
+                return None;
+            }
+            if (self.is_emulated)(instruction) {
+                return (node > 0).then_some(node);
+            }
+            let kept = [Register::RSP, Register::RBP, Register::R14];
+            let used = factory.info(instruction).used_registers();
+            let keeps = used.iter().all(|used| {
+                used.access() == OpAccess::Read || !kept.contains(&used.register().full_register())
+            });
+            let pointer = |register| self.is_pointer(node, register);
+            if !keeps || straight::released(instruction, pointer) != Some(0) {
+                return None;
+            }
+        }
+        None
+    }
+
     /// Does the register surely hold a pointer that is not nil before an instruction?
     pub fn is_pointer(&self, node: usize, register: Register) -> bool {
-        let solve = || NonNull::new(self.instructions, self.graph, self.callee);
+        let solve = || {
+            let (locals, start) = ((self.locals)(), self.entry.address);
+            let slots = Slots::find(self.instructions, self.depth, locals, start);
+            NonNull::new(self.instructions, self.graph, self.callee, &slots)
+        };
         self.nonnull.get_or_init(solve).holds(node, register)
     }
 
@@ -86,9 +130,10 @@ impl Search<'_> {
             .binary_search_by_key(&ret, Decoded::ip)
             .ok()?;
         // Nodes of the straight code, each with how far the stack pointer is below the return address before it.
-        let mut straight = vec![(node, 0)];
+        // Of a loop's first node the jump back to it is left out.
+        let mut straight = vec![(node, 0, None)];
         let mut before = Vec::new();
-        while let Some((node, released)) = straight.pop() {
+        while let Some((node, released, back)) = straight.pop() {
             if !self.graph.is_reachable(node) {
                 return None;
             }
@@ -105,7 +150,7 @@ impl Search<'_> {
             }
             before.clear();
             self.graph.predecessors(node, &mut before);
-            for &(index, jumps) in &before {
+            for &(index, jumps) in before.iter().filter(|(index, _)| Some(*index) != back) {
                 let instruction = self.instructions.get(index)?;
                 let pointer = |register| self.is_pointer(index, register);
                 let called = (instruction.flow_control() == FlowControl::Call)
@@ -117,13 +162,15 @@ impl Search<'_> {
                     _ => false,
                 };
                 if straight_call {
-                    straight.push((index, released));
+                    straight.push((index, released, None));
+                } else if let Some(head) = self.repeats(index).filter(|_| !jumps) {
+                    straight.push((head, released, Some(index)));
                 } else if (self.is_emulated)(instruction) {
                     to.push(self.way(ret, index, jumps, released)?);
                 } else {
                     // The kernel steps the jump, or the code is not straight.
                     let more = (!jumps).then(|| straight::released(instruction, pointer))??;
-                    straight.push((index, released + more));
+                    straight.push((index, released + more, None));
                 }
             }
         }
@@ -141,6 +188,15 @@ impl Search<'_> {
         let any = !ways.is_empty();
         to.append(&mut ways);
         any.then_some(())
+    }
+
+    /// The first instruction of a loop that moves or clears a block of memory, if this is its last.
+    fn repeats(&self, node: usize) -> Option<usize> {
+        repeat::head(self.instructions, self.graph, node, |node| {
+            let pointer = |register| self.is_pointer(node, register);
+            let instruction = self.instructions.get(node);
+            instruction.and_then(|instruction| straight::released(instruction, pointer)) == Some(0)
+        })
     }
 
     /// The way that begins at an emulated instruction, `released` bytes being what the code behind it has on the stack.

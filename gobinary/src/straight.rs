@@ -63,6 +63,7 @@ fn accesses_safely(instruction: &Decoded, is_pointer: impl Fn(Register) -> bool)
         Mnemonic::Lea | Mnemonic::Nop => return true,
         Mnemonic::Movsq => return is_pointer(Register::RDI) && is_pointer(Register::RSI),
         Mnemonic::Stosq => return is_pointer(Register::RDI),
+        _ if instruction.is_string_instruction() => return false,
         _ => {}
     }
     let mut operands = (0..instruction.op_count()).map(|index| instruction.op_kind(index));
@@ -98,141 +99,17 @@ fn accesses_safely(instruction: &Decoded, is_pointer: impl Fn(Register) -> bool)
 }
 
 fn is_known(mnemonic: Mnemonic) -> bool {
-    use Mnemonic::{
+    use Mnemonic::*;
+    let known = [
         Adc, Add, Addps, Addsd, Addss, And, Andn, Andnpd, Andnps, Andpd, Andps, Bextr, Blsi,
         Blsmsk, Blsr, Bsf, Bsr, Bswap, Bt, Btc, Btr, Bts, Bzhi, Cbw, Cdq, Cdqe, Cmp, Cmpxchg,
         Comisd, Comiss, Cqo, Cvtsd2si, Cvtsd2ss, Cvtsi2sd, Cvtsi2ss, Cvtss2sd, Cvtss2si, Cvttsd2si,
-        Cvttss2si, Cwd, Cwde, Dec, Div, Divsd, Divss, Idiv, Imul, Inc, Lea, Lzcnt, Maxsd, Maxss,
-        Minsd, Minss, Mov, Movapd, Movaps, Movbe, Movd, Movdqa, Movdqu, Movq, Movsd, Movsq, Movss,
-        Movsx, Movsxd, Movupd, Movups, Movzx, Mul, Mulsd, Mulss, Mulx, Neg, Nop, Not, Or, Orpd,
-        Orps, Pand, Pdep, Pext, Popcnt, Por, Prefetchnta, Prefetcht0, Pxor, Rol, Ror, Rorx,
-        Roundsd, Roundss, Sar, Sarx, Sbb, Shl, Shld, Shlx, Shr, Shrd, Shrx, Sqrtsd, Sqrtss, Stosq,
-        Sub, Subsd, Subss, Test, Tzcnt, Ucomisd, Ucomiss, Vfmadd231sd, Vfmadd231ss, Vmovdqu,
-        Vmovupd, Vmovups, Vzeroupper, Xadd, Xchg, Xor, Xorpd, Xorps,
-    };
-    matches!(
-        mnemonic,
-        Adc | Add
-            | Addps
-            | Addsd
-            | Addss
-            | And
-            | Andn
-            | Andnpd
-            | Andnps
-            | Andpd
-            | Andps
-            | Bextr
-            | Blsi
-            | Blsmsk
-            | Blsr
-            | Bsf
-            | Bsr
-            | Bswap
-            | Bt
-            | Btc
-            | Btr
-            | Bts
-            | Bzhi
-            | Cbw
-            | Cdq
-            | Cdqe
-            | Cmp
-            | Cmpxchg
-            | Comisd
-            | Comiss
-            | Cqo
-            | Cvtsd2si
-            | Cvtsd2ss
-            | Cvtsi2sd
-            | Cvtsi2ss
-            | Cvtss2sd
-            | Cvtss2si
-            | Cvttsd2si
-            | Cvttss2si
-            | Cwd
-            | Cwde
-            | Dec
-            | Div
-            | Divsd
-            | Divss
-            | Idiv
-            | Imul
-            | Inc
-            | Lea
-            | Lzcnt
-            | Maxsd
-            | Maxss
-            | Minsd
-            | Minss
-            | Mov
-            | Movapd
-            | Movaps
-            | Movbe
-            | Movd
-            | Movdqa
-            | Movdqu
-            | Movq
-            | Movsd
-            | Movsq
-            | Movss
-            | Movsx
-            | Movsxd
-            | Movupd
-            | Movups
-            | Movzx
-            | Mul
-            | Mulsd
-            | Mulss
-            | Mulx
-            | Neg
-            | Nop
-            | Not
-            | Or
-            | Orpd
-            | Orps
-            | Pand
-            | Pdep
-            | Pext
-            | Popcnt
-            | Por
-            | Prefetchnta
-            | Prefetcht0
-            | Pxor
-            | Rol
-            | Ror
-            | Rorx
-            | Roundsd
-            | Roundss
-            | Sar
-            | Sarx
-            | Sbb
-            | Shl
-            | Shld
-            | Shlx
-            | Shr
-            | Shrd
-            | Shrx
-            | Sqrtsd
-            | Sqrtss
-            | Stosq
-            | Sub
-            | Subsd
-            | Subss
-            | Test
-            | Tzcnt
-            | Ucomisd
-            | Ucomiss
-            | Vfmadd231sd
-            | Vfmadd231ss
-            | Vmovdqu
-            | Vmovupd
-            | Vmovups
-            | Vzeroupper
-            | Xadd
-            | Xchg
-            | Xor
-            | Xorpd
-            | Xorps
-    )
+        Cvttss2si, Cwd, Cwde, Dec, Divsd, Divss, Imul, Inc, Lea, Lzcnt, Maxsd, Maxss, Minsd, Minss,
+        Mov, Movapd, Movaps, Movbe, Movd, Movdqa, Movdqu, Movq, Movsd, Movsq, Movss, Movsx, Movsxd,
+        Movupd, Movups, Movzx, Mul, Mulsd, Mulss, Mulx, Neg, Nop, Not, Or, Orpd, Orps, Pand, Pdep,
+        Pext, Popcnt, Por, Prefetcht0, Pxor, Rol, Ror, Rorx, Roundsd, Roundss, Sar, Sarx, Sbb, Shl,
+        Shld, Shlx, Shr, Shrd, Shrx, Sqrtsd, Sqrtss, Stosq, Sub, Subsd, Subss, Test, Tzcnt,
+        Ucomisd, Ucomiss, Vmovdqu, Vmovupd, Vmovups, Vzeroupper, Xadd, Xchg, Xor, Xorpd, Xorps,
+    ];
+    known.contains(&mnemonic) || matches!(mnemonic, Prefetchnta | Vfmadd231sd | Vfmadd231ss)
 }

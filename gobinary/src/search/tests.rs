@@ -9,7 +9,7 @@ use crate::kernel;
 
 const START: u64 = 0x1000;
 const NOP: &[u8] = &[0x90];
-const ADD: &[u8] = &[0x48, 0x83, 0xc0, 0x01]; // add rax,1
+const ADD: &[u8] = &[0x48, 0x83, 0xc2, 0x01]; // add rdx,1
 const SLOT: &[u8] = &[0x48, 0x8b, 0x44, 0x24, 0x08]; // mov rax,[rsp+8]
 const DATA: &[u8] = &[0x48, 0x8b, 0x05, 0, 1, 0, 0]; // mov rax,[rip+100h]
 const LOAD: &[u8] = &[0x48, 0x8b, 0x01]; // mov rax,[rcx]
@@ -129,6 +129,7 @@ impl Program {
             is_emulated: &|instruction| kernel::is_emulated(instruction, self.bytes(instruction)),
             callee: &|call| Callee::Function(call.near_branch_target()),
             depth: &|at| self.depth(at),
+            locals: &|| 0,
             nonnull: OnceCell::new(),
         };
         search.ways(&self.rets())
