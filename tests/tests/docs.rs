@@ -177,7 +177,8 @@ fn normalised(text: &str) -> String {
         (r"(?m)\d+ calls? filtered out, ", ""),
         (r"\b\d[\d,.]*\b", "N"),
         (r"\bN (ns|µs|ms|s)\b", "N s"),
-        (r"costs (about )?N s( to N s)?", "costs N s"),
+        (r"\bN s to N s\b", "N s"),
+        (r"(?m)^ +N s", " N s"),
     ];
     rules
         .iter()
