@@ -123,7 +123,11 @@ impl Value {
         let name = variable.name.as_deref().unwrap_or("_");
         let pointer = if variable.by_reference { "&" } else { "" };
         Ok(Self {
-            text: format!("{pointer}{name} in {}", variable.place),
+            text: if variable.place.pieces.is_empty() {
+                format!("{name} has no size")
+            } else {
+                format!("{pointer}{name} in {}", variable.place)
+            },
             name: variable.name.clone(),
             ty: ty.short_name(),
             size: ty.size,

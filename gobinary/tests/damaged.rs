@@ -187,7 +187,8 @@ fn every_truncation_is_survived() {
         ask_everything(bytes.clone()).expect("the whole executable");
         for part in 1..24 {
             let length = bytes.len() * part / 24;
-            assert!(ask_everything(bytes[..length].to_vec()).is_err() || length > bytes.len() / 2);
+            // What lies behind the loaded segments may be missing.
+            assert!(ask_everything(bytes[..length].to_vec()).is_err() || length > bytes.len() / 3);
         }
         for length in [1, 16, 20, 63, 64, 65, 120, 0x1000] {
             assert!(ask_everything(bytes[..length].to_vec()).is_err());
