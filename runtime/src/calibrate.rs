@@ -72,7 +72,7 @@ impl Calibration {
     /// What is known by now, without waiting: of the traps only, or everything.
     pub fn so_far(&mut self) -> Option<Prices> {
         while let Ok(result) = self.results.try_recv() {
-            self.latest = Some(result);
+            self.take(result);
         }
         self.latest.as_ref()?.as_ref().ok().copied()
     }
@@ -80,6 +80,13 @@ impl Calibration {
     /// Waits until everything is known. Takes about as long as loading the probe program does, from the start on.
     pub fn wait(&mut self) {
         while let Ok(result) = self.results.recv() {
+            self.take(result);
+        }
+    }
+
+    /// Figures of the traps alone are better than none.
+    fn take(&mut self, result: Result<Prices, Error>) {
+        if result.is_ok() || !matches!(self.latest, Some(Ok(_))) {
             self.latest = Some(result);
         }
     }
