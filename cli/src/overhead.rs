@@ -12,15 +12,16 @@ use std::{
 
 use anyhow::Context;
 use compiler::{
-    Budget, Plan, Prices,
+    Budget, Plan,
     budget::{Load, Loads, Spent, Verdict, Watch},
     grouped, micros,
 };
 use graph::Builder;
-use runtime::{Prepared, Tracer};
+use runtime::{Calibration, Prepared, Tracer};
 
 use crate::{
     load::{self, Loaded},
+    prices,
     terminal::say,
 };
 
@@ -37,6 +38,8 @@ const WORTH_TELLING: f64 = 0.01;
 /// Watches the hits of a trace that runs.
 pub struct Overhead {
     loaded: Arc<Loaded>,
+    /// It goes on beside the trace's first moments.
+    calibration: Option<Calibration>,
     watch: Watch,
     budget: Budget,
     measured: bool,
@@ -57,8 +60,10 @@ struct Replacing {
 
 impl Overhead {
     /// For a trace that begins now.
-    pub fn new(loaded: Arc<Loaded>, prices: Prices) -> Self {
+    pub fn new(loaded: Arc<Loaded>, mut calibration: Calibration) -> Self {
+        let prices = prices::so_far(&mut calibration);
         Self {
+            calibration: Some(calibration),
             watch: Watch::new(&loaded.plan, prices),
             budget: loaded.plan.settings.budget,
             loaded,
@@ -83,6 +88,9 @@ impl Overhead {
         }
         if self.looked.elapsed() < self.pause {
             return Ok(());
+        }
+        if let Some(calibration) = &mut self.calibration {
+            calibration.wait();
         }
         self.look(tracer)?;
         if !self.told_loads
@@ -113,6 +121,11 @@ impl Overhead {
     }
 
     fn look(&mut self, tracer: &Tracer) -> anyhow::Result<()> {
+        if let Some(mut calibration) = self.calibration.take() {
+            let prices = prices::so_far(&mut calibration);
+            self.measured = prices.measured;
+            self.watch = Watch::new(&self.loaded.plan, prices);
+        }
         self.looked = Instant::now();
         self.watch.sample(runtime::monotonic_ns(), tracer.hits()?);
         self.pause = LOOK.max(self.looked.elapsed() * LOOK_SHARE);

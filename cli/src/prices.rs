@@ -29,6 +29,11 @@ pub fn placement(exit_sites: ExitSites, calibration: &mut Calibration) -> Placem
     }
 }
 
+/// The prices as far as they have been measured by now; estimates where they have not.
+pub fn so_far(calibration: &mut Calibration) -> Prices {
+    calibration.so_far().unwrap_or(Prices::ESTIMATES)
+}
+
 /// The measured prices; estimates where they could not be measured.
 pub fn known(calibration: Calibration) -> Prices {
     calibration.finish().unwrap_or(Prices::ESTIMATES)

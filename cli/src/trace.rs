@@ -65,7 +65,10 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     let mut tracer = Tracer::load(&loaded.plan, pid, options)?;
     let attachment = tracer.attach(&loaded.plan, &loaded.binary, pid, &mut progress)?;
     let started = Instant::now();
-    let prices = prices::known(calibration);
+    if loaded.plan.settings.compensate {
+        calibration.wait();
+    }
+    let prices = prices::so_far(&mut calibration);
     announce(&loaded, &attachment, &prices, how)?;
     if loaded.plan.settings.compensate {
         if !prices.measured {
@@ -89,7 +92,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         open_drawn: HashMap::new(),
         open_unwanted: 0,
         ended_ns: None,
-        overhead: Overhead::new(Arc::clone(&loaded), prices),
+        overhead: Overhead::new(Arc::clone(&loaded), calibration),
     };
     let end = session.follow(&loaded, how, &stop, launched.as_mut(), pid);
     let closing = session.close();
