@@ -62,6 +62,18 @@ struct {
 	__type(value, struct step);
 } steps SEC(".maps");
 
+/*
+ * Holds nothing, and is there to be named in a tail call that never happens: since Linux 6.13 the frames of such programs as ours lie in
+ * memory that each processor has once (kernel/bpf/verifier.c bpf_enable_priv_stack), but not where a program has tail calls. A uprobe program
+ * can be preempted, and another thread's would overwrite its frames.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, sizeof(u32));
+} no_programs SEC(".maps");
+
 /* What each function's probes have been hit, by trace: index config.first_hit + function. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

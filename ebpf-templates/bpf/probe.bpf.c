@@ -443,6 +443,8 @@ int probe(struct pt_regs *ctx)
 
 	if (!t || t->generation != config.generation)
 		return 0;
+	if (config.trace >= MAX_TRACES)
+		bpf_tail_call(ctx, &no_programs, 0); /* never */
 	if (done) {
 		ip = carried_out_at(ctx);
 		if (leaves_by_ret(kind))

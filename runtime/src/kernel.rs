@@ -66,20 +66,22 @@ impl Kernel {
         self.version >= (6, 10)
     }
 
-    /// A uprobe program may change registers (found by loading one; Linux 7.2 takes it, 6.18 does not).
+    /// A uprobe program may change registers (found by loading one; Linux 7.2 takes it, 6.18 does not, nor does what passes for it).
     #[must_use]
     pub fn writes_registers(&self) -> bool {
         static ANSWER: OnceLock<bool> = OnceLock::new();
-        self.has_uprobe_multi() && *ANSWER.get_or_init(loader::can_write_registers)
+        self.version > (6, 18) && *ANSWER.get_or_init(loader::can_write_registers)
     }
 
     /// A uprobe program may wait for memory that is not there at the moment (found by loading one). That perf events take such a program
-    /// is later than that links do (Linux 6.0, kernel/events/core.c `perf_event_set_bpf_prog`).
+    /// is later than that links do (Linux 6.0, kernel/events/core.c `perf_event_set_bpf_prog`). Since Linux 6.13 it must not wait: its frames
+    /// lie where those of other threads on the same processor do (kernel/bpf/verifier.c `bpf_enable_priv_stack`).
     #[must_use]
     pub fn sleeps(&self) -> bool {
         static ANSWER: OnceLock<bool> = OnceLock::new();
         let multi = self.has_uprobe_multi();
-        self.version >= (6, 0) && *ANSWER.get_or_init(|| loader::can_sleep(multi))
+        ((6, 0)..(6, 13)).contains(&self.version)
+            && *ANSWER.get_or_init(|| loader::can_sleep(multi))
     }
 
     /// The features as `--version` prints them.

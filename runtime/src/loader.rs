@@ -8,7 +8,7 @@
 use std::{
     collections::{HashMap, HashSet},
     io,
-    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
     sync::OnceLock,
 };
 
@@ -17,8 +17,8 @@ use aya_obj::{
     EbpfSectionKind, Map, Object,
     btf::Btf,
     generated::{
-        BPF_ADD, BPF_ALU64, BPF_CALL, BPF_DW, BPF_EXIT, BPF_JMP, BPF_K, BPF_LDX, BPF_MEM, BPF_MOV,
-        BPF_STX, BPF_X, bpf_attach_type, bpf_insn, bpf_prog_type,
+        BPF_ADD, BPF_ALU64, BPF_CALL, BPF_DW, BPF_EXIT, BPF_IMM, BPF_JMP, BPF_K, BPF_LD, BPF_LDX,
+        BPF_MEM, BPF_MOV, BPF_STX, BPF_X, bpf_attach_type, bpf_insn, bpf_prog_type,
     },
 };
 use ebpf_templates::Config;
@@ -295,6 +295,26 @@ fn with_sources(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// The map of the tail call that never happens.
+const NO_PROGRAMS: &str = "no_programs";
+
+/// Programs that may wait must not have tail calls; before Linux 6.13, where they may, they do not need one either.
+fn take_tail_call_out(instructions: &mut [bpf_insn], no_programs: RawFd) {
+    // include/uapi/linux/bpf.h: BPF_PSEUDO_MAP_FD, and the helper's number.
+    const MAP: u8 = 1;
+    const TAIL_CALL: i32 = 12;
+    const LOAD: u32 = BPF_LD | BPF_IMM | BPF_DW;
+    const CALL: u32 = BPF_JMP | BPF_CALL;
+    for insn in instructions {
+        let (code, from) = (u32::from(insn.code), insn.src_reg());
+        if code == LOAD && from == MAP && insn.imm == no_programs {
+            insn.set_src_reg(0);
+        } else if code == CALL && from == 0 && insn.imm == TAIL_CALL {
+            *insn = instruction(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
+        }
+    }
+}
+
 fn load_program<'m>(
     mut object: Object,
     map: impl Fn(&str) -> Option<BorrowedFd<'m>>,
@@ -329,6 +349,11 @@ fn load_program<'m>(
         .functions
         .get(&program.function_key())
         .ok_or_else(|| object_error("its program has no code"))?;
+    let mut instructions = function.instructions.clone();
+    if kind.sleepable {
+        let never = map(NO_PROGRAMS).ok_or_else(|| object_error("no map for its tail call"))?;
+        take_tail_call_out(&mut instructions, never.as_raw_fd());
+    }
     let func_info = function.func_info.func_info_bytes();
     let line_info = function.line_info.line_info_bytes();
     let mut attr = sys::zeroed();
@@ -344,8 +369,8 @@ fn load_program<'m>(
     for (to, from) in fields.prog_name.iter_mut().zip(name.bytes().take(15)) {
         *to = from as _;
     }
-    fields.insns = function.instructions.as_ptr() as u64;
-    fields.insn_cnt = function.instructions.len() as u32;
+    fields.insns = instructions.as_ptr() as u64;
+    fields.insn_cnt = instructions.len() as u32;
     fields.license = program.license.as_ptr() as u64;
     fields.prog_btf_fd = btf.as_raw_fd() as u32;
     if function.func_info_rec_size > 0 {
