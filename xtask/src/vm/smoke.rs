@@ -76,7 +76,7 @@ pub const SMOKES: &[Smoke] = &[
     agrees(
         "many goroutines",
         "truth",
-        "many 500",
+        "many 3000",
         "main.many*, main.blocks, main.leaf, main.middle",
     ),
     agrees(
@@ -94,17 +94,17 @@ pub const SMOKES: &[Smoke] = &[
         }),
     },
     Smoke {
-        name: "two tracers at once, ways out",
+        name: "two tracers at once, entry instructions",
         action: Action::BothAgree(Traced {
             program: "truth",
-            mode: "edges",
-            include: EDGES,
+            mode: "steps",
+            include: "main.step*",
         }),
     },
 ];
 
 const CALLS: &str = "main.plain, main.again, main.middle, main.leaf, main.fibonacci, main.even, main.odd, main.empty, main.add";
-const EDGES: &str = "main.edges*, main.comparesAll, main.framed, main.nested, main.counted, main.several, main.lt*, main.leInt, main.leUint, main.leFloat, main.gt*, main.ge*, main.eq*, main.ne*, main.bit";
+const EDGES: &str = ":edges.go, :last.go, main.leaf, main.boom, main.asm*";
 
 const PANICS: &str = "main.panics*, main.boom, main.leaf, main.recovers*, main.passes*, main.fault*, main.named*, main.deferred, main.nil*";
 
@@ -169,7 +169,7 @@ impl Action {
                 mode,
                 include,
             }) => format!(
-                "gofuncgraph -e 'trace main.outer < include {include} >' --format json -o /tmp/graphs -- /bin/{program} {mode} >/tmp/record 2>/tmp/errors
+                "gofuncgraph --budget off --max-probes 200 -e 'trace main.outer < include {include} >' --format json -o /tmp/graphs -- /bin/{program} {mode} >/tmp/record 2>/tmp/errors
 status=$?
 cat /tmp/graphs
 echo '{RECORD}'
@@ -180,16 +180,16 @@ cat /tmp/record"
                 mode,
                 include,
             }) => format!(
-                "rm -f /tmp/go
+                "rm -f /tmp/go /tmp/record /tmp/errors.auto /tmp/errors.ret
 mkfifo /tmp/go
 {program} -wait {mode} </tmp/go >/tmp/record 2>/tmp/errors &
 target=$!
 exec 3>/tmp/go
-until grep -q pid /tmp/record; do sleep 0.1; done
+until grep -qs pid /tmp/record; do sleep 0.1; done
 for sites in auto ret; do
-  gofuncgraph -p $target -e 'trace main.outer < include {include} >' --exit-sites $sites --format json -o /tmp/graphs.$sites 2>/tmp/errors.$sites &
+  gofuncgraph --budget off -p $target -e 'trace main.outer < include {include} >' --exit-sites $sites --format json -o /tmp/graphs.$sites 2>/tmp/errors.$sites &
   tracers=\"$tracers $!\"
-  until grep -q '^tracing ' /tmp/errors.$sites || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
+  until grep -qs '^tracing ' /tmp/errors.$sites || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
 done
 echo go >&3
 exec 3>&-
@@ -262,6 +262,17 @@ fn last(errors: &str) -> String {
     lines[lines.len().saturating_sub(8)..].join("\n    ")
 }
 
+/// Totals that say that something is missing.
+const NOTHING_LOST: [&str; 7] = [
+    "lost_records",
+    "lost_graphs",
+    "goroutines_full",
+    "missing_calls",
+    "dropped_calls",
+    "no_g",
+    "stale",
+];
+
 /// Compares the graphs that gofuncgraph printed with a program's own record, tree by tree, as the end-to-end tests do.
 fn agree(graphs: &str, record: &str) -> Result<String> {
     let (graphs, record) = (graphs.to_owned(), record.to_owned());
@@ -272,6 +283,11 @@ fn agree(graphs: &str, record: &str) -> Result<String> {
             .filter(|line| line["complete"] == false)
             .count();
         assert_eq!(incomplete, 0, "graphs are not complete");
+        let end = lines.iter().find(|line| line["type"] == "end");
+        for name in NOTHING_LOST {
+            let lost = end.map_or(0, |end| end[name].as_u64().unwrap_or(0));
+            assert_eq!(lost, 0, "{name}");
+        }
         let recorded = tree::recorded(&record);
         assert!(!recorded.is_empty(), "the program recorded nothing");
         tree::assert_same("trees", &recorded, &tree::traced(&lines));
@@ -308,6 +324,10 @@ mod tests {
         let less = r#"{"type":"graph","complete":true,"root":{"function":"a","exit":"return","calls":[]}}"#;
         assert!(agree(less, RECORDED).is_err());
         assert!(agree("", RECORDED).is_err());
+        let right = r#"{"type":"graph","complete":true,"root":{"function":"a","exit":"return","calls":[{"function":"b","exit":"return"}]}}"#;
+        assert!(agree(right, RECORDED).is_ok());
+        let lost = format!("{right}\n{}", r#"{"type":"end","graphs":1,"stale":1}"#);
+        assert!(agree(&lost, RECORDED).is_err());
         assert!(agree("", r#"{"mode":"calls","graphs":[],"count":0}"#).is_err());
     }
 
