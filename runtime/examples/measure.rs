@@ -2,10 +2,12 @@
 //! themselves, and the parts of the time until tracing starts. Prints JSON; needs root.
 //!
 //! ```text
-//! measure empty EXECUTABLE PROGRAM               attaches, says so, and detaches at the end of its standard input
+//! measure empty EXECUTABLE PLAN                  attaches at the sites of a plan (a file, as `explain --format json` writes it), says
+//!                                                so, and detaches at the end of its standard input
 //! measure attach EXECUTABLE PROGRAM ROUNDS N…    attaches and detaches N of the program's sites
 //! measure start EXECUTABLE PROGRAM ROUNDS        everything up to attaching, part by part
-//! measure returns EXECUTABLE FUNCTION            offsets of the function's `ret`s
+//! measure plan EXECUTABLE PROGRAM ROUNDS         how many functions the plan has, and how long planning takes
+//! measure code EXECUTABLE FUNCTION…              addresses of the functions' first instructions and `ret`s
 //! ```
 
 #![allow(unsafe_code)]
@@ -38,7 +40,7 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["empty", executable, program] => empty(Path::new(executable), program),
+        ["empty", executable, plan] => empty(Path::new(executable), Path::new(plan)),
         ["attach", executable, program, rounds, counts @ ..] => {
             let counts = counts
                 .iter()
@@ -54,8 +56,11 @@ fn main() -> Result<()> {
         ["start", executable, program, rounds] => {
             print(&start(Path::new(executable), program, rounds.parse()?)?)
         }
-        ["returns", executable, function] => print(&returns(Path::new(executable), function)?),
-        _ => Err("usage: measure empty|attach|start|returns …".into()),
+        ["plan", executable, program, rounds] => {
+            print(&plan(Path::new(executable), program, rounds.parse()?)?)
+        }
+        ["code", executable, functions @ ..] => print(&code(Path::new(executable), functions)?),
+        _ => Err("usage: measure empty|attach|start|plan|code …".into()),
     }
 }
 
@@ -97,15 +102,21 @@ fn load_empty() -> io::Result<OwnedFd> {
     sys::load_program(&attr)
 }
 
-fn empty(executable: &Path, program: &str) -> Result<()> {
-    let (_, plan) = load(executable, program)?;
-    let sites: Vec<Site> = plan.traces.into_iter().flat_map(|t| t.sites).collect();
-    let offsets: Vec<u64> = sites.iter().map(|s| s.file_offset).collect();
-    let cookies: Vec<u64> = sites.iter().map(|s| s.cookie).collect();
+fn empty(executable: &Path, plan: &Path) -> Result<()> {
+    let plan: Value = serde_json::from_slice(&std::fs::read(plan)?)?;
+    let sites = || {
+        let traces = plan["traces"].as_array().into_iter().flatten();
+        traces.flat_map(|trace| trace["sites"].as_array().into_iter().flatten())
+    };
+    let numbers = |field: &str| -> Result<Vec<u64>> {
+        let numbers: Option<Vec<u64>> = sites().map(|site| site[field].as_u64()).collect();
+        Ok(numbers.ok_or("a site without a number")?)
+    };
+    let offsets = numbers("file_offset")?;
     let path = CString::new(executable.to_string_lossy().into_owned())?;
     let loaded = load_empty()?;
-    let link = sys::link_uprobe_multi(loaded.as_fd(), &path, &offsets, &cookies, 0)?;
-    print(&json!({ "attached": sites.len() }))?;
+    let link = sys::link_uprobe_multi(loaded.as_fd(), &path, &offsets, &numbers("cookie")?, 0)?;
+    print(&json!({ "attached": offsets.len() }))?;
     io::stdin().read_to_end(&mut Vec::new())?;
     drop(link);
     Ok(())
@@ -190,17 +201,39 @@ fn start(executable: &Path, program: &str, rounds: usize) -> Result<Value> {
         .collect())
 }
 
-fn returns(executable: &Path, function: &str) -> Result<Value> {
+fn plan(executable: &Path, program: &str, rounds: usize) -> Result<Value> {
+    let binary = Binary::open(executable)?;
+    let source = Source::new("<command line>", program);
+    let options = compiler::Options {
+        placement: compiler::Placement::Edges { stepped: 10 },
+        ..compiler::Options::default()
+    };
+    let mut functions = 0;
+    let mut times = Vec::new();
+    for _ in 0..rounds {
+        // What it finds out of a function it keeps.
+        let parsed = Executable::parse(binary.bytes())?;
+        let begun = Instant::now();
+        let (plan, _) = compiler::compile(&source, &[], &parsed, &options)
+            .map_err(|diagnostics| compiler::report(&source, &diagnostics, false))?;
+        times.push(begun.elapsed().as_nanos() as u64);
+        functions = plan.functions.len();
+    }
+    Ok(json!({ "functions": functions, "ns": times }))
+}
+
+fn code(executable: &Path, names: &[&str]) -> Result<Value> {
     let binary = Binary::open(executable)?;
     let parsed = Executable::parse(binary.bytes())?;
-    let function = parsed.function_named(function).ok_or("no such function")?;
-    let sites = parsed
-        .sites(&function)
-        .map_err(|reason| reason.to_string())?;
-    Ok(sites
-        .exits
-        .iter()
-        .filter(|exit| matches!(exit.kind, ExitKind::Ret))
-        .map(|exit| exit.address - function.entry)
-        .collect())
+    let mut all = Vec::new();
+    for name in names {
+        let function = parsed.function_named(name).ok_or("no such function")?;
+        let sites = parsed
+            .sites(&function)
+            .map_err(|reason| reason.to_string())?;
+        let rets = sites.exits.iter().filter(|e| e.kind == ExitKind::Ret);
+        let returns: Vec<u64> = rets.map(|exit| exit.address).collect();
+        all.push(json!({ "entry": function.entry, "returns": returns }));
+    }
+    Ok(all.into())
 }

@@ -2,9 +2,11 @@
 //! whatever else the machine does meets both.
 
 mod attaching;
+mod bpftrace;
 mod call_cost;
 mod figures;
 mod large;
+mod placement;
 mod programs;
 mod starting;
 mod symbol;
@@ -25,16 +27,19 @@ pub struct Effort {
     pub rounds: usize,
     /// Seconds of each measurement that counts calls.
     pub seconds: f64,
+    /// Also on another kernel, in a virtual machine.
+    pub vm: bool,
 }
 
 type Benchmark = fn(&Programs, Effort) -> Result<Report>;
 
 /// Number, name and code of each.
-const BENCHMARKS: [(&str, &str, Benchmark); 4] = [
+const BENCHMARKS: [(&str, &str, Benchmark); 5] = [
     ("1", "call", call_cost::measure),
     ("2", "attach", attaching::measure),
     ("3", "start", starting::measure),
     ("4", "throughput", throughput::measure),
+    ("5", "placement", placement::measure),
 ];
 
 /// Runs the benchmarks of these numbers or names, or all.
@@ -60,14 +65,20 @@ pub fn bench(names: &[String], effort: Effort, json: bool) -> Result<()> {
             as_root(&this, &environment, "measuring eBPF programs needs root")?.args(arguments),
         );
     }
-    let load = fs::read_to_string("/proc/loadavg")?;
-    let busy = load.split(' ').next().unwrap_or_default();
-    eprintln!("load average {busy}: other work on this machine makes every figure worse");
+    eprintln!(
+        "load average {}: other work on this machine makes every figure worse",
+        load_average()?
+    );
     let mut reports = Vec::new();
     for (number, name, measure) in chosen {
         eprintln!("measuring {name} …");
-        let report =
+        let before = load_average()?;
+        let mut report =
             measure(&programs, effort).with_context(|| format!("benchmark {number} ({name})"))?;
+        report.notes.push(format!(
+            "load average {before} before and {} after",
+            load_average()?
+        ));
         if !json {
             println!("{number}. {report}");
         }
@@ -81,6 +92,12 @@ pub fn bench(names: &[String], effort: Effort, json: bool) -> Result<()> {
         println!("{}", serde_json::Value::Object(all));
     }
     Ok(())
+}
+
+/// Of the last minute; this benchmark's own work is part of what it says afterwards.
+fn load_average() -> Result<String> {
+    let load = fs::read_to_string("/proc/loadavg")?;
+    Ok(load.split(' ').next().unwrap_or_default().to_owned())
 }
 
 fn choose(names: &[String]) -> Result<Vec<(&'static str, &'static str, Benchmark)>> {

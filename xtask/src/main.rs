@@ -52,7 +52,7 @@ enum Chore {
     },
     /// Measures what tracing costs, side by side with what it is compared with
     Bench {
-        /// Which: 1 (call), 2 (attach), 3 (start), 4 (throughput); all where none is named
+        /// Which: 1 (call), 2 (attach), 3 (start), 4 (throughput), 5 (placement); all where none is named
         names: Vec<String>,
         /// Writes one JSON object
         #[arg(long)]
@@ -63,6 +63,9 @@ enum Chore {
         /// Length of each measurement that counts calls
         #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
         seconds: f64,
+        /// With placement also in a virtual machine, on Debian unstable's kernel
+        #[arg(long)]
+        vm: bool,
     },
     /// Gets the Go toolchains that the tests use (newest and oldest) and says where they are
     Toolchains {
@@ -93,9 +96,14 @@ fn run(chore: Chore) -> Result<()> {
             json,
             rounds,
             seconds,
+            vm,
         } => {
-            let rounds = usize::try_from(rounds)?;
-            bench::bench(&names, bench::Effort { rounds, seconds }, json)
+            let effort = bench::Effort {
+                rounds: usize::try_from(rounds)?,
+                seconds,
+                vm,
+            };
+            bench::bench(&names, effort, json)
         }
         Chore::Toolchains { all } => toolchains(all),
     }

@@ -3,20 +3,14 @@
 //! Each round runs the same loop without probes, with the tracer, with an empty eBPF program at the tracer's sites, and with bpftrace
 //! counting at the function's entry and every `ret`.
 
-use std::{
-    io::{BufRead, BufReader, Read},
-    path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
-};
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::{
     Effort,
+    bpftrace::{self, Bpftrace},
     figures::{Report, Unit},
-    programs::{Calls, Made, Programs, Talking, Tracing, signal},
+    programs::{Calls, Programs, Tracing},
 };
-use crate::workspace::{on_path, output};
 
 const TRACE: &str = "trace main.busy < include main.small >";
 /// Calls of `main.small` in each graph: so many that the target's own cost disappears, and as many as a common graph has.
@@ -41,11 +35,13 @@ struct Series {
 /// Measures.
 pub fn measure(programs: &Programs, effort: Effort) -> Result<Report> {
     let mut report = Report::new("Cost of a call (enter and leave)");
-    let mut calls = Calls::start(programs)?;
+    let bpftrace = bpftrace::version()?;
+    if bpftrace.is_some() {
+        let small = programs.code(&programs.calls, &["main.small"])?;
+        Bpftrace::prepare(&programs.calls, &small)?;
+    }
+    let mut calls = Calls::start(&programs.calls)?;
     let executable = programs.calls.to_string_lossy().into_owned();
-    let bpftrace = on_path("bpftrace")
-        .then(|| bpftrace_program(programs))
-        .transpose()?;
     if bpftrace.is_none() {
         report
             .notes
@@ -55,11 +51,11 @@ pub fn measure(programs: &Programs, effort: Effort) -> Result<Report> {
     let mut run = |calls_in_graph: usize| calls.run(effort.seconds, 1, calls_in_graph, None);
     run(LONG)?;
     for _ in 0..effort.rounds {
-        all.nothing.push(per_call(run(LONG)?));
+        all.nothing.push(run(LONG)?.per_call());
         let tracing = Tracing::gofuncgraph(programs, &["-e", TRACE, &executable])?;
-        all.tracer.push(per_call(run(LONG)?));
-        all.short_tracer.push(per_call(run(SHORT)?));
-        all.outside_tracer.push(per_call(run(0)?));
+        all.tracer.push(run(LONG)?.per_call());
+        all.short_tracer.push(run(SHORT)?.per_call());
+        all.outside_tracer.push(run(0)?.per_call());
         let messages = tracing.stop()?;
         if messages.contains('!') {
             report
@@ -67,36 +63,30 @@ pub fn measure(programs: &Programs, effort: Effort) -> Result<Report> {
                 .push(format!("the tracer said: {}", messages.trim()));
         }
 
-        all.short_nothing.push(per_call(run(SHORT)?));
-        all.outside_nothing.push(per_call(run(0)?));
+        all.short_nothing.push(run(SHORT)?.per_call());
+        all.outside_nothing.push(run(0)?.per_call());
 
-        let mut empty = Talking::start(&programs.measure, &["empty", &executable, TRACE])?;
-        empty.line()?;
-        all.empty.push(per_call(run(LONG)?));
-        all.short_empty.push(per_call(run(SHORT)?));
-        all.outside_empty.push(per_call(run(0)?));
+        let empty = programs.empty(&programs.calls, TRACE)?;
+        all.empty.push(run(LONG)?.per_call());
+        all.short_empty.push(run(SHORT)?.per_call());
+        all.outside_empty.push(run(0)?.per_call());
         empty.end()?;
 
-        if let Some(program) = &bpftrace {
-            let counting = Bpftrace::start(program)?;
+        if bpftrace.is_some() {
+            let counting = Bpftrace::start(&programs.calls)?;
             let made = run(LONG)?;
             let counted = counting.stop()?;
-            if counted != made.small {
-                bail!("of {} calls, bpftrace counted {counted}", made.small);
+            if counted.left != made.small {
+                bail!("of {} calls, bpftrace counted {counted:?}", made.small);
             }
-            all.bpftrace.push(per_call(made));
+            all.bpftrace.push(made.per_call());
         }
     }
     fill(&mut report, &all);
-    if bpftrace.is_some() {
-        let version = output(Command::new("bpftrace").arg("--version"))?;
+    if let Some(version) = bpftrace {
         report.notes.push(format!("compared with {version}"));
     }
     Ok(report)
-}
-
-fn per_call(made: Made) -> f64 {
-    made.cpu_ns / (made.busy + made.small).max(1) as f64
 }
 
 fn fill(report: &mut Report, all: &Series) {
@@ -157,73 +147,5 @@ fn fill(report: &mut Report, all: &Series) {
             &ratio(&tracer, &bpftrace),
         );
         report.bar("recorded : bpftrace", Unit::Ratio, against, 0.75);
-    }
-}
-
-/// Counts at the entry of the function that is called, and at its one `ret`, where the symbol `main.returned` stands.
-fn bpftrace_program(programs: &Programs) -> Result<String> {
-    let path = bpftrace_path(&programs.calls)?;
-    Ok(format!(
-        "uprobe:{path}:\"main.small\" {{ @entered = count(); }} uprobe:{path}:\"main.returned\" {{ @left = count(); }}"
-    ))
-}
-
-/// bpftrace 0.17 ends a path at characters that it uses itself.
-fn bpftrace_path(path: &Path) -> Result<String> {
-    let path = path.to_string_lossy().into_owned();
-    if path.contains([':', ' ', '"', ',']) {
-        bail!("bpftrace cannot be told of {path}");
-    }
-    Ok(path)
-}
-
-struct Bpftrace {
-    child: Child,
-    said: BufReader<ChildStdout>,
-}
-
-impl Bpftrace {
-    /// Returns once it counts.
-    fn start(program: &str) -> Result<Self> {
-        // Probes are attached in the order of the program, so that the first tick comes after all others.
-        let program = format!("{program} interval:ms:100 {{ printf(\"tick\\n\"); }}");
-        let mut child = Command::new("bpftrace")
-            .args(["-e", &program])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            // It complains of the kernel's features each time that it starts and ends.
-            .stderr(Stdio::null())
-            .spawn()
-            .context("cannot start bpftrace")?;
-        let said = BufReader::new(child.stdout.take().context("bpftrace has no output")?);
-        let mut this = Self { child, said };
-        let mut line = String::new();
-        while line.trim() != "tick" {
-            line.clear();
-            if this.said.read_line(&mut line)? == 0 {
-                bail!("bpftrace ended early: {}", this.child.wait()?);
-            }
-        }
-        Ok(this)
-    }
-
-    /// Returns how many calls it saw leave.
-    fn stop(mut self) -> Result<u64> {
-        signal(&self.child, "INT")?;
-        let mut text = String::new();
-        self.said.read_to_string(&mut text)?;
-        self.child.wait()?;
-        let left = text.lines().find_map(|line| line.strip_prefix("@left: "));
-        left.with_context(|| format!("bpftrace said:\n{text}"))?
-            .trim()
-            .parse()
-            .context("bpftrace printed no count")
-    }
-}
-
-impl Drop for Bpftrace {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -41,8 +41,10 @@ pub struct Bar {
     pub what: String,
     /// The median.
     pub value: f64,
-    /// At most this.
+    /// At most this, or at least.
     pub limit: f64,
+    /// Which of the two.
+    pub at_least: bool,
     /// Of both.
     pub unit: Unit,
     /// Whether it is kept.
@@ -59,6 +61,8 @@ pub enum Unit {
     Bytes,
     /// Shown with ×.
     Ratio,
+    /// Of 1, shown as %.
+    Share,
     /// A number of things a second.
     PerSecond,
     /// A number of things.
@@ -111,8 +115,21 @@ impl Report {
             what: what.into(),
             value,
             limit,
+            at_least: false,
             unit,
             kept: value <= limit,
+        });
+    }
+
+    /// The same of a value that was promised not to be less.
+    pub fn floor(&mut self, what: impl Into<String>, unit: Unit, value: f64, limit: f64) {
+        self.bars.push(Bar {
+            what: what.into(),
+            value,
+            limit,
+            at_least: true,
+            unit,
+            kept: value >= limit,
         });
     }
 }
@@ -126,6 +143,7 @@ impl Unit {
             Self::Nanoseconds => format!("{:.2} s", value / 1e9),
             Self::Bytes => format!("{:.1} MB", value / 1e6),
             Self::Ratio => format!("{value:.2} ×"),
+            Self::Share => format!("{:.1} %", value * 100.0),
             Self::PerSecond => format!("{value:.0} /s"),
             Self::Count => format!("{value:.0}"),
         }
@@ -147,9 +165,10 @@ impl fmt::Display for Report {
             let verdict = if bar.kept { "kept" } else { "NOT KEPT" };
             writeln!(
                 f,
-                "   bar: {:<61} {:>11}   at most {}: {verdict}",
+                "   bar: {:<61} {:>11}   at {} {}: {verdict}",
                 bar.what,
                 bar.unit.show(bar.value),
+                if bar.at_least { "least" } else { "most" },
                 bar.unit.show(bar.limit)
             )?;
         }
@@ -185,12 +204,18 @@ mod tests {
         let mut report = Report::new("Bars");
         report.bar("at the limit", Unit::Ratio, 1.5, 1.5);
         report.bar("above", Unit::Nanoseconds, 51e6, 50e6);
+        report.floor("as much", Unit::Share, 0.5, 0.5);
+        report.floor("less", Unit::Share, 0.499, 0.5);
         assert_eq!(
             report.bars.iter().map(|b| b.kept).collect::<Vec<_>>(),
-            [true, false]
+            [true, false, true, false]
         );
         assert!(
             report.to_string().contains("at most 50.0 ms: NOT KEPT"),
+            "{report}"
+        );
+        assert!(
+            report.to_string().contains("at least 50.0 %: NOT KEPT"),
             "{report}"
         );
     }

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{large, symbol};
+use super::large;
 use crate::{
     toolchain::{NEWEST, Toolchain, Toolchains},
     workspace::{build_gofuncgraph, cache, cargo, cargo_target, output, root, run},
@@ -33,6 +33,8 @@ pub struct Programs {
     pub gofuncgraph: PathBuf,
     /// `runtime/examples/measure.rs`
     pub measure: PathBuf,
+    /// The go command: a large program that is there anyway.
+    pub go: PathBuf,
     /// `calls/`
     pub calls: PathBuf,
     /// `example/`
@@ -61,6 +63,7 @@ impl Programs {
         let programs = Self {
             gofuncgraph,
             measure: cargo_target().join("release/examples/measure"),
+            go: toolchain.root.join("bin/go"),
             calls: folder.join("calls"),
             example: folder.join("example"),
             large: folder.join("large"),
@@ -71,7 +74,6 @@ impl Programs {
             &programs.calls,
             &[],
         )?;
-        mark_return(&programs)?;
         go_build(&toolchain, &root().join("example"), &programs.example, &[])?;
         if with_large {
             build_large(&toolchain, &folder, &programs.large)?;
@@ -79,11 +81,58 @@ impl Programs {
         Ok(programs)
     }
 
+    /// The plan of a trace, as `explain` writes it.
+    pub fn plan(&self, executable: &Path, trace: &str, options: &[&str]) -> Result<String> {
+        output(
+            Command::new(&self.gofuncgraph)
+                .args(["explain", "--format", "json", "-e", trace])
+                .args(options)
+                .arg(executable),
+        )
+    }
+
+    /// Attaches an empty eBPF program where the tracer would attach its own.
+    pub fn empty(&self, executable: &Path, trace: &str) -> Result<Talking> {
+        let plan = executable.with_extension("plan.json");
+        fs::write(&plan, self.plan(executable, trace, &[])?)?;
+        let (executable, plan) = (executable.to_string_lossy(), plan.to_string_lossy());
+        let mut empty = Talking::start(&self.measure, &["empty", &executable, &plan])?;
+        empty.line()?;
+        Ok(empty)
+    }
+
+    /// Where functions begin and return.
+    pub fn code(&self, executable: &Path, functions: &[&str]) -> Result<Vec<Code>> {
+        let executable = executable.to_string_lossy();
+        self.measure(&[&["code", &*executable], functions].concat())
+    }
+
+    /// A copy of an executable, whose probes and symbols are its own.
+    pub fn copy(&self, executable: &Path, name: &str) -> Result<PathBuf> {
+        let mut path = executable.as_os_str().to_owned();
+        path.push("-");
+        path.push(name);
+        let path = PathBuf::from(path);
+        // A copy that is still running must not be written to.
+        let _ = fs::remove_file(&path);
+        fs::copy(executable, &path).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(path)
+    }
+
     /// Runs the measuring program to its end and reads its JSON.
     pub fn measure<T: for<'a> Deserialize<'a>>(&self, arguments: &[&str]) -> Result<T> {
         let said = output(Command::new(&self.measure).args(arguments))?;
         serde_json::from_str(&said).context("the measuring program wrote what it should not")
     }
+}
+
+/// Places in a function, as link-time addresses.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Code {
+    /// Its first instruction.
+    pub entry: u64,
+    /// Each `ret`.
+    pub returns: Vec<u64>,
 }
 
 fn go_build(toolchain: &Toolchain, folder: &Path, executable: &Path, flags: &[&str]) -> Result<()> {
@@ -94,16 +143,6 @@ fn go_build(toolchain: &Toolchain, folder: &Path, executable: &Path, flags: &[&s
         .args(flags)
         .arg(".")
         .current_dir(folder))
-}
-
-/// Moves the symbol of `main.returned` to the `ret` of `main.small`.
-fn mark_return(programs: &Programs) -> Result<()> {
-    let calls = programs.calls.to_string_lossy();
-    let offsets: Vec<u64> = programs.measure(&["returns", &calls, "main.small"])?;
-    let [offset] = offsets.as_slice() else {
-        bail!("main.small should have one ret: {offsets:?}");
-    };
-    symbol::move_symbol(&programs.calls, "main.returned", "main.small", *offset)
 }
 
 fn build_large(toolchain: &Toolchain, folder: &Path, executable: &Path) -> Result<()> {
@@ -186,9 +225,9 @@ pub struct Calls(Talking);
 /// What it did.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Made {
-    /// Calls of `main.busy`.
+    /// Calls of `main.busy`, or of `main.visits`.
     pub busy: u64,
-    /// Calls of `main.small`.
+    /// Calls of `main.small`, or what was called in its place.
     pub small: u64,
     /// Processor time of its workers.
     pub cpu_ns: f64,
@@ -197,9 +236,9 @@ pub struct Made {
 }
 
 impl Calls {
-    /// Starts it.
-    pub fn start(programs: &Programs) -> Result<Self> {
-        let mut talking = Talking::start(&programs.calls, &[])?;
+    /// Starts it, or a copy of it.
+    pub fn start(executable: &Path) -> Result<Self> {
+        let mut talking = Talking::start(executable, &[])?;
         talking.line()?;
         Ok(Self(talking))
     }
@@ -213,12 +252,31 @@ impl Calls {
         calls: usize,
         rate: Option<u64>,
     ) -> Result<Made> {
+        self.call("small", seconds, workers, calls, rate)
+    }
+
+    /// The same with another function in the place of `main.small`; `visit` is called by `main.visits`.
+    pub fn call(
+        &mut self,
+        function: &str,
+        seconds: f64,
+        workers: usize,
+        calls: usize,
+        rate: Option<u64>,
+    ) -> Result<Made> {
         let answer = self.0.ask(&format!(
-            "{seconds}s {workers} {calls} {}",
+            "{seconds}s {workers} {calls} {} {function}",
             rate.unwrap_or(0)
         ))?;
         serde_json::from_str(&answer)
             .with_context(|| format!("the calling program said {answer:?}"))
+    }
+}
+
+impl Made {
+    /// Processor time of a call, in nanoseconds.
+    pub fn per_call(self) -> f64 {
+        self.cpu_ns / (self.busy + self.small).max(1) as f64
     }
 }
 

@@ -61,7 +61,7 @@ impl Outcome {
 /// Measures.
 pub fn measure(programs: &Programs, effort: Effort) -> Result<Report> {
     let mut report = Report::new("Calls a second, two processors calling and nothing else");
-    let mut calls = Calls::start(programs)?;
+    let mut calls = Calls::start(&programs.calls)?;
     let seconds = effort.seconds * LENGTHEN;
     let mut full = Vec::new();
     for _ in 0..effort.rounds.div_ceil(2) {

@@ -1,9 +1,10 @@
 // Command calls makes calls as fast as it can, for as long as its standard input asks it to. It first prints "pid N". Each line
 //
-//	DURATION WORKERS CALLS RATE
+//	DURATION WORKERS CALLS RATE FUNCTION
 //
 // makes WORKERS goroutines call main.busy, which calls main.small CALLS times, until DURATION is over; with RATE not 0 each of them makes at
-// most RATE calls of main.busy a second. With CALLS = 0, main.small is called outside main.busy. The answer is one line of JSON.
+// most RATE calls of main.busy a second. With CALLS = 0, main.small is called outside main.busy. With the FUNCTION visit, it is main.visits
+// that calls main.visit. The answer is one line of JSON.
 package main
 
 import (
@@ -18,25 +19,36 @@ import (
 )
 
 func main() {
-	returned()
 	fmt.Println("pid", os.Getpid())
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
-		var length string
+		var length, name string
 		var workers, calls, rate int
-		_, err := fmt.Sscan(lines.Text(), &length, &workers, &calls, &rate)
+		_, err := fmt.Sscan(lines.Text(), &length, &workers, &calls, &rate, &name)
 		duration, wrong := time.ParseDuration(length)
-		if err != nil || wrong != nil {
-			fmt.Fprintln(os.Stderr, "not DURATION WORKERS CALLS RATE:", lines.Text())
+		called, known := functions[name]
+		if err != nil || wrong != nil || !known {
+			fmt.Fprintln(os.Stderr, "not DURATION WORKERS CALLS RATE FUNCTION:", lines.Text())
 			os.Exit(2)
 		}
-		run(duration, workers, calls, rate)
+		run(duration, workers, calls, rate, called)
 	}
 }
 
 var sink int64
 
-func run(length time.Duration, workers, calls, rate int) {
+// A function, how to call it often outside any graph, and what calls it in a graph.
+type function struct {
+	thousand func(x int) int
+	graph    func(x, calls int) int
+}
+
+var functions = map[string]function{
+	"small": {thousandSmall, busy},
+	"visit": {thousandVisits, visits},
+}
+
+func run(length time.Duration, workers, calls, rate int, called function) {
 	var busies, smalls, cpu int64
 	var done sync.WaitGroup
 	start := time.Now()
@@ -51,13 +63,11 @@ func run(length time.Duration, workers, calls, rate int) {
 			before := threadTime()
 			for time.Since(start) < length {
 				if calls == 0 {
-					for n := 0; n < 1000; n++ {
-						x = small(x)
-					}
+					x = called.thousand(x)
 					madeSmalls += 1000
 					continue
 				}
-				x = busy(x, calls)
+				x = called.graph(x, calls)
 				madeBusies++
 				madeSmalls += int64(calls)
 				if rate > 0 {
@@ -96,6 +106,28 @@ func busy(x, calls int) int {
 	return x
 }
 
+//go:noinline
+func visits(x, calls int) int {
+	for i := 0; i < calls; i++ {
+		x = visit(x)
+	}
+	return x
+}
+
+func thousandSmall(x int) int {
+	for n := 0; n < 1000; n++ {
+		x = small(x)
+	}
+	return x
+}
+
+func thousandVisits(x int) int {
+	for n := 0; n < 1000; n++ {
+		x = visit(x)
+	}
+	return x
+}
+
 // small has a frame, as most functions do, because it calls another one.
 //
 //go:noinline
@@ -104,7 +136,12 @@ func small(x int) int { return mix(x) + 1 }
 //go:noinline
 func mix(x int) int { return x*31 ^ x>>7 }
 
-// returned does nothing. The benchmark moves its symbol to where small returns, for tracers that want a symbol at every site.
+// visit has a frame for a call that it never makes, and always leaves through the jump that decides this.
 //
 //go:noinline
-func returned() {}
+func visit(x int) int {
+	if x < 0 {
+		return mix(x) + 1
+	}
+	return x&0xffff + 3
+}
