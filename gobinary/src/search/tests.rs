@@ -131,6 +131,7 @@ impl Program {
             depth: &|at| self.depth(at),
             locals: &|| 0,
             nonnull: OnceCell::new(),
+            flow: OnceCell::new(),
         };
         search.ways(&self.rets())
     }
