@@ -366,6 +366,7 @@ fn pointers_lie_in_the_frame_meanwhile() {
     assert_eq!(body(&[SPILL, LOAD, CALL], &[RELOAD, STORE]), edge);
     assert_eq!(body(&[RELOAD, LOAD, CALL], &[RELOAD, STORE]), edge);
     assert_eq!(body(&[SPILL, CALL], &[RELOAD, STORE]), []);
+    assert_eq!(body(&[LOAD, SPILL, CALL, SPILL], &[RELOAD, STORE]), []);
     assert_eq!(body(&[SPILL, COPY, LOAD, CALL], &[RELOAD, STORE]), []);
     // Others may write to the slot, or the runtime go on behind a call with what was in it later.
     assert_eq!(body(&[TAKE, LOAD, SPILL, CALL], &[RELOAD, STORE]), []);
