@@ -1,31 +1,35 @@
-//! What probes cost on this machine, as far as it can be known, and where that has them watch returns.
+//! What probes cost on this machine, as far as it can be known, and where that has it watch functions.
 
 use compiler::{Budget, Placement, Plan, Prices, call_prices, micros};
 use runtime::{Calibration, Kernel};
 
 use crate::args::ExitSites;
 
-/// The price of a single-stepped hit in emulated ones where a hypervisor intercepts debug exceptions and nothing could be measured:
-/// 14 and more were measured elsewhere, and 10 leave room.
-const STEPPED_IN_A_VIRTUAL_MACHINE: usize = 10;
-/// A call may pass more of a function's exit edges than the placement reckons with, so no more of them are taken, whatever a stepped hit costs.
-const MOST_EDGES: usize = 16;
-
-/// Where returns are watched. Waits a few milliseconds for the first figures.
+/// Where functions are watched. Waits a few milliseconds for the first figures.
 pub fn placement(exit_sites: ExitSites, calibration: &mut Calibration) -> Placement {
     match exit_sites {
         ExitSites::Ret => Placement::Returns,
-        // There the program does a `ret` itself, for the price of an emulated hit.
-        ExitSites::Auto if Kernel::detect().writes_registers() => Placement::Returns,
-        ExitSites::Auto => match calibration.traps() {
-            Some(prices) => Placement::Edges {
-                stepped: prices.stepped_in_emulated().clamp(2, MOST_EDGES),
-            },
-            None if runtime::is_virtual_machine() => Placement::Edges {
-                stepped: STEPPED_IN_A_VIRTUAL_MACHINE,
-            },
-            None => Placement::default(),
-        },
+        ExitSites::Auto => Placement::Cheapest(calibration.traps().unwrap_or_else(estimates)),
+    }
+}
+
+/// Where a hypervisor intercepts debug exceptions, a single-stepped hit was 14 emulated ones and more, elsewhere at least 2. What the
+/// program carries out itself is emulated for that matter.
+fn estimates() -> Prices {
+    let stepped_ns = if runtime::is_virtual_machine() {
+        Prices::ESTIMATES.stepped_ns
+    } else {
+        2 * Prices::ESTIMATES.emulated_ns
+    };
+    let carried_out_ns = if Kernel::detect().writes_registers() {
+        Prices::ESTIMATES.emulated_ns
+    } else {
+        stepped_ns
+    };
+    Prices {
+        stepped_ns,
+        carried_out_ns,
+        ..Prices::ESTIMATES
     }
 }
 

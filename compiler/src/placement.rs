@@ -3,31 +3,27 @@
 //! The kernel single-steps a `ret`, which costs several times as much as an instruction that it emulates, ten times and more in virtual
 //! machines. Where every way to a `ret` passes exactly one emulated instruction after the function's last other work (an *exit edge*), or
 //! ends in a call that is probed itself (a *last call*), that serves instead. A conditional jump is passed also by calls that do not
-//! leave there, so edges pay only where they are few.
+//! leave there, so edges pay only where not too many calls pass them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use ebpf_templates::{Cookie, When};
 use gobinary::{EntryKind, EntrySite, ExitEdge, ExitKind, ExitWays, Instruction, LastCall};
 
-use crate::probes::Probe;
+use crate::{prices::Prices, probes::Probe};
 
-/// How returns are watched.
+/// Where functions are watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
-    /// At each `ret`.
+    /// At each `ret`, and where arguments are still in their registers.
     Returns,
-    /// At exit edges, where a call passes no more of them than a single-stepped hit costs emulated ones.
-    Edges {
-        /// The price of a single-stepped hit, in emulated ones.
-        stepped: usize,
-    },
+    /// Where it costs least at these prices.
+    Cheapest(Prices),
 }
 
 impl Default for Placement {
-    /// Two is the least that single-stepping costs on any machine that was measured.
     fn default() -> Self {
-        Self::Edges { stepped: 2 }
+        Self::Cheapest(Prices::ESTIMATES)
     }
 }
 
@@ -72,11 +68,10 @@ pub(crate) fn place(
     placement: Placement,
     last_calls: impl Fn(&ExitWays) -> bool,
 ) -> Placed {
-    let stepped = match placement {
-        Placement::Returns => 0,
-        Placement::Edges { stepped } => stepped,
+    let chosen = match placement {
+        Placement::Returns => HashMap::new(),
+        Placement::Cheapest(prices) => choose(probe, &prices, last_calls),
     };
-    let chosen = choose(probe, stepped, last_calls);
     let mut exits: Vec<Place> = Vec::with_capacity(probe.sites.exits.len());
     for exit in &probe.sites.exits {
         match chosen.get(&exit.address) {
@@ -147,11 +142,12 @@ pub(crate) fn entry(entry: &EntrySite, exit: Option<&Place>) -> Place {
         address: entry.address,
         instruction: entry.instruction,
         g_from_tls: entry.g_from_tls,
-        when: match entry.kind {
+        when: match (entry.kind, exit.map(|exit| exit.when)) {
             // jbe: the stack is large enough when it is not taken.
-            EntryKind::Jbe => When::NotTaken(6),
-            EntryKind::FirstIsRet => When::CarryOut,
-            EntryKind::AfterCheck | EntryKind::First | EntryKind::Later => When::Always,
+            (EntryKind::Jbe, _) => When::NotTaken(6),
+            // It is a `ret`.
+            (_, Some(When::CarryOut)) => When::CarryOut,
+            _ => When::Always,
         },
         released: 0,
         way_out: exit.map_or(entry.address, |exit| exit.way_out),
@@ -159,44 +155,60 @@ pub(crate) fn entry(entry: &EntrySite, exit: Option<&Place>) -> Place {
     }
 }
 
-/// The `ret`s whose ways are probed instead: as far as they can be told to the probe program, and are worth it.
-fn choose(
-    probe: &Probe,
-    stepped: usize,
+/// The `ret`s whose ways are probed instead: as far as they can be told to the probe program, and cost less.
+fn choose<'a>(
+    probe: &'a Probe,
+    prices: &Prices,
     last_calls: impl Fn(&ExitWays) -> bool,
-) -> HashMap<u64, &ExitWays> {
+) -> HashMap<u64, &'a ExitWays> {
     let entry = probe.entry().address;
     let exits = probe.cheaper.exits.iter();
-    let exits = exits.filter(|exit| exit.calls.is_empty() || last_calls(exit));
-    let mut chosen: HashMap<u64, &ExitWays> = exits.map(|exit| (exit.ret, exit)).collect();
+    let mut chosen: HashMap<u64, &ExitWays> = exits
+        .filter(|exit| exit.ret != entry && (exit.calls.is_empty() || last_calls(exit)))
+        .map(|exit| (exit.ret, exit))
+        .collect();
+    let sites = sites_of(&chosen);
     // A site holds one cookie: it stands for one way out, or for both ways of a jump with as much stack to release on each.
-    let mut at_site: HashMap<u64, Vec<(gobinary::When, u32)>> = HashMap::new();
-    for edge in chosen.values().flat_map(|exit| &exit.edges) {
-        at_site
-            .entry(edge.site)
-            .or_default()
-            .push((edge.when, edge.depth));
-    }
     let representable = |edge: &ExitEdge| {
         edge.depth < Cookie::RELEASED
             && edge.depth.is_multiple_of(8)
-            && match at_site.get(&edge.site).map(Vec::as_slice) {
+            && match sites.get(&edge.site).map(Vec::as_slice) {
                 Some([_]) => true,
-                Some([(a, released), (b, also)]) => a != b && released == also,
+                Some([a, b]) => a.when != b.when && a.depth == b.depth,
                 _ => false,
             }
     };
     chosen.retain(|_, exit| exit.edges.iter().all(representable));
-    let edges = chosen.values().flat_map(|exit| &exit.edges);
-    // The entry is probed anyway.
-    let passed: HashSet<u64> = edges
-        .map(|edge| edge.site)
-        .filter(|site| *site != entry)
-        .collect();
-    if passed.len() > stepped {
-        chosen.clear();
+    // Whoever costs more than its `ret` goes; then a site that two shared is the other's alone.
+    loop {
+        let sites = sites_of(&chosen);
+        let loss = |exit: &ExitWays| {
+            let edges = exit.edges.iter();
+            let own = edges.filter(|edge| {
+                // The entry is probed anyway.
+                edge.site != entry && sites.get(&edge.site).is_none_or(|edges| edges.len() < 2)
+            });
+            let passed: f32 = own.map(|edge| edge.share).sum();
+            passed * prices.emulated_ns as f32 - exit.share * prices.carried_out_ns as f32
+        };
+        let worst = chosen
+            .values()
+            .map(|exit| (loss(exit), exit.ret))
+            .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        match worst {
+            Some((loss, ret)) if loss > 0.0 => chosen.remove(&ret),
+            _ => return chosen,
+        };
     }
-    chosen
+}
+
+/// The edges that leave at each site.
+fn sites_of<'a>(chosen: &HashMap<u64, &'a ExitWays>) -> HashMap<u64, Vec<&'a ExitEdge>> {
+    let mut sites: HashMap<u64, Vec<&ExitEdge>> = HashMap::new();
+    for edge in chosen.values().flat_map(|exit| &exit.edges) {
+        sites.entry(edge.site).or_default().push(edge);
+    }
+    sites
 }
 
 /// The same on the other side of the border between two rooms that do not know each other.

@@ -41,13 +41,6 @@ impl Prices {
         inside_ns: 700,
         inside_stepped_ns: 9_700,
     };
-
-    /// A single-stepped hit in emulated ones, rounded down; at least 1.
-    #[must_use]
-    pub fn stepped_in_emulated(&self) -> usize {
-        let ratio = self.stepped_ns / self.emulated_ns.max(1);
-        usize::try_from(ratio).unwrap_or(usize::MAX).max(1)
-    }
 }
 
 /// What one call of a function costs in one trace: averages, since a call's way through the function decides which probes it passes.
@@ -262,6 +255,5 @@ mod tests {
             .map(|price| (price.function, price.target, price.in_graph_ns))
             .collect();
         assert_eq!(found, [(3, false, 1_300), (7, true, 3_300)]);
-        assert_eq!(PRICES.stepped_in_emulated(), 10);
     }
 }

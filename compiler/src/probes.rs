@@ -116,7 +116,7 @@ fn probe(
         Placement::Returns => executable
             .sites(function)
             .map(|sites| (sites, CheaperSites::default())),
-        Placement::Edges { .. } => executable.all_sites(function),
+        Placement::Cheapest(_) => executable.all_sites(function),
     }
     .map_err(|reason| reason.to_string())?;
     let exits = sites.exits.iter().map(|exit| exit.address);

@@ -435,8 +435,15 @@ fn exit_edges_take_the_place_of_returns() {
     };
     let (emulated, rets) = exits(Placement::Returns);
     assert_eq!(emulated, 0, "a `ret` is single-stepped");
-    let (some, fewer) = exits(Placement::Edges { stepped: 2 });
-    let (many, fewest) = exits(Placement::Edges { stepped: 10 });
+    let at = |stepped_ns| {
+        exits(Placement::Cheapest(Prices {
+            stepped_ns,
+            carried_out_ns: stepped_ns,
+            ..Prices::ESTIMATES
+        }))
+    };
+    let (some, fewer) = at(1_500);
+    let (many, fewest) = at(20_000);
     assert!(some > 0 && fewer < rets, "{some} {fewer} {rets}");
     assert!(many > some && fewest < fewer, "{many} {fewest}");
 }

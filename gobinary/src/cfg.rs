@@ -156,65 +156,14 @@ impl<'a> Graph<'a> {
         );
     }
 
-    /// Which instructions can run again after they have run: those in a cycle (Tarjan's strongly connected components).
-    pub fn cycles(&self) -> Vec<bool> {
-        const NEW: u32 = u32::MAX;
-        let count = self.instructions.len();
-        let mut in_cycle = vec![false; count];
-        // Without a jump backwards the order of addresses is a topological one.
-        if self.jumps.iter().all(|(target, source)| target > source) {
-            return in_cycle;
-        }
-        let (mut number, mut low) = (vec![NEW; count], vec![NEW; count]);
-        let mut on_stack = vec![false; count];
-        let (mut stack, mut next) = (Vec::new(), 0);
-        let mut walk = Vec::new();
-        let mut open = Vec::new();
-        for root in 0..count {
-            if number[root] != NEW || !self.is_reachable(root) {
-                continue;
-            }
-            let mut enter = Some(root);
-            loop {
-                if let Some(node) = enter.take() {
-                    (number[node], low[node]) = (next, next);
-                    next += 1;
-                    stack.push(node);
-                    on_stack[node] = true;
-                    let base = open.len();
-                    self.successors(node, &mut open);
-                    walk.push((node, base));
-                }
-                let Some(&(node, base)) = walk.last() else {
-                    break;
-                };
-                if open.len() > base {
-                    let Some(to) = open.pop() else { break };
-                    if to == node {
-                        in_cycle[node] = true;
-                    }
-                    if number[to] == NEW {
-                        enter = Some(to);
-                    } else if on_stack[to] {
-                        low[node] = low[node].min(number[to]);
-                    }
-                    continue;
-                }
-                walk.pop();
-                if let Some(&(parent, _)) = walk.last() {
-                    low[parent] = low[parent].min(low[node]);
-                }
-                if low[node] == number[node] {
-                    let from = stack.iter().rposition(|&other| other == node);
-                    let component = stack.split_off(from.unwrap_or_default());
-                    for &member in &component {
-                        on_stack[member] = false;
-                        in_cycle[member] |= component.len() > 1;
-                    }
-                }
-            }
-        }
-        in_cycle
+    /// How many instructions there are.
+    pub fn len(&self) -> usize {
+        self.instructions.len()
+    }
+
+    /// Does a jump lead back to itself or to an instruction before it?
+    pub fn jumps_back(&self) -> bool {
+        self.jumps.iter().any(|(target, source)| target <= source)
     }
 }
 

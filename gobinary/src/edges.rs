@@ -19,19 +19,22 @@ use crate::search::{Search, Way, WayKind};
 use crate::site::{EntryKind, EntrySite, ExitKind, Instruction, Sites, Unprobeable};
 
 /// Places at which the same is seen as at a function's [`Sites`], for less.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CheaperSites {
-    /// Takes the place of an entry that is single-stepped.
+    /// Takes the place of an entry that is single-stepped: an instruction that is emulated, or the function's only `ret`, where a call
+    /// is seen to begin and to leave at once.
     pub entry: Option<EntrySite>,
     /// The ways to each `ret` that can be replaced, by ascending address of the `ret`.
     pub exits: Vec<ExitWays>,
 }
 
 /// All ways to a `ret`. Each call that leaves through it takes exactly one of them, once, and calls nothing after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ExitWays {
     /// Link-time address of the `ret`.
     pub ret: u64,
+    /// Of all calls that leave, the share that leaves through it, by a guess: where ways part, as many go each way.
+    pub share: f32,
     /// Ways from an emulated instruction, by ascending address. One at the function's entry site says that the call also ends there:
     /// at [`EntrySite::address`] of either entry, whichever is probed.
     pub edges: Vec<ExitEdge>,
@@ -41,7 +44,7 @@ pub struct ExitWays {
 
 /// A way to a `ret` from the last instruction before it that the kernel emulates. R14 holds g there; results are not yet where they
 /// belong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ExitEdge {
     /// Link-time address of the instruction that leaves. Two edges may share it: a conditional jump both of whose ways lead out,
     /// through different `ret`s; both taken together, every hit is an exit.
@@ -50,6 +53,8 @@ pub struct ExitEdge {
     pub instruction: Instruction,
     /// Which hits are exits.
     pub when: When,
+    /// Of all calls that leave, the share that passes the site, in whatever direction, by the same guess.
+    pub share: f32,
     /// Bytes from the stack pointer at the site up to the return address.
     pub depth: u32,
 }
@@ -137,17 +142,28 @@ impl Body<'_> {
             depth: &depth,
             locals: &|| self.function.scanned_locals().unwrap_or(0),
             nonnull: OnceCell::new(),
+            flow: OnceCell::new(),
         };
+        let ways = search.ways(&rets);
+        let shares = match ways.is_empty() {
+            true => Vec::new(),
+            false => search.flow().shares(&graph, |node| {
+                let instruction = self.instructions.get(node);
+                instruction.is_some_and(|i| self.leaves(i))
+            }),
+        };
+        let share = |node: usize| shares.get(node).copied().unwrap_or_default();
         let mut exits: Vec<ExitWays> = Vec::new();
-        for way in search.ways(&rets) {
+        for way in ways {
             if exits.last().is_none_or(|exit| exit.ret != way.ret) {
                 exits.push(ExitWays {
                     ret: way.ret,
+                    share: self.node(way.ret).map_or(0.0, share),
                     edges: Vec::new(),
                     calls: Vec::new(),
                 });
             }
-            self.add_way(&way, exits.last_mut()?)?;
+            self.add_way(&way, share(way.node), exits.last_mut()?)?;
         }
         Some(CheaperSites {
             entry: search
@@ -157,13 +173,20 @@ impl Body<'_> {
         })
     }
 
-    fn add_way(&self, way: &Way, exit: &mut ExitWays) -> Option<()> {
+    fn node(&self, address: u64) -> Option<usize> {
+        self.instructions
+            .binary_search_by_key(&address, Decoded::ip)
+            .ok()
+    }
+
+    fn add_way(&self, way: &Way, share: f32, exit: &mut ExitWays) -> Option<()> {
         let decoded = self.instructions.get(way.node)?;
         match way.kind {
             WayKind::Edge(when) => exit.edges.push(ExitEdge {
                 site: decoded.ip(),
                 instruction: self.site(decoded).ok()?,
                 when,
+                share,
                 depth: way.depth,
             }),
             WayKind::Call => exit.calls.push(LastCall {
@@ -202,8 +225,7 @@ impl Body<'_> {
                 .executable
                 .image
                 .pointer(table.checked_add(index * 8)?)?;
-            let found = self.instructions.binary_search_by_key(&target, Decoded::ip);
-            found.is_ok().then_some(target)
+            self.node(target).map(|_| target)
         });
         let targets: Vec<_> = targets.collect();
         (!targets.is_empty()).then_some(targets)

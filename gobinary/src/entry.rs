@@ -121,7 +121,7 @@ impl Body<'_> {
     }
 
     /// Is this an unconditional jump out of the function, as far as can be told from it alone?
-    fn leaves(&self, instruction: &Decoded) -> bool {
+    pub fn leaves(&self, instruction: &Decoded) -> bool {
         match instruction.flow_control() {
             FlowControl::UnconditionalBranch => !self.contains(instruction.near_branch_target()),
             FlowControl::IndirectBranch => instruction.memory_index() == Register::None,

@@ -25,6 +25,7 @@ mod edges;
 mod entry;
 mod error;
 mod executable;
+mod flow;
 mod function;
 mod goid;
 mod image;

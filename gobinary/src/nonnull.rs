@@ -41,7 +41,7 @@ struct Effect {
     /// … with the same.
     exactly: bool,
     slots: SlotEffect,
-    /// After a panic the runtime may go on here.
+    /// After a panic the runtime may go on here, or behind, when all is as it was last.
     resumes: bool,
 }
 
@@ -162,15 +162,10 @@ impl Effect {
             Callee::Allocates => (u16::MAX, bit(Register::RAX)),
             Callee::Panic | Callee::Defers | Callee::Function(_) | Callee::Unknown => (u16::MAX, 0),
         };
-        let resumes = callee == Callee::Defers;
         Self {
             writes,
             addresses,
-            slots: SlotEffect {
-                kills: if resumes { u16::MAX } else { 0 },
-                ..SlotEffect::default()
-            },
-            resumes,
+            resumes: callee == Callee::Defers,
             ..Self::default()
         }
     }

@@ -9,6 +9,7 @@ use iced_x86::{
 use crate::callee::Callee;
 use crate::cfg::Graph;
 use crate::edges::When;
+use crate::flow::Flow;
 use crate::nonnull::NonNull;
 use crate::repeat;
 use crate::site::{EntryKind, EntrySite};
@@ -51,21 +52,23 @@ pub(crate) struct Search<'a> {
     /// Bytes below the saved frame pointer that the collector scans.
     pub locals: &'a dyn Fn() -> u64,
     pub nonnull: OnceCell<NonNull>,
+    pub flow: OnceCell<Flow>,
 }
 
 impl Search<'_> {
+    /// The order in which instructions can run.
+    pub fn flow(&self) -> &Flow {
+        self.flow.get_or_init(|| Flow::new(self.graph))
+    }
+
     /// All ways to those of the `rets` that no others lead to; those of a `ret` stand together, by ascending instruction.
     pub fn ways(&self, rets: &[u64]) -> Vec<Way> {
         let mut all = Vec::new();
-        let mut cycles = None;
         for &ret in rets {
             let from = all.len();
             let found = self.add_ways(ret, &mut all);
             // Of the entry site each call has one hit that counts, even where growing the stack leads there again.
-            let turns = |way: &Way| {
-                let cycles = cycles.get_or_insert_with(|| self.graph.cycles());
-                cycles.get(way.node).copied().unwrap_or(true) && !self.is_entry(way.node)
-            };
+            let turns = |way: &Way| self.flow().is_cyclic(way.node) && !self.is_entry(way.node);
             if found.is_none() || all.iter().skip(from).any(turns) {
                 all.truncate(from);
             }
@@ -73,8 +76,8 @@ impl Search<'_> {
         all
     }
 
-    /// The first emulated instruction that straight code leads to from an entry that the kernel would single-step: no call, no fault
-    /// and no jump is on the way, the return address is still on top of the stack, and R14 and RBP hold what they held.
+    /// The first emulated instruction that straight code leads to from an entry that the kernel would single-step, or the `ret`: no call,
+    /// no fault and no jump is on the way, the return address is still on top of the stack, and R14 and RBP hold what they held.
     pub fn cheaper_entry(&self) -> Option<usize> {
         if self.entry.kind != EntryKind::First || self.entry.g_from_tls {
             return None;
@@ -91,7 +94,7 @@ impl Search<'_> {
             if !alone || instruction.flow_control() == FlowControl::Call {
                 return None;
             }
-            if (self.is_emulated)(instruction) {
+            if (self.is_emulated)(instruction) || instruction.code() == Code::Retnq {
                 return (node > 0).then_some(node);
             }
             let kept = [Register::RSP, Register::RBP, Register::R14];

@@ -17,6 +17,10 @@ const STORE: &[u8] = &[0x48, 0x89, 0x01]; // mov [rcx],rax
 const COPY: &[u8] = &[0x48, 0x89, 0xc1]; // mov rcx,rax
 const TEST: &[u8] = &[0x48, 0x85, 0xc9]; // test rcx,rcx
 const CALL: &[u8] = &[0xe8, 0, 0, 0x10, 0]; // call far away
+const SPILL: &[u8] = &[0x48, 0x89, 0x4c, 0x24, 0x18]; // mov [rsp+18h],rcx
+const RELOAD: &[u8] = &[0x48, 0x8b, 0x4c, 0x24, 0x18]; // mov rcx,[rsp+18h]
+const TAKE: &[u8] = &[0x48, 0x8d, 0x54, 0x24, 0x10]; // lea rdx,[rsp+10h]
+const DEFERS: &[u8] = &[0xe8, 0, 0, 0x20, 0]; // call farther away
 const CALL_RDX: &[u8] = &[0xff, 0xd2]; // call rdx
 const DIV: &[u8] = &[0x48, 0xf7, 0xf1]; // div rcx
 const SYSCALL: &[u8] = &[0x0f, 0x05];
@@ -34,34 +38,40 @@ enum End {
 
 type Block = (Vec<&'static [u8]>, End);
 
-/// A function with a frame of one word, which begins with `push rbp`.
+/// A function, either with a frame of one word, so that it begins with `push rbp`, or without.
 struct Program {
+    frame: bool,
     bytes: Vec<u8>,
     instructions: Vec<Decoded>,
     blocks: Vec<u64>,
 }
 
 fn assemble(blocks: &[Block]) -> Program {
+    assemble_with(true, blocks)
+}
+
+fn assemble_with(frame: bool, blocks: &[Block]) -> Program {
     let size = |end| match end {
-        End::Ret => 2,
+        End::Ret => 1 + usize::from(frame),
         End::Jump(_) => 5,
         End::Branch(..) => 6,
         End::Next => 0,
         End::Undefined => 2,
     };
-    let mut address = START + 1;
+    let mut address = START + u64::from(frame);
     let mut starts = Vec::new();
     for (body, end) in blocks {
         starts.push(address);
         address += (body.iter().map(|i| i.len()).sum::<usize>() + size(*end)) as u64;
     }
-    let mut bytes = vec![0x55];
+    let mut bytes = vec![0x55; usize::from(frame)];
     for (body, end) in blocks {
         bytes.extend(body.iter().copied().flatten());
         let after = START + (bytes.len() + size(*end)) as u64;
         let relative = |to: usize| (starts[to].wrapping_sub(after) as u32).to_le_bytes();
         match *end {
-            End::Ret => bytes.extend([0x5d, 0xc3]),
+            End::Ret if frame => bytes.extend([0x5d, 0xc3]),
+            End::Ret => bytes.push(0xc3),
             End::Jump(to) => {
                 bytes.push(0xe9);
                 bytes.extend(relative(to));
@@ -77,6 +87,7 @@ fn assemble(blocks: &[Block]) -> Program {
     let decoder = Decoder::with_ip(64, &bytes, START, DecoderOptions::NONE);
     let instructions = decoder.into_iter().collect();
     Program {
+        frame,
         bytes: bytes.clone(),
         instructions,
         blocks: starts,
@@ -88,7 +99,7 @@ impl Program {
         let found = self.instructions.iter().find(|i| i.ip() == address)?;
         Some(match found.flow_control() {
             FlowControl::Return => 0,
-            _ if address == START => 0,
+            _ if address == START || !self.frame => 0,
             _ => 8,
         })
     }
@@ -100,39 +111,51 @@ impl Program {
 
     fn rets(&self) -> Vec<u64> {
         let rets = self.instructions.iter();
-        rets.filter(|i| i.code() == Code::Retnq)
-            .map(Decoded::ip)
-            .collect()
+        let rets = rets.filter(|i| i.code() == Code::Retnq).map(Decoded::ip);
+        // A function that is only a `ret` is entered and left there anyway.
+        rets.filter(|ret| *ret != START).collect()
     }
 
-    /// The site after a stack check, which these programs do without.
+    /// With a frame the site after a stack check, which these programs do without.
     fn entry(&self) -> EntrySite {
         EntrySite {
             address: START,
-            kind: EntryKind::AfterCheck,
+            kind: if self.frame {
+                EntryKind::AfterCheck
+            } else {
+                EntryKind::First
+            },
             instruction: crate::Instruction {
                 bytes: [0; 16],
                 len: 1,
-                emulated: true,
+                emulated: self.frame,
             },
             g_from_tls: false,
         }
     }
 
-    fn ways(&self) -> Vec<Way> {
+    fn search<R>(&self, look: impl Fn(&Search<'_>) -> R) -> R {
         let graph = Graph::new(&self.instructions, |at| self.depth(at), |_| None, |_| true);
         let graph = graph.expect("a graph");
-        let search = Search {
+        look(&Search {
             instructions: &self.instructions,
             graph: &graph,
             entry: &self.entry(),
             is_emulated: &|instruction| kernel::is_emulated(instruction, self.bytes(instruction)),
-            callee: &|call| Callee::Function(call.near_branch_target()),
+            callee: &|call| match call.near_branch_target().wrapping_sub(call.next_ip()) {
+                0x10_0000 => Callee::Function(call.near_branch_target()),
+                0x20_0000 => Callee::Defers,
+                _ => Callee::Unknown,
+            },
             depth: &|at| self.depth(at),
             locals: &|| 0,
             nonnull: OnceCell::new(),
-        };
-        search.ways(&self.rets())
+            flow: OnceCell::new(),
+        })
+    }
+
+    fn ways(&self) -> Vec<Way> {
+        self.search(|search| search.ways(&self.rets()))
     }
 
     /// Each way as the block of its `ret`, that of its site, and what is there.
@@ -328,22 +351,102 @@ fn pointers_that_are_not_nil_do_not_fault() {
     assert_eq!(edges(&compared), [(2, 0, Edge(When::Taken(5)))]);
 }
 
+#[test]
+fn pointers_lie_in_the_frame_meanwhile() {
+    let body = |first: &'static [&'static [u8]], second: &'static [&'static [u8]]| {
+        edges(&[
+            block(first, End::Branch(4, 2)),
+            block(&[CALL], End::Ret),
+            block(second, End::Ret),
+        ])
+    };
+    let edge = [(2, 0, Edge(When::Taken(4)))];
+    assert_eq!(body(&[LOAD, SPILL, CALL], &[RELOAD, STORE]), edge);
+    // What is found out of a register holds of the slot with the same value.
+    assert_eq!(body(&[SPILL, LOAD, CALL], &[RELOAD, STORE]), edge);
+    assert_eq!(body(&[RELOAD, LOAD, CALL], &[RELOAD, STORE]), edge);
+    assert_eq!(body(&[SPILL, CALL], &[RELOAD, STORE]), []);
+    assert_eq!(body(&[LOAD, SPILL, CALL, SPILL], &[RELOAD, STORE]), []);
+    assert_eq!(body(&[SPILL, COPY, LOAD, CALL], &[RELOAD, STORE]), []);
+    // Others may write to the slot, or the runtime go on behind a call with what was in it later.
+    assert_eq!(body(&[TAKE, LOAD, SPILL, CALL], &[RELOAD, STORE]), []);
+    assert_eq!(body(&[LOAD, SPILL, DEFERS], &[RELOAD, STORE]), []);
+}
+
+#[test]
+fn an_entry_moves_through_straight_code() {
+    let moved = |blocks: &[Block]| {
+        let program = assemble_with(false, blocks);
+        let node = program.search(|search| search.cheaper_entry())?;
+        Some(program.instructions[node].ip() - START)
+    };
+    let branch =
+        |body: &[&'static [u8]]| [block(body, End::Branch(4, 1)), block(&[LOAD], End::Ret)];
+    assert_eq!(moved(&branch(&[ADD, TEST])), Some(7));
+    assert_eq!(moved(&branch(&[SLOT, ADD])), Some(9));
+    assert_eq!(moved(&branch(&[ADD, NOP])), Some(4));
+    for body in [
+        LOAD,
+        CALL,
+        CALL_RDX,
+        DIV,
+        SYSCALL,
+        &[0x49, 0x89, 0xc6],
+        &[0x5d],
+        &[0x50],
+    ] {
+        assert_eq!(moved(&branch(&[body])), None, "{body:x?}");
+        // A `push` may be the site, as long as nothing was pushed before.
+        let behind = moved(&branch(&[ADD, body]));
+        assert_eq!(behind, (body == [0x50]).then_some(4), "{body:x?}");
+    }
+    assert_eq!(moved(&[block(&[ADD, SLOT], End::Ret)]), Some(9));
+    // A loop begins there.
+    let turns = [
+        block(&[ADD], End::Next),
+        block(&[ADD], End::Branch(4, 1)),
+        block(&[], End::Ret),
+    ];
+    assert_eq!(moved(&turns), None);
+    let turns = [
+        block(&[ADD], End::Next),
+        block(&[], End::Branch(4, 1)),
+        block(&[], End::Ret),
+    ];
+    assert_eq!(moved(&turns), None);
+}
+
 /// Follows one execution: which ways were passed, and the `ret` reached, if any.
-fn run(program: &Program, ways: &[Way], mut choices: impl FnMut() -> bool) -> Option<u64> {
+fn run(
+    program: &Program,
+    ways: &[Way],
+    entry: Option<usize>,
+    mut choices: impl FnMut() -> bool,
+) -> Option<u64> {
     let at: HashMap<u64, usize> = (0..)
         .zip(&program.instructions)
         .map(|(n, i)| (i.ip(), n))
         .collect();
+    let has = |bytes: &[u8]| {
+        program
+            .instructions
+            .iter()
+            .any(|i| program.bytes(i) == bytes)
+    };
+    let (taken, defers) = (has(TAKE), has(DEFERS));
     let (mut node, mut passed): (usize, Vec<u64>) = (0, Vec::new());
-    // Is RCX null, and do the flags still tell?
-    let (mut rcx_null, mut tested) = (choices(), false);
+    let mut entered = 0;
+    // Are RCX and the slot null, and do the flags still tell?
+    let (mut rcx_null, mut slot_null, mut tested) = (choices(), choices(), false);
     for _ in 0..400 {
         let instruction = &program.instructions[node];
         let bytes = program.bytes(instruction);
+        entered += usize::from(Some(node) == entry);
         if instruction.code() == Code::Retnq {
             let ret = instruction.ip();
             let served = ways.iter().any(|way| way.ret == ret);
             assert_eq!(passed, if served { vec![ret] } else { vec![] });
+            assert!(entry.is_none() || entered == 1, "entered {entered} times");
             return Some(ret);
         }
         let branches = instruction.flow_control() == FlowControl::ConditionalBranch;
@@ -371,22 +474,41 @@ fn run(program: &Program, ways: &[Way], mut choices: impl FnMut() -> bool) -> Op
                 passed.push(way.ret);
             }
         }
+        let mut panics = false;
         match bytes {
             [0xe8, ..] => {
                 assert_eq!(passed, [], "a call after the exit");
-                passed.extend(calls);
                 rcx_null = choices();
+                if taken {
+                    slot_null = choices();
+                }
+                panics = choices() && choices();
+                if !panics {
+                    passed.extend(calls);
+                }
             }
-            [0x0f, 0x0b] => {
-                assert_eq!(passed, []);
-                return None;
-            }
+            [0x0f, 0x0b] => panics = true,
             _ if bytes == COPY => rcx_null = choices(),
-            _ if (bytes == LOAD || bytes == STORE) && rcx_null => {
-                assert_eq!(passed, [], "a fault after the exit");
+            _ if bytes == SPILL => slot_null = rcx_null,
+            _ if bytes == RELOAD => rcx_null = slot_null,
+            _ if bytes == LOAD || bytes == STORE => panics = rcx_null,
+            _ => {}
+        }
+        assert!(
+            entry.is_none() || entered > 0 || !panics,
+            "before the entry"
+        );
+        if panics {
+            assert_eq!(passed, [], "a fault after the exit");
+            if !defers || choices() {
                 return None;
             }
-            _ => {}
+            // Somebody recovers, and the runtime lets the function go on at the call that runs what is deferred.
+            let calls = program.instructions.iter();
+            let node_of = |i: &Decoded| program.bytes(i) == DEFERS;
+            node = calls.clone().position(node_of).expect("such a call");
+            rcx_null = choices();
+            continue;
         }
         node = if jumps || instruction.flow_control() == FlowControl::UnconditionalBranch {
             at[&instruction.near_branch_target()]
@@ -395,12 +517,14 @@ fn run(program: &Program, ways: &[Way], mut choices: impl FnMut() -> bool) -> Op
         };
     }
     assert_eq!(passed, [], "an exit in a loop");
+    assert!(entry.is_none() || entered == 1, "entered {entered} times");
     None
 }
 
 fn any_block(count: usize) -> impl Strategy<Value = Block> {
     let instruction = prop::sample::select(vec![
-        NOP, ADD, SLOT, DATA, LOAD, STORE, STORE, COPY, TEST, CALL,
+        NOP, ADD, SLOT, DATA, LOAD, STORE, STORE, COPY, TEST, CALL, SPILL, SPILL, RELOAD, RELOAD,
+        TAKE, DEFERS,
     ]);
     let end = prop_oneof![
         3 => Just(End::Ret),
@@ -434,7 +558,32 @@ proptest! {
         let ways = program.ways();
         for choices in &choices {
             let mut choices = choices.iter().copied().cycle();
-            run(&program, &ways, || choices.next().unwrap_or_default());
+            run(&program, &ways, None, || choices.next().unwrap_or_default());
+        }
+    }
+
+    #[test]
+    fn every_execution_passes_a_moved_entry_first(
+        (first, _) in any_block(1),
+        blocks in any_program(),
+        choices in prop::collection::vec(prop::collection::vec(any::<bool>(), 64), 24),
+    ) {
+        // Functions that begin with the head of a loop are not probed: nothing jumps to the first block.
+        let later = blocks.into_iter().map(|(body, end)| match end {
+            End::Jump(to) => (body, End::Jump(to + 1)),
+            End::Branch(condition, to) => (body, End::Branch(condition, to + 1)),
+            _ => (body, end),
+        });
+        let first = [ADD].into_iter().chain(first).collect();
+        let blocks: Vec<_> = [(first, End::Next)].into_iter().chain(later).collect();
+        let program = assemble_with(false, &blocks);
+        let entry = program.search(|search| search.cheaper_entry());
+        let mut ways = program.ways();
+        // Where the entry is the `ret`, that is the exit too.
+        ways.retain(|way| entry.is_none_or(|node| program.instructions[node].ip() != way.ret));
+        for choices in &choices {
+            let mut choices = choices.iter().copied().cycle();
+            run(&program, &ways, entry, || choices.next().unwrap_or_default());
         }
     }
 }
