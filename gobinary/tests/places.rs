@@ -55,7 +55,7 @@ fn count(program: &Program) -> Counts {
                     &mut counts.silent
                 }
                 Some(said) if agree(&said, place) => &mut counts.partly,
-                Some(said) if on_stack(&said) && !on_stack(place) => &mut counts.home,
+                Some(said) if agree(&without_slots(&said, place), place) => &mut counts.home,
                 Some(said) => {
                     let text = format!(
                         "{} {:?}: {place}, not {said}",
@@ -88,11 +88,16 @@ fn check_sizes(types: &Types<'_>, variable: &gobinary::Variable, program: &Progr
     }
 }
 
-fn on_stack(place: &Place) -> bool {
-    place
-        .pieces
-        .iter()
-        .all(|piece| matches!(piece.at, Where::Stack(_) | Where::Absent))
+/// What DWARF says, but for parts that come in registers and that it has on the stack.
+fn without_slots(said: &Place, computed: &Place) -> Place {
+    let mut said = said.clone();
+    for part in &mut said.pieces {
+        let at = computed.piece_at(part.offset).map(|piece| piece.at);
+        if matches!(part.at, Where::Stack(_)) && !matches!(at, Some(Where::Stack(_))) {
+            part.at = Where::Absent;
+        }
+    }
+    said
 }
 
 /// Is each part that DWARF knows where the convention has it?

@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod ebpf;
+mod fuzz;
 mod test;
 mod toolchain;
 mod vm;
@@ -43,6 +44,15 @@ enum Chore {
         /// Changes nothing and fails where the object is not what the sources give
         #[arg(long)]
         check: bool,
+    },
+    /// Feeds the parser and the readers of executables with inputs that reach new code
+    Fuzz {
+        /// Which: grammar, pclntab, dwarf
+        #[arg(value_parser = fuzz::TARGETS, default_values = fuzz::TARGETS)]
+        targets: Vec<String>,
+        /// How long each is fuzzed
+        #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+        seconds: u64,
     },
     /// Boots other Linux kernels under qemu and runs a smoke of the end-to-end tests there
     Vm {
@@ -90,6 +100,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Demo => demo::demo(),
         Chore::Test { all_go, filters } => test::test(all_go, &filters),
         Chore::Ebpf { check } => ebpf::ebpf(check),
+        Chore::Fuzz { targets, seconds } => fuzz::fuzz(&targets, seconds),
         Chore::Vm { kernel } => vm::vm(&kernel),
         Chore::Bench {
             names,

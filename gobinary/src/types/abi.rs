@@ -227,12 +227,8 @@ impl Assigner {
         self.stack = align(self.stack, layout.align);
         let offset = i64::try_from(self.stack).unwrap_or(i64::MAX);
         self.stack = self.stack.saturating_add(layout.size);
-        let place = if layout.size == 0 {
-            Place::default()
-        } else {
-            // Above the return address.
-            Place::whole(Where::Stack(offset.saturating_add(8)), layout.size)
-        };
+        // Above the return address.
+        let place = Place::whole(Where::Stack(offset.saturating_add(8)), layout.size);
         Assigned { place, spill: None }
     }
 

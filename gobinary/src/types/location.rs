@@ -167,9 +167,7 @@ fn place<'e>(
         .leaves
         .as_ref()
         .is_some_and(|leaves| leaves.len() > 1);
-    Some(if layout.size == 0 {
-        Place::default().into()
-    } else if several {
+    Some(if several {
         Said {
             place: Place::whole(Where::Absent, layout.size),
             somewhere: Some(at),

@@ -119,12 +119,13 @@ impl Place {
     /// A value of this size that is in one place.
     #[must_use]
     pub fn whole(at: Where, size: u64) -> Self {
+        let piece = Piece {
+            offset: 0,
+            size,
+            at,
+        };
         Self {
-            pieces: vec![Piece {
-                offset: 0,
-                size,
-                at,
-            }],
+            pieces: (size > 0).then_some(piece).into_iter().collect(),
         }
     }
 

@@ -309,11 +309,7 @@ impl Question<'_> {
 }
 
 fn absent(layout: &Layout) -> Place {
-    if layout.size == 0 {
-        Place::default()
-    } else {
-        Place::whole(Where::Absent, layout.size)
-    }
+    Place::whole(Where::Absent, layout.size)
 }
 
 /// Without the convention's confirmation only registers count, since a slot on the stack may not have been written yet.
