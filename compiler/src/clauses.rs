@@ -33,6 +33,9 @@ const SYNONYMS: [(&str, &str); 12] = [
     ("filter", "where"),
 ];
 
+/// Clauses that are read, but cannot run yet.
+const EXPRESSIONS: [&str; 3] = ["where", "args", "ret"];
+
 /// Greatest process id of Linux (`PID_MAX_LIMIT`, include/linux/threads.h).
 const PID_MAX: u64 = 4 * 1024 * 1024;
 
@@ -140,6 +143,9 @@ fn check_one(clause: &Clause, out: &mut Clauses, sets: &mut Sets, values: &mut V
                 .integer(keyword, value, 1..=MAX_STACK as u64)
                 .and_then(|n| u32::try_from(n).ok());
         }
+        ClauseKind::Where(_) | ClauseKind::Args(_) | ClauseKind::Ret(_) => {
+            values.diagnostics.push(not_available(clause));
+        }
         ClauseKind::Unknown => {}
     }
 }
@@ -224,12 +230,7 @@ fn not_a_clause(clause: &Clause) -> Diagnostic {
     let keyword = clause.keyword.node.as_str();
     let span = &clause.keyword.span;
     if LATER_CLAUSES.contains(&keyword) {
-        return Diagnostic::new(
-            codes::CLAUSE_NOT_AVAILABLE,
-            format!("`{keyword}` is not available in this version"),
-        )
-        .at(span, "a clause of the language that cannot run yet")
-        .note(format!("available are {}", CLAUSES.join(", ")));
+        return not_available(clause);
     }
     let meant = SYNONYMS
         .iter()
@@ -246,8 +247,28 @@ fn not_a_clause(clause: &Clause) -> Diagnostic {
     }
     match meant {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
-        None => diagnostic.help(format!("the clauses are {}", CLAUSES.join(", "))),
+        None => diagnostic.help(format!("the clauses are {}", available())),
     }
+}
+
+/// Clauses that can be used.
+fn available() -> String {
+    let known = CLAUSES.iter().copied();
+    let can_run: Vec<&str> = known.filter(|word| !EXPRESSIONS.contains(word)).collect();
+    can_run.join(", ")
+}
+
+fn not_available(clause: &Clause) -> Diagnostic {
+    let keyword = &clause.keyword;
+    Diagnostic::new(
+        codes::CLAUSE_NOT_AVAILABLE,
+        format!("`{}` is not available in this version", keyword.node),
+    )
+    .at(
+        &keyword.span,
+        "a clause of the language that cannot run yet",
+    )
+    .note(format!("available are {}", available()))
 }
 
 fn contradictions(

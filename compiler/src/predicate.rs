@@ -13,6 +13,7 @@ mod instruction;
 mod interpret;
 pub mod ir;
 mod show;
+mod split;
 mod text;
 
 pub use capture::{Item, Layout, MAX_ITEMS};
@@ -22,4 +23,5 @@ pub use generate::{
 };
 pub use instruction::Instruction;
 pub use interpret::{Event, Memory, Unreadable, Verdict, capture, evaluate};
+pub use split::{Split, TooManyKept};
 pub use text::{Pattern, PatternTooLong, SEARCH_WINDOW};

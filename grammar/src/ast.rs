@@ -170,7 +170,13 @@ pub enum ClauseKind {
     For(Value),
     /// `stack [N]`
     Stack(Option<Value>),
-    /// A clause of the language that this version cannot run yet (`where`, `args`, …), or no clause of the language at all;
+    /// `where E`
+    Where(Expression),
+    /// `args [E [as name], …]`
+    Args(Vec<Shown>),
+    /// `ret [E [as name], …]`
+    Ret(Vec<Shown>),
+    /// A clause of the language that this version cannot run yet (`hist`, `print`, …), or no clause of the language at all;
     /// the compiler tells them apart by the keyword.
     Unknown,
 }
@@ -201,4 +207,203 @@ pub enum ValueKind {
     Bool(bool),
     /// `$name`, without the `$`.
     Param(String),
+}
+
+/// Something of a call to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The whole, name and all.
+    pub span: Span,
+    /// What.
+    pub expression: Expression,
+    /// The name that it is shown by; as it is written where absent.
+    pub name: Option<Spanned<String>>,
+}
+
+/// An expression over a call: its arguments and results, and what else is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expression {
+    /// Where.
+    pub span: Span,
+    /// What.
+    pub kind: ExpressionKind,
+}
+
+/// The kinds of expression. Types are unchecked: `1 + nil` parses, the compiler refuses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExpressionKind {
+    /// `42`, `'a'`
+    Integer(u64),
+    /// `1.5`: the bits of a `f64`.
+    Float(u64),
+    /// `"text"`, escapes resolved.
+    String(String),
+    /// `250ms`, in nanoseconds.
+    Duration(u64),
+    /// `4KiB`, in bytes.
+    Size(u64),
+    /// `true`, `false`
+    Bool(bool),
+    /// `nil`
+    Nil,
+    /// `$name`, without the `$`.
+    Param(String),
+    /// A parameter, a result or something built in.
+    Name(String),
+    /// `(of)`
+    Parentheses(Box<Expression>),
+    /// `[a, b]`
+    List(Vec<Expression>),
+    /// `of.name`
+    Field {
+        /// Of what.
+        of: Box<Expression>,
+        /// Which.
+        name: Spanned<String>,
+    },
+    /// `of[index]`
+    Index {
+        /// Of what.
+        of: Box<Expression>,
+        /// Which.
+        index: Box<Expression>,
+    },
+    /// `of.(ty)`
+    Assertion {
+        /// Of what.
+        of: Box<Expression>,
+        /// The type, as written.
+        ty: Spanned<String>,
+    },
+    /// `function(arguments)`
+    Call {
+        /// Its name.
+        function: Spanned<String>,
+        /// Its arguments.
+        arguments: Vec<Expression>,
+    },
+    /// An operator before its operand.
+    Unary {
+        /// Which.
+        operator: Spanned<UnaryOperator>,
+        /// Of what.
+        operand: Box<Expression>,
+    },
+    /// An operator between its operands.
+    Binary {
+        /// Which.
+        operator: Spanned<BinaryOperator>,
+        /// What stands on its left.
+        left: Box<Expression>,
+        /// What stands on its right.
+        right: Box<Expression>,
+    },
+}
+
+/// Operators before an operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnaryOperator {
+    /// `!`
+    Not,
+    /// `-`
+    Negate,
+    /// `*`
+    Dereference,
+}
+
+impl UnaryOperator {
+    /// As it is written.
+    #[must_use]
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Not => "!",
+            Self::Negate => "-",
+            Self::Dereference => "*",
+        }
+    }
+}
+
+/// Operators between operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BinaryOperator {
+    /// `||`
+    Or,
+    /// `&&`
+    And,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `=~`
+    Like,
+    /// `has`
+    Has,
+    /// `in`
+    In,
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `%`
+    Remainder,
+    /// `&`
+    BitAnd,
+}
+
+impl BinaryOperator {
+    /// As it is written.
+    #[must_use]
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Or => "||",
+            Self::And => "&&",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+            Self::Like => "=~",
+            Self::Has => "has",
+            Self::In => "in",
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+            Self::BitAnd => "&",
+        }
+    }
+
+    /// How tightly it binds, from 1 to 5 as in the Go specification.
+    #[must_use]
+    pub const fn precedence(self) -> u8 {
+        match self {
+            Self::Or => 1,
+            Self::And => 2,
+            Self::Equal
+            | Self::NotEqual
+            | Self::Less
+            | Self::LessOrEqual
+            | Self::Greater
+            | Self::GreaterOrEqual
+            | Self::Like
+            | Self::Has
+            | Self::In => 3,
+            Self::Add | Self::Subtract => 4,
+            Self::Multiply | Self::Divide | Self::Remainder | Self::BitAnd => 5,
+        }
+    }
 }

@@ -76,6 +76,9 @@ impl<'i> Reader<'i> {
     fn clause(&mut self, clause: Pair<'i, Rule>) -> Option<Clause> {
         let rule = clause.as_rule();
         let keyword = leading_word(&clause);
+        if matches!(rule, Rule::where_clause | Rule::args | Rule::results) {
+            return self.with_expressions(clause, keyword);
+        }
         let start = keyword.span.start;
         let mut end = keyword.span.end;
         let mut values = Vec::new();
@@ -136,6 +139,25 @@ impl<'i> Reader<'i> {
         };
         Some(Clause {
             span: start..end,
+            keyword,
+            kind,
+        })
+    }
+
+    /// A clause that takes expressions.
+    fn with_expressions(
+        &mut self,
+        clause: Pair<'i, Rule>,
+        keyword: Spanned<String>,
+    ) -> Option<Clause> {
+        let whole = span(&clause);
+        let kind = match clause.as_rule() {
+            Rule::where_clause => ClauseKind::Where(self.condition(clause, &keyword)?),
+            Rule::args => ClauseKind::Args(self.shown(clause)?),
+            _ => ClauseKind::Ret(self.shown(clause)?),
+        };
+        Some(Clause {
+            span: whole,
             keyword,
             kind,
         })
@@ -312,6 +334,9 @@ impl<'i> Reader<'i> {
                 "patterns are separated by `,`: write `, {}`",
                 first.text
             )),
+            Rule::name if rest.iter().any(|piece| COMPARISONS.contains(&piece.text)) => {
+                error.help("to keep graphs by a condition, write `where` before it")
+            }
             Rule::name if first.text.starts_with(|c: char| c.is_ascii_digit()) => {
                 error.help("values of one clause are separated by `,`")
             }
@@ -326,6 +351,9 @@ impl<'i> Reader<'i> {
         });
     }
 }
+
+/// Marks that tell a condition from a list of names.
+const COMPARISONS: [&str; 6] = ["=", "!", "<=", ">=", "&", "|"];
 
 /// The keyword that a clause begins with.
 fn leading_word(clause: &Pair<'_, Rule>) -> Spanned<String> {

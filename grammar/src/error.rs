@@ -94,4 +94,6 @@ codes! {
     TOO_DEEP = "E0120", "Brackets are nested too deeply.";
     MALFORMED_ITEM = "E0121", "A `target`, `set`, `param` or `config` is not written as one.";
     EXPECTED_CLAUSE = "E0122", "A clause or a setting was expected.";
+    EXPECTED_EXPRESSION = "E0123", "An expression was expected: a name, a value, or what a condition compares.";
+    EXPECTED_OPERATOR = "E0124", "An operator was expected, or is none of the language.";
 }

@@ -21,12 +21,15 @@ pub const CLAUSES: &[&str] = &[
     "limit",
     "for",
     "stack",
+    "where",
+    "args",
+    "ret",
 ];
 
 /// Clauses of the language that this version reads as [`crate::ast::ClauseKind::Unknown`].
 pub const LATER_CLAUSES: &[&str] = &[
-    "where", "args", "ret", "blocked", "follow", "until", "count", "sum", "avg", "stats", "hist",
-    "lhist", "print", "output",
+    "blocked", "follow", "until", "count", "sum", "avg", "stats", "hist", "lhist", "print",
+    "output",
 ];
 
 /// The items of this version in words.
@@ -118,7 +121,10 @@ mod tests {
             let source = format!("trace main.f < {word} 1/2 >");
             let errors = crate::parse(&source).errors;
             let unknown = crate::parse(&format!("trace main.f < {word}x 1/2 >")).errors;
-            let own = errors.len() + usize::from(["include", "exclude", "sample"].contains(word));
+            let own = errors.len()
+                + usize::from(
+                    ["include", "exclude", "sample", "where", "args", "ret"].contains(word),
+                );
             assert_eq!(own, 1, "{word}");
             assert_eq!(unknown, [], "{word}x");
         }

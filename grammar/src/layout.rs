@@ -2,8 +2,8 @@
 
 use crate::{
     ast::{
-        Clause, ClauseKind, Config, Item, Param, Pattern, Program, Set, Setting, Span, Target,
-        Trace, Value, ValueKind,
+        Clause, ClauseKind, Config, Expression, ExpressionKind, Item, Param, Pattern, Program, Set,
+        Setting, Span, Target, Trace, Value, ValueKind,
     },
     token,
 };
@@ -236,6 +236,18 @@ impl<'a> Layout<'a> {
             ClauseKind::Stack(value) => {
                 pieces.extend(value.iter().map(|value| self.value(value, " ")));
             }
+            ClauseKind::Where(condition) => self.expression(condition, " ", &mut pieces),
+            ClauseKind::Args(list) | ClauseKind::Ret(list) => {
+                for (at, shown) in list.iter().enumerate() {
+                    let glue = if at == 0 { " " } else { ", " };
+                    self.expression(&shown.expression, glue, &mut pieces);
+                    pieces.extend(shown.name.iter().map(|name| Piece {
+                        glue: " as ",
+                        text: name.node.clone(),
+                        span: name.span.clone(),
+                    }));
+                }
+            }
             // The tree does not hold the rest of it: it stays as it is written.
             ClauseKind::Unknown => {
                 pieces = vec![Piece {
@@ -246,6 +258,90 @@ impl<'a> Layout<'a> {
             }
         }
         pieces
+    }
+
+    fn expression(&self, expression: &Expression, glue: &'static str, out: &mut Vec<Piece>) {
+        let span = &expression.span;
+        let closer = |text: &str| Piece {
+            glue: "",
+            text: text.to_owned(),
+            span: span.end.saturating_sub(text.len())..span.end,
+        };
+        let opener = |glue, text: String, start: usize| Piece {
+            glue,
+            span: start..start + text.len(),
+            text,
+        };
+        match &expression.kind {
+            ExpressionKind::Parentheses(inner) => {
+                out.push(opener(glue, "(".to_owned(), span.start));
+                self.expression(inner, "", out);
+                out.push(closer(")"));
+            }
+            ExpressionKind::List(list) => {
+                out.push(opener(glue, "[".to_owned(), span.start));
+                self.expressions(list, out);
+                out.push(closer("]"));
+            }
+            ExpressionKind::Call {
+                function,
+                arguments,
+            } => {
+                out.push(opener(glue, format!("{}(", function.node), span.start));
+                self.expressions(arguments, out);
+                out.push(closer(")"));
+            }
+            ExpressionKind::Field { of, name } => {
+                self.expression(of, glue, out);
+                out.push(opener("", format!(".{}", name.node), of.span.end));
+            }
+            ExpressionKind::Assertion { of, ty } => {
+                self.expression(of, glue, out);
+                out.push(Piece {
+                    glue: "",
+                    text: format!(".({})", ty.node),
+                    span: of.span.end..span.end,
+                });
+            }
+            ExpressionKind::Index { of, index } => {
+                self.expression(of, glue, out);
+                out.push(opener("", "[".to_owned(), of.span.end));
+                self.expression(index, "", out);
+                out.push(closer("]"));
+            }
+            ExpressionKind::Unary { operator, operand } => {
+                out.push(opener(
+                    glue,
+                    operator.node.symbol().to_owned(),
+                    operator.span.start,
+                ));
+                self.expression(operand, "", out);
+            }
+            ExpressionKind::Binary {
+                operator,
+                left,
+                right,
+            } => {
+                self.expression(left, glue, out);
+                out.push(opener(
+                    " ",
+                    operator.node.symbol().to_owned(),
+                    operator.span.start,
+                ));
+                self.expression(right, " ", out);
+            }
+            kind => out.push(Piece {
+                glue,
+                text: self.leaf(span, || token::operand(kind)),
+                span: span.clone(),
+            }),
+        }
+    }
+
+    fn expressions(&self, list: &[Expression], out: &mut Vec<Piece>) {
+        for (at, expression) in list.iter().enumerate() {
+            self.expression(expression, if at == 0 { "" } else { ", " }, out);
+        }
     }
 
     fn patterns(&self, patterns: &[Pattern], glue: &'static str) -> Vec<Piece> {

@@ -25,6 +25,7 @@ mod clauses;
 mod config;
 mod declarations;
 mod entries;
+mod expressions;
 mod format;
 mod items;
 mod layout;

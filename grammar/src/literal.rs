@@ -97,12 +97,46 @@ pub(crate) fn percent(text: &str, span: Span) -> Result<u32, SyntaxError> {
     }
 }
 
+/// Reads what the grammar calls a `float`, as the bits of the nearest `f64`.
+pub(crate) fn float(text: &str, span: Span) -> Result<u64, SyntaxError> {
+    let plain: String = text.chars().filter(|c| *c != '_').collect();
+    match plain.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value.to_bits()),
+        _ => Err(too_large(text, span, "about 1.8e308")),
+    }
+}
+
+/// Reads what the grammar calls a `rune`, quotes and all: one character, as its code point.
+pub(crate) fn rune(text: &str, span: Span) -> Result<u64, SyntaxError> {
+    let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or(text);
+    let resolved = match inner {
+        "\\'" => "'".to_owned(),
+        inner => unescaped(inner, &span)?,
+    };
+    let mut chars = resolved.chars();
+    match (chars.next(), chars.next()) {
+        (Some(c), None) => Ok(u64::from(u32::from(c))),
+        _ => Err(SyntaxError::new(
+            code::BAD_LITERAL,
+            span,
+            "a character stands alone between `'`",
+        )
+        .label("more than one character")
+        .help(format!("strings are quoted with \": \"{inner}\""))),
+    }
+}
+
 /// Reads what the grammar calls a `string`, quotes and all.
 pub(crate) fn string(text: &str, span: Span) -> Result<String, SyntaxError> {
     let inner = text
         .strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
         .unwrap_or(text);
+    unescaped(inner, &span)
+}
+
+/// Text between quotes, the first of which is at the beginning of `span`.
+fn unescaped(inner: &str, span: &Span) -> Result<String, SyntaxError> {
     let mut out = String::with_capacity(inner.len());
     let mut chars = inner.char_indices();
     while let Some((at, c)) = chars.next() {
@@ -152,6 +186,9 @@ pub(crate) fn bad(text: &str, span: Span) -> SyntaxError {
         }
     }
     let (number, unit, tail) = split(text);
+    if number.matches('.').count() > 1 {
+        return error(format!("`{text}` is not a number")).label("more than one point");
+    }
     if unit.is_empty() && tail.is_empty() && number.contains('.') {
         return error(format!("`{text}` is not a whole number"))
             .label("a fraction needs a unit")

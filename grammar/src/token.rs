@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    ast::{Pattern, PatternKind, Value, ValueKind},
+    ast::{ExpressionKind, Pattern, PatternKind, Value, ValueKind},
     keywords,
     literal::{DURATION_UNITS, SIZE_UNITS},
     parser::{Rule, matches},
@@ -36,6 +36,21 @@ pub(crate) fn value(value: &Value) -> String {
         ValueKind::Percent(tenths) => format!("{}.{}%", tenths / 10, tenths % 10),
         ValueKind::Bool(bool) => bool.to_string(),
         ValueKind::Param(name) => format!("${name}"),
+    }
+}
+
+/// An expression without parts.
+pub(crate) fn operand(kind: &ExpressionKind) -> String {
+    match kind {
+        ExpressionKind::Integer(number) => number.to_string(),
+        ExpressionKind::Float(bits) => format!("{:?}", f64::from_bits(*bits)),
+        ExpressionKind::String(text) => string(text),
+        ExpressionKind::Duration(ns) => in_units(*ns, DURATION_UNITS, "s"),
+        ExpressionKind::Size(bytes) => in_units(*bytes, SIZE_UNITS, "B"),
+        ExpressionKind::Bool(bool) => bool.to_string(),
+        ExpressionKind::Param(name) => format!("${name}"),
+        ExpressionKind::Name(name) => name.clone(),
+        _ => "nil".to_owned(),
     }
 }
 

@@ -79,10 +79,17 @@ fn a_long_list_is_broken() {
 #[test]
 fn literals_and_unknown_clauses_stay_as_they_are_written() {
     assert_snapshot!(
-        formatted("param n=0x2A;trace \"main.f\" < min 1m30s;limit 1_000   per 1.0s; sample 1 / 100; where a>1  &&  b ; stack >"),
+        formatted("param n=0x2A;trace \"main.f\" < min 1m30s;limit 1_000   per 1.0s; sample 1 / 100; until a>1  &&  b ; where a>1  &&  b ; stack >"),
         @r#"
     param n = 0x2A
-    trace "main.f" < min 1m30s; limit 1_000 per 1.0s; sample 1/100; where a>1  &&  b; stack >
+    trace "main.f" {
+        min 1m30s;
+        limit 1_000 per 1.0s;
+        sample 1/100;
+        until a>1  &&  b;
+        where a > 1 && b;
+        stack;
+    }
     "#
     );
 }

@@ -47,7 +47,10 @@ pub struct Event {
 impl Event {
     /// Sets a register.
     pub fn set_register(&mut self, register: Register, value: u64) {
-        if let Some(slot) = self.registers.get_mut(index(register.offset())) {
+        let Some(offset) = register.offset() else {
+            return self.set_input(Input::StackPointer, value);
+        };
+        if let Some(slot) = self.registers.get_mut(index(offset)) {
             *slot = value;
         }
     }
@@ -60,7 +63,10 @@ impl Event {
     }
 
     fn register(&self, register: Register) -> u64 {
-        let value = self.registers.get(index(register.offset()));
+        let Some(offset) = register.offset() else {
+            return self.input(Input::StackPointer);
+        };
+        let value = self.registers.get(index(offset));
         value.copied().unwrap_or(0)
     }
 
@@ -238,6 +244,17 @@ impl<M: Memory> Interpreter<'_, M> {
                     return Err(Unreadable);
                 }
                 self.word(value)?
+            }
+            WordKind::Choice {
+                condition,
+                then,
+                otherwise,
+            } => {
+                if self.condition(condition)? {
+                    self.word(then)?
+                } else {
+                    self.word(otherwise)?
+                }
             }
             WordKind::Truth(condition) => self.condition(condition)?.into(),
         })

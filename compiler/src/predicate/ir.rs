@@ -80,6 +80,15 @@ pub enum WordKind {
         /// The word itself.
         value: Box<Word>,
     },
+    /// `then` where `condition` holds, `otherwise` elsewhere; the other one is not evaluated.
+    Choice {
+        /// Evaluated first.
+        condition: Box<Condition>,
+        /// Where it holds.
+        then: Box<Word>,
+        /// Where it does not.
+        otherwise: Box<Word>,
+    },
     /// 1 where it holds, 0 elsewhere.
     Truth(Box<Condition>),
 }
@@ -177,7 +186,8 @@ pub enum Register {
     Rdx,
     /// Frame pointer.
     Rbp,
-    /// Stack pointer: the return address is there at an entry site and at a `ret`.
+    /// Stack pointer: the return address is there at an entry site and at a `ret`. The probe program hands it over, since another one may
+    /// have carried the `ret` out before it.
     Rsp,
     /// Scratch.
     R12,
@@ -187,13 +197,11 @@ pub enum Register {
     R14,
     /// Scratch, the GOT where linked dynamically.
     R15,
-    /// Instruction pointer.
-    Rip,
 }
 
 impl Register {
     /// All, in the order in which Go assigns integer arguments to the first nine (`cmd/compile/abi-internal.md`, Go 1.17 and later).
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 16] = [
         Self::Rax,
         Self::Rbx,
         Self::Rcx,
@@ -210,13 +218,12 @@ impl Register {
         Self::R13,
         Self::R14,
         Self::R15,
-        Self::Rip,
     ];
 
-    /// Its offset in `struct pt_regs` (arch/x86/include/asm/ptrace.h).
+    /// Its offset in `struct pt_regs` (arch/x86/include/asm/ptrace.h); of the stack pointer, which is not read there, nothing.
     #[must_use]
-    pub const fn offset(self) -> i16 {
-        match self {
+    pub const fn offset(self) -> Option<i16> {
+        Some(match self {
             Self::R15 => 0,
             Self::R14 => 8,
             Self::R13 => 16,
@@ -232,9 +239,8 @@ impl Register {
             Self::Rdx => 96,
             Self::Rsi => 104,
             Self::Rdi => 112,
-            Self::Rip => 128,
-            Self::Rsp => 152,
-        }
+            Self::Rsp => return None,
+        })
     }
 
     /// Its name in lower case.
@@ -256,7 +262,6 @@ impl Register {
             Self::Rdx => "rdx",
             Self::Rsi => "rsi",
             Self::Rdi => "rdi",
-            Self::Rip => "rip",
             Self::Rsp => "rsp",
         }
     }
@@ -279,6 +284,8 @@ pub enum Input {
     Caller,
     /// What the process's addresses of the executable have over the linker's.
     Bias,
+    /// What [`Register::Rsp`] stands for.
+    StackPointer,
     /// `dur` in nanoseconds, at return.
     Duration,
     /// `self` in nanoseconds: `dur` without the calls shown inside, at return.
@@ -300,7 +307,7 @@ pub const REGISTERS: usize = 21;
 
 impl Input {
     /// All but the kept words.
-    pub const FACTS: [Self; 10] = [
+    pub const FACTS: [Self; 11] = [
         Self::Function,
         Self::Goroutine,
         Self::Process,
@@ -308,6 +315,7 @@ impl Input {
         Self::Depth,
         Self::Caller,
         Self::Bias,
+        Self::StackPointer,
         Self::Duration,
         Self::SelfTime,
         Self::KeptUnreadable,
@@ -324,10 +332,11 @@ impl Input {
             Self::Depth => 4,
             Self::Caller => 5,
             Self::Bias => 6,
-            Self::Duration => 7,
-            Self::SelfTime => 8,
-            Self::KeptUnreadable => 9,
-            Self::Kept(number) => 10 + i16::from(number),
+            Self::StackPointer => 7,
+            Self::Duration => 8,
+            Self::SelfTime => 9,
+            Self::KeptUnreadable => 10,
+            Self::Kept(number) => 11 + i16::from(number),
         };
         index * 8
     }
@@ -520,6 +529,15 @@ impl Word {
             WordKind::Checked { condition, value } => {
                 condition.visit(visit);
                 value.visit(visit);
+            }
+            WordKind::Choice {
+                condition,
+                then,
+                otherwise,
+            } => {
+                condition.visit(visit);
+                then.visit(visit);
+                otherwise.visit(visit);
             }
             WordKind::Truth(condition) => condition.visit(visit),
         }

@@ -124,6 +124,11 @@ impl fmt::Display for Word {
                 right,
             } => write!(f, "({left} {} {right})", symbol(*operator)),
             WordKind::Checked { condition, value } => write!(f, "({value} if {condition})"),
+            WordKind::Choice {
+                condition,
+                then,
+                otherwise,
+            } => write!(f, "({then} if {condition} else {otherwise})"),
             WordKind::Truth(condition) => write!(f, "bool({condition})"),
         }
     }
@@ -145,6 +150,7 @@ impl fmt::Display for Input {
             Self::Depth => "depth",
             Self::Caller => "caller",
             Self::Bias => "bias",
+            Self::StackPointer => "rsp",
             Self::Duration => "dur",
             Self::SelfTime => "self",
             Self::KeptUnreadable => "unreadable",

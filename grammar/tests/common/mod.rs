@@ -2,12 +2,14 @@
 
 use grammar::{
     ast::{
-        Clause, ClauseKind, Config, Item, Param, Pattern, PatternKind, Program, Set, Setting, Span,
-        Spanned, Target, Trace, Value, ValueKind,
+        Clause, ClauseKind, Config, Expression, Item, Param, Pattern, PatternKind, Program, Set,
+        Setting, Span, Spanned, Target, Trace, Value, ValueKind,
     },
     keywords, print,
 };
 use proptest::{prelude::*, sample::select};
+
+mod expressions;
 
 /// Calls `see` with every span of the tree.
 pub fn visit_spans(program: &mut Program, see: &mut impl FnMut(&mut Span)) {
@@ -46,6 +48,14 @@ pub fn visit_spans(program: &mut Program, see: &mut impl FnMut(&mut Span)) {
                         }
                         ClauseKind::Stack(value) => {
                             value.iter_mut().for_each(|v| see(&mut v.span));
+                        }
+                        ClauseKind::Where(condition) => expressions::visit_spans(condition, see),
+                        ClauseKind::Args(list) | ClauseKind::Ret(list) => {
+                            for shown in list {
+                                see(&mut shown.span);
+                                expressions::visit_spans(&mut shown.expression, see);
+                                shown.name.iter_mut().for_each(|n| see(&mut n.span));
+                            }
                         }
                         ClauseKind::Unknown => {}
                     }
@@ -200,6 +210,9 @@ fn clause() -> impl Strategy<Value = Clause> {
         (value(), prop::option::of(value()))
             .prop_map(|(count, per)| ("limit".to_owned(), ClauseKind::Limit { count, per })),
         prop::option::of(value()).prop_map(|value| ("stack".to_owned(), ClauseKind::Stack(value))),
+        expressions::expression().prop_map(|e| ("where".to_owned(), ClauseKind::Where(e))),
+        expressions::shown().prop_map(|list| ("args".to_owned(), ClauseKind::Args(list))),
+        expressions::shown().prop_map(|list| ("ret".to_owned(), ClauseKind::Ret(list))),
         later.prop_map(|word| (word, ClauseKind::Unknown)),
     ]
     .prop_map(|(keyword, kind)| Clause {
@@ -308,6 +321,31 @@ fn pattern_text(pattern: &Pattern) -> String {
     printed(set)["set @s = ".len()..].to_owned()
 }
 
+fn operand_text(expression: &Expression) -> String {
+    let trace = Item::Trace(Trace {
+        span: 0..0,
+        label: None,
+        patterns: vec![Pattern {
+            span: 0..0,
+            kind: PatternKind::Set("s".to_owned()),
+        }],
+        clauses: vec![Clause {
+            span: 0..0,
+            keyword: spanned("where".to_owned()),
+            kind: ClauseKind::Where(expression.clone()),
+        }],
+    });
+    let text = printed(trace);
+    let text = text
+        .strip_prefix("trace @s < where ")
+        .and_then(|text| text.strip_suffix(" >"))
+        .or_else(|| {
+            text.strip_prefix("trace @s {\n    where ")
+                .and_then(|text| text.strip_suffix(";\n}"))
+        });
+    text.expect("a trace with one clause").to_owned()
+}
+
 fn value_text(value: &Value) -> String {
     let param = Item::Param(Param {
         span: 0..0,
@@ -396,10 +434,15 @@ fn item_needs_separator(item: &Item) -> bool {
     match item {
         Item::Target(_) | Item::Param(_) => true,
         Item::Set(_) | Item::Config(_) => false,
-        Item::Trace(trace) => trace
-            .clauses
-            .last()
-            .is_some_and(|clause| clause.kind == ClauseKind::Unknown),
+        Item::Trace(trace) => trace.clauses.last().is_some_and(|clause| {
+            matches!(
+                clause.kind,
+                ClauseKind::Unknown
+                    | ClauseKind::Where(_)
+                    | ClauseKind::Args(_)
+                    | ClauseKind::Ret(_)
+            )
+        }),
     }
 }
 
@@ -407,9 +450,9 @@ fn clause_tokens(out: &mut Vec<String>, clause: &Clause) {
     let keyword = clause.keyword.node.clone();
     if clause.kind == ClauseKind::Unknown {
         out.push(match keyword.as_str() {
-            "where" => "where a > 1 && (b <= \"#;>\" || c >= 2)".to_owned(),
+            "until" => "until a > 1 && (b <= \"#;>\" || c >= 2)".to_owned(),
             "hist" => "latency: hist(dur) by x[1]".to_owned(),
-            "args" => "args a,\n      b".to_owned(),
+            "sum" => "sum(a,\n      b)".to_owned(),
             _ => keyword,
         });
         return;
@@ -437,6 +480,18 @@ fn clause_tokens(out: &mut Vec<String>, clause: &Clause) {
             }
         }
         ClauseKind::Stack(value) => out.extend(value.iter().map(value_text)),
+        ClauseKind::Where(condition) => expressions::tokens(condition, out),
+        ClauseKind::Args(list) | ClauseKind::Ret(list) => {
+            for (at, shown) in list.iter().enumerate() {
+                if at > 0 {
+                    out.push(",".to_owned());
+                }
+                expressions::tokens(&shown.expression, out);
+                if let Some(name) = &shown.name {
+                    out.extend(["as".to_owned(), name.node.clone()]);
+                }
+            }
+        }
         ClauseKind::Unknown => {}
     }
 }

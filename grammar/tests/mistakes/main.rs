@@ -1,6 +1,7 @@
 //! Wrong programs, and all that is said of each: code, place, message, label, other places, help.
 
 mod config;
+mod expressions;
 mod items;
 mod lists;
 mod values;

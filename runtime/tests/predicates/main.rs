@@ -9,7 +9,7 @@ mod random;
 
 use compiler::predicate::{
     Arm, CaptureArm, Code, Event, LONG_SEARCH, Layout, Limits, Pattern, Resource, SEARCHES_IN_ARM,
-    Verdict, capture, evaluate, generate, generate_capture,
+    Split, Verdict, capture, evaluate, generate, generate_capture,
     ir::{
         Condition, ConditionKind, Input, Moment, Register, Relation, Text, Width, Word, WordKind,
     },
@@ -89,7 +89,7 @@ proptest! {
         let base = pages.address();
         let events: Vec<Event> = (0..8).map(|_| random::event(&mut choices, base)).collect();
         let mut choices = Choices::Bytes(&bytes);
-        let mut maker = Maker { choices: &mut choices, memory: &memory, base };
+        let mut maker = Maker { choices: &mut choices, memory: &memory, base, inputs: random::inputs() };
         let condition = maker.condition(4);
         let Ok(code) = generate(&[arm([], condition.clone())], ROOM) else {
             return Ok(());
@@ -97,6 +97,44 @@ proptest! {
         let verdicts = in_kernel(&condition, code, &events);
         for (event, verdict) in events.iter().zip(verdicts) {
             prop_assert_eq!(evaluate(&condition, event, &OwnMemory), verdict, "{}\n{:x?}", condition, event);
+        }
+    }
+
+    #[test]
+    fn a_split_condition_keeps_the_same_calls(bytes in proptest::collection::vec(any::<u8>(), 0..400), seed in any::<u64>()) {
+        let mut choices = Choices::Endless(seed);
+        let (pages, memory) = filled(&mut choices);
+        let base = pages.address();
+        let events: Vec<Event> = (0..8).map(|_| random::event(&mut choices, base)).collect();
+        let mut choices = Choices::Bytes(&bytes);
+        let inputs = vec![Input::Duration, Input::SelfTime, Input::Goroutine, Input::Depth];
+        let condition = Maker { choices: &mut choices, memory: &memory, base, inputs }.condition(4);
+        let Ok(split) = Split::new(condition.clone()) else {
+            return Ok(());
+        };
+        for event in events {
+            let (mut entry, mut exit) = (event.clone(), event.clone());
+            for register in Register::ALL {
+                match random::moment(register) {
+                    Moment::Entry => exit.set_register(register, 3),
+                    Moment::Return => entry.set_register(register, 3),
+                }
+            }
+            for input in [Input::Duration, Input::SelfTime] {
+                entry.set_input(input, 3);
+            }
+            let kept = capture(&split.kept, &entry, &OwnMemory);
+            let words = kept.chunks_exact(8).filter_map(|word| word.first_chunk());
+            let mut words = words.map(|word| u64::from_le_bytes(*word));
+            exit.set_input(Input::KeptUnreadable, words.next().unwrap_or(0));
+            for (number, word) in (0..).zip(words) {
+                exit.set_input(Input::Kept(number), word);
+            }
+            let holds = |part: &Option<Condition>, event| {
+                part.as_ref().is_none_or(|part| evaluate(part, event, &OwnMemory) == Verdict::Yes)
+            };
+            let whole = evaluate(&condition, &event, &OwnMemory) == Verdict::Yes;
+            prop_assert_eq!(holds(&split.entry, &entry) && holds(&split.exit, &exit), whole, "{}\n{:?}", condition, split);
         }
     }
 
@@ -110,7 +148,7 @@ proptest! {
         let base = pages.address();
         let events: Vec<Event> = (0..8).map(|_| random::event(&mut choices, base)).collect();
         let mut choices = Choices::Bytes(&bytes);
-        let items = Maker { choices: &mut choices, memory: &memory, base }.items();
+        let items = Maker { choices: &mut choices, memory: &memory, base, inputs: random::inputs() }.items();
         let arms = [CaptureArm { functions: vec![], items: items.clone() }];
         let code = generate_capture(&arms, ROOM, kernel::ROOM).expect("it fits");
         let show = |log: String| panic!("{items:?}\n{log}");

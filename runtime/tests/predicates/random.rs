@@ -71,6 +71,12 @@ pub fn memory(choices: &mut Choices<'_>, base: u64) -> Vec<u8> {
         let word = number(choices, base);
         memory[at..at + 8].copy_from_slice(&word.to_le_bytes());
     }
+    for _ in 0..choices.below(60) {
+        let at = choices.below(READABLE / 8 - 1) * 8;
+        let (pointer, length) = (address(choices, base), choices.below(100) as u64);
+        memory[at..at + 8].copy_from_slice(&pointer.to_le_bytes());
+        memory[at + 8..at + 16].copy_from_slice(&length.to_le_bytes());
+    }
     for _ in 0..choices.below(20) {
         let at = choices.below(READABLE);
         memory[at] = choices.byte();
@@ -205,7 +211,8 @@ pub fn event(choices: &mut Choices<'_>, base: u64) -> Event {
     event
 }
 
-fn inputs() -> Vec<Input> {
+/// All inputs.
+pub fn inputs() -> Vec<Input> {
     let mut inputs = Input::FACTS.to_vec();
     inputs.extend((0..compiler::predicate::ir::MAX_KEPT).map(Input::Kept));
     inputs
@@ -215,6 +222,8 @@ pub struct Maker<'c, 'b> {
     pub choices: &'c mut Choices<'b>,
     pub memory: &'c [u8],
     pub base: u64,
+    /// What may be used of them.
+    pub inputs: Vec<Input>,
 }
 
 impl Maker<'_, '_> {
@@ -266,11 +275,29 @@ impl Maker<'_, '_> {
     }
 
     fn text(&mut self, depth: usize) -> Text {
-        if self.choices.below(4) == 3 {
-            return Text {
-                pointer: self.word(depth).into(),
-                length: self.word(depth).into(),
-            };
+        match self.choices.below(6) {
+            4 => {
+                return Text {
+                    pointer: self.word(depth).into(),
+                    length: self.word(depth).into(),
+                };
+            }
+            // A string's header in memory.
+            5 => {
+                let pointer = self.word(depth);
+                let offset = self.choices.below(100) as i32;
+                let part = |offset| WordKind::Load {
+                    pointer: pointer.clone().into(),
+                    offset,
+                    width: Width::Eight,
+                    extension: Extension::Zero,
+                };
+                return Text {
+                    pointer: Word::new(part(offset), 0..1).into(),
+                    length: Word::new(part(offset + 8), 0..1).into(),
+                };
+            }
+            _ => {}
         }
         Text {
             pointer: register(Register::Rax).into(),
@@ -334,7 +361,7 @@ impl Maker<'_, '_> {
         let simpler = depth.saturating_sub(1);
         let kind = match self.choices.below(if depth == 0 { 6 } else { 14 }) {
             0 | 1 => return register(self.choices.of(&Register::ALL)),
-            2 => WordKind::Input(self.choices.of(&inputs())),
+            2 => WordKind::Input(self.choices.of(&self.inputs)),
             3..=5 => WordKind::Constant(number(self.choices, self.base)),
             6..=8 => WordKind::Load {
                 pointer: self.word(simpler).into(),
@@ -352,9 +379,14 @@ impl Maker<'_, '_> {
                 width: self.choices.of(&Width::ALL),
                 extension: self.extension(),
             },
-            10 => match self.choices.below(3) {
+            10 => match self.choices.below(4) {
                 0 => WordKind::Negate(self.word(simpler).into()),
                 1 => WordKind::Truth(self.condition(simpler).into()),
+                2 => WordKind::Choice {
+                    condition: self.condition(simpler).into(),
+                    then: self.word(simpler).into(),
+                    otherwise: self.word(simpler).into(),
+                },
                 _ => WordKind::Checked {
                     condition: self.condition(simpler).into(),
                     value: self.word(simpler).into(),
@@ -383,6 +415,16 @@ impl Maker<'_, '_> {
     }
 }
 
+/// Some registers are read at entry, others at return, so that one event can hold both.
+pub fn moment(register: Register) -> Moment {
+    match register {
+        Register::R8 | Register::R9 | Register::R12 | Register::R15 | Register::Rdx => {
+            Moment::Return
+        }
+        _ => Moment::Entry,
+    }
+}
+
 fn register(register: Register) -> Word {
-    Word::new(WordKind::Register(register, Moment::Entry), 0..1)
+    Word::new(WordKind::Register(register, moment(register)), 0..1)
 }

@@ -100,8 +100,7 @@ impl Generator {
                 self.write(at);
             }
             Item::Bytes { text, most, .. } => {
-                let pointer = self.hold(&text.pointer, FREE);
-                let length = self.hold(&text.length, FREE + 1);
+                let (pointer, length) = self.hold_text(text, FREE);
                 self.take(length, R0);
                 self.write(at);
                 if *most == 0 {

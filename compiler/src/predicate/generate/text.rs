@@ -43,8 +43,7 @@ impl Generator {
         yes: Label,
         no: Label,
     ) {
-        let pointer = self.hold(&text.pointer, slot);
-        let length = self.hold(&text.length, slot + 1);
+        let (pointer, length) = self.hold_text(text, slot);
         self.take(length, R0);
         let minimum = Operand::Immediate(constant(pattern.minimum()));
         let Some(open) = &pattern.open else {

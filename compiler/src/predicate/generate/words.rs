@@ -4,7 +4,7 @@ use super::{Generator, Held};
 use crate::predicate::{
     assembler::immediate,
     instruction::{Alu, FRAME, Helper, Jump, Operand, R0, R1, R2, R3, R4},
-    ir::{Extension, Operator, Width, Word, WordKind},
+    ir::{Extension, Input, Operator, Text, Width, Word, WordKind},
 };
 
 impl Generator {
@@ -38,6 +38,25 @@ impl Generator {
         let offset = self.slot(slot);
         self.asm.store(Width::Eight, offset, Operand::Register(R0));
         Held::Slot(slot)
+    }
+
+    /// Makes where a text is and how long it is available for later, in `slot` and the one after it if need be.
+    pub(super) fn hold_text<'w>(&mut self, text: &'w Text, slot: usize) -> (Held<'w>, Held<'w>) {
+        let Some((header, offset)) = header(text) else {
+            return (
+                self.hold(&text.pointer, slot),
+                self.hold(&text.length, slot + 1),
+            );
+        };
+        // Both at once. Slots grow downwards.
+        let outer = self.enter_span(&text.pointer.span);
+        self.word(header, slot);
+        self.asm.copy(R3, R0);
+        self.asm.add(R3, offset);
+        let at = self.slot(slot + 1);
+        self.read(at, 16);
+        self.enter_span(&outer);
+        (Held::Slot(slot + 1), Held::Slot(slot))
     }
 
     /// Puts a held word into a register.
@@ -107,6 +126,20 @@ impl Generator {
                 self.asm.bind(holds);
                 self.word(value, slot);
             }
+            WordKind::Choice {
+                condition,
+                then,
+                otherwise,
+            } => {
+                let (yes, no, end) = (self.asm.label(), self.asm.label(), self.asm.label());
+                self.condition(condition, slot, yes, no, yes);
+                self.asm.bind(yes);
+                self.word(then, slot);
+                self.asm.goto(end);
+                self.asm.bind(no);
+                self.word(otherwise, slot);
+                self.asm.bind(end);
+            }
             WordKind::Truth(condition) => {
                 let (yes, no, end) = (self.asm.label(), self.asm.label(), self.asm.label());
                 self.condition(condition, slot, yes, no, yes);
@@ -146,8 +179,11 @@ impl Generator {
         match &word.kind {
             WordKind::Constant(value) => self.asm.constant(to, *value),
             WordKind::Register(register, _) => {
-                self.asm
-                    .load(Width::Eight, to, self.registers, register.offset());
+                let (base, offset) = match register.offset() {
+                    Some(offset) => (self.registers, offset),
+                    None => (self.inputs, Input::StackPointer.offset()),
+                };
+                self.asm.load(Width::Eight, to, base, offset);
             }
             WordKind::Input(input) => {
                 self.asm.load(Width::Eight, to, self.inputs, input.offset());
@@ -174,7 +210,10 @@ impl Generator {
                     self.asm.alu(alu, to, Operand::Immediate(value));
                 }
             }
-            WordKind::Load { .. } | WordKind::Checked { .. } | WordKind::Truth(_) => {}
+            WordKind::Load { .. }
+            | WordKind::Checked { .. }
+            | WordKind::Choice { .. }
+            | WordKind::Truth(_) => {}
         }
         self.enter_span(&outer);
     }
@@ -266,6 +305,23 @@ fn small_constant(word: &Word) -> Option<i32> {
     }
 }
 
+/// The address of a string's header, and an offset from there, where both of its words are read from memory.
+fn header(text: &Text) -> Option<(&Word, i32)> {
+    fn loaded(word: &Word) -> Option<(&Word, i32)> {
+        match &word.kind {
+            WordKind::Load {
+                pointer,
+                offset,
+                width: Width::Eight,
+                ..
+            } => Some((pointer, *offset)),
+            _ => None,
+        }
+    }
+    let ((first, at), (second, after)) = (loaded(&text.pointer)?, loaded(&text.length)?);
+    (first == second && at.checked_add(8) == Some(after)).then_some((first, at))
+}
+
 /// Whether one register is enough to compute it, without a call and without a way to fail.
 fn is_simple(word: &Word) -> bool {
     match &word.kind {
@@ -276,6 +332,9 @@ fn is_simple(word: &Word) -> bool {
             left,
             right,
         } => alu(*operator).is_some() && small_constant(right).is_some() && is_simple(left),
-        WordKind::Load { .. } | WordKind::Checked { .. } | WordKind::Truth(_) => false,
+        WordKind::Load { .. }
+        | WordKind::Checked { .. }
+        | WordKind::Choice { .. }
+        | WordKind::Truth(_) => false,
     }
 }
