@@ -469,6 +469,9 @@ impl<'a> Checker<'a> {
     /// Is this the last jump of a loop that is run a constant number of times, with a count that nothing else changes?
     fn is_block_loop(&mut self, jump: &Instruction) -> bool {
         let start = jump.near_branch_target();
+        if jump.mnemonic() != Mnemonic::Jne || start >= jump.ip() {
+            return false;
+        }
         let body: Vec<_> = self.code.range(start..jump.ip()).map(|(_, i)| *i).collect();
         let Some(dec) = body.last().filter(|i| i.mnemonic() == Mnemonic::Dec) else {
             return false;
@@ -497,7 +500,7 @@ impl<'a> Checker<'a> {
                     used.register().full_register() != count || used.access() == OpAccess::Read
                 })
         });
-        jump.mnemonic() == Mnemonic::Jne && alone && kept
+        alone && kept
     }
 
     fn callee(&self, call: &Instruction) -> &'a str {

@@ -147,24 +147,44 @@ impl Toolchain {
 
     /// Builds a package, whose folder is told from the workspace's.
     pub fn build_package(&'static self, package: &str, mode: Mode) -> Program {
-        let folder = workspace().join(format!("target/test-programs/1.{}", self.minor));
-        std::fs::create_dir_all(&folder).expect("a folder for test programs");
-        let lock = std::fs::File::create(folder.join("gobinary.lock")).expect("a lock file");
-        lock.lock().expect("locking the folder for test programs");
         let (_, name) = package.rsplit_once('/').unwrap_or(("", package));
-        let path = folder.join(format!("gobinary-{name}-{mode:?}").to_lowercase());
+        let name = format!("gobinary-{name}-{mode:?}").to_lowercase();
+        let mut arguments = vec!["build"];
+        arguments.extend(mode.flags());
+        self.go_build(&name, &workspace().join(package), mode, &arguments, ".")
+    }
+
+    /// Builds the test program of a package of the standard library.
+    pub fn build_test(&'static self, package: &str) -> Program {
+        let name = format!("gobinary-test-{}", package.replace('/', "-"));
+        self.go_build(&name, &self.root, Mode::Default, &["test", "-c"], package)
+    }
+
+    fn go_build(
+        &'static self,
+        name: &str,
+        folder: &Path,
+        mode: Mode,
+        arguments: &[&str],
+        package: &str,
+    ) -> Program {
+        let programs = workspace().join(format!("target/test-programs/1.{}", self.minor));
+        std::fs::create_dir_all(&programs).expect("a folder for test programs");
+        let lock = std::fs::File::create(programs.join("gobinary.lock")).expect("a lock file");
+        lock.lock().expect("locking the folder for test programs");
+        let path = programs.join(name);
         let output = self
             .command()
-            .current_dir(workspace().join(package))
-            .args(["build", "-o"])
+            .current_dir(folder)
+            .args(arguments)
+            .arg("-o")
             .arg(&path)
-            .args(mode.flags())
-            .arg(".")
+            .arg(package)
             .output()
-            .expect("running go build");
+            .expect("running go");
         assert!(
             output.status.success(),
-            "go build {mode:?}: {}",
+            "go {arguments:?} {package}: {}",
             String::from_utf8_lossy(&output.stderr)
         );
         let executable = Executable::parse(std::fs::read(&path).expect("the built program"))
