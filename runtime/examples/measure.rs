@@ -205,7 +205,7 @@ fn plan(executable: &Path, program: &str, rounds: usize) -> Result<Value> {
     let binary = Binary::open(executable)?;
     let source = Source::new("<command line>", program);
     let options = compiler::Options {
-        placement: compiler::Placement::Edges { stepped: 10 },
+        placement: compiler::Placement::default(),
         ..compiler::Options::default()
     };
     let mut functions = 0;
