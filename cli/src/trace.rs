@@ -56,6 +56,14 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         }
         _ => None,
     };
+    if let Some(launched) = &launched
+        && is_another(&loaded, &runtime::process::executable_path(launched.pid()))
+    {
+        bail!(
+            "{} was replaced while it was being read: start again",
+            shown(&loaded.plan.executable)
+        );
+    }
     let pid = pid.or(launched.as_ref().map(Launched::pid));
     let options = runtime::Options {
         max_goroutines: how.max_goroutines,
