@@ -5,8 +5,8 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use compiler::{
-    Diagnostic, Options, Placement, Plan, Prices, Severity, Source, check, compile, explain,
-    plan::TracePlan, report,
+    Diagnostic, Options, Plan, Prices, Severity, Source, check, compile, explain, plan::TracePlan,
+    report,
 };
 use ebpf_templates::{Cookie, SiteKind};
 use gobinary::Executable;
@@ -410,42 +410,6 @@ fn the_original_command_line() {
     let diagnostics =
         compile(&source, &[], executable, &Options::default()).expect_err("no argument lists yet");
     assert_eq!(diagnostics[0].code, "E0208");
-}
-
-#[test]
-fn exit_edges_take_the_place_of_returns() {
-    let Some(executable) = support::executable() else {
-        return;
-    };
-    let source = Source::new("<command line>", "trace * < exclude runtime.* >");
-    let exits = |placement| {
-        let options = Options {
-            placement,
-            ..Options::default()
-        };
-        let (plan, _) = compile(&source, &[], executable, &options).expect("it compiles");
-        let trace = &plan.traces[0];
-        let exits = trace.sites.iter().filter(|site| {
-            Cookie::unpack(site.cookie).is_some_and(|cookie| cookie.kind == SiteKind::Return)
-        });
-        let (emulated, stepped): (Vec<bool>, Vec<bool>) = exits
-            .map(|site| site.emulated)
-            .partition(|emulated| *emulated);
-        (emulated.len(), stepped.len())
-    };
-    let (emulated, rets) = exits(Placement::Returns);
-    assert_eq!(emulated, 0, "a `ret` is single-stepped");
-    let at = |stepped_ns| {
-        exits(Placement::Cheapest(Prices {
-            stepped_ns,
-            carried_out_ns: stepped_ns,
-            ..Prices::ESTIMATES
-        }))
-    };
-    let (some, fewer) = at(1_500);
-    let (many, fewest) = at(20_000);
-    assert!(some > 0 && fewer < rets, "{some} {fewer} {rets}");
-    assert!(many > some && fewest < fewer, "{many} {fewest}");
 }
 
 #[test]
