@@ -7,8 +7,8 @@ use gobinary::Executable;
 use crate::{
     diagnostic::{Diagnostic, Source, has_errors},
     lower,
-    placement::Placement,
     plan::Plan,
+    preference::Placement,
     resolve::{self, Resolved},
     severity::Severity,
 };

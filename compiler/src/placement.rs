@@ -10,22 +10,7 @@ use std::collections::HashMap;
 use ebpf_templates::{Cookie, When};
 use gobinary::{EntryKind, EntrySite, ExitEdge, ExitKind, ExitWays, Instruction, LastCall};
 
-use crate::{prices::Prices, probes::Probe};
-
-/// Where functions are watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Placement {
-    /// At each `ret`, and where arguments are still in their registers.
-    Returns,
-    /// Where it costs least at these prices.
-    Cheapest(Prices),
-}
-
-impl Default for Placement {
-    fn default() -> Self {
-        Self::Cheapest(Prices::ESTIMATES)
-    }
-}
+use crate::{preference::Placement, prices::Prices, probes::Probe};
 
 /// Where a function is watched.
 pub(crate) struct Placed {

@@ -12,6 +12,7 @@ mod generate;
 mod instruction;
 mod interpret;
 pub mod ir;
+mod memory;
 mod show;
 mod split;
 mod text;
@@ -22,6 +23,7 @@ pub use generate::{
     generate_capture,
 };
 pub use instruction::Instruction;
-pub use interpret::{Event, Memory, Unreadable, Verdict, capture, evaluate};
+pub use interpret::{Event, Verdict, capture, evaluate};
+pub use memory::{Memory, Unreadable};
 pub use split::{Split, TooManyKept};
 pub use text::{Pattern, PatternTooLong, SEARCH_WINDOW};

@@ -6,7 +6,7 @@ use ebpf_templates::Cookie;
 use gobinary::{CheaperSites, EntrySite, Executable, Function, Sites};
 use rayon::prelude::*;
 
-use crate::{matching::Catalog, placement::Placement, plan::Skipped, select::Selection};
+use crate::{matching::Catalog, plan::Skipped, preference::Placement, select::Selection};
 
 /// Where one function can be probed.
 pub(crate) struct Probe {

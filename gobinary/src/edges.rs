@@ -17,6 +17,7 @@ use crate::cfg::Graph;
 use crate::function::Function;
 use crate::search::{Search, Way, WayKind};
 use crate::site::{EntryKind, EntrySite, ExitKind, Instruction, Sites, Unprobeable};
+use crate::when::When;
 
 /// Places at which the same is seen as at a function's [`Sites`], for less.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -68,17 +69,6 @@ pub struct LastCall {
     pub return_address: u64,
     /// Bytes from the stack pointer before the call up to the caller's return address.
     pub depth: u32,
-}
-
-/// Which hits of a site leave the function. A condition is the low nibble of the conditional jump's opcode: 4 for `je`, 13 for `jge`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum When {
-    /// Every one.
-    Always,
-    /// Those that jump: the condition holds.
-    Taken(u8),
-    /// Those that do not jump: the condition does not hold.
-    NotTaken(u8),
 }
 
 impl Executable {

@@ -45,9 +45,10 @@ mod step;
 mod straight;
 mod survey;
 mod types;
+mod when;
 
 pub use buildinfo::{BuildInfo, GoVersion, Module};
-pub use edges::{CheaperSites, ExitEdge, ExitWays, LastCall, When};
+pub use edges::{CheaperSites, ExitEdge, ExitWays, LastCall};
 pub use error::Error;
 pub use executable::{Executable, Position};
 pub use function::Function;
@@ -61,3 +62,4 @@ pub use types::{
     Field, Kind, Piece, Place, Register, Signature, Type, TypeId, Types, TypesError, Variable,
     Where, short_name,
 };
+pub use when::When;

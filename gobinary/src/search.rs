@@ -8,13 +8,13 @@ use iced_x86::{
 
 use crate::callee::Callee;
 use crate::cfg::Graph;
-use crate::edges::When;
 use crate::flow::Flow;
 use crate::nonnull::NonNull;
 use crate::repeat;
 use crate::site::{EntryKind, EntrySite};
 use crate::slots::Slots;
 use crate::straight;
+use crate::when::When;
 
 /// A way to a `ret`.
 #[derive(Debug, Clone, Copy)]

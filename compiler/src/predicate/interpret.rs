@@ -8,21 +8,9 @@ use super::{
         Condition, ConditionKind, INPUTS, Input, Operator, REGISTERS, Register, Relation, Text,
         Width, Word, WordKind,
     },
+    memory::{Memory, Unreadable},
     text::{PIECE, SEARCH_WINDOW},
 };
-
-/// Memory of the traced process.
-pub trait Memory {
-    /// Fills `buffer` from `address` on.
-    ///
-    /// # Errors
-    /// [`Unreadable`] where any of the bytes cannot be read.
-    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), Unreadable>;
-}
-
-/// A value could not be read, or there is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unreadable;
 
 /// What a predicate says of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

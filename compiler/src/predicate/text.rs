@@ -11,7 +11,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::interpret::{Memory, Unreadable};
+use super::memory::{Memory, Unreadable};
 
 /// Bytes that are read at once.
 pub const PIECE: usize = 64;
