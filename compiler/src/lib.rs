@@ -39,6 +39,7 @@ mod select;
 mod selector;
 mod settings;
 mod severity;
+pub mod shape;
 mod values;
 
 pub use classic::classic_program;
