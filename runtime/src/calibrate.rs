@@ -24,7 +24,7 @@ use crate::{
     Error, Kernel,
     attach::{self, Attached},
     kernel,
-    loader::{self, Kind, MapSizes},
+    loader::{self, Instance, Kind, MapSizes},
     replace::let_go,
 };
 
@@ -121,7 +121,7 @@ fn measure(early: &Sender<Result<Prices, Error>>) -> Result<Prices, Error> {
     };
     if !kind.multi {
         // Each site takes 0.1 s to take away: two must do, of the real program at once.
-        let loaded = loader::load(&[config(&kernel)], SIZES, kind)?;
+        let loaded = loader::load([Instance::plain(&config(&kernel))].into_iter(), SIZES, kind)?;
         let program = loaded.programs.first().ok_or_else(no_program)?;
         let attached = attach(program.as_fd(), &sites.bare, &child, kind)?;
         let prices = traps(&mut child);
@@ -138,7 +138,7 @@ fn measure(early: &Sender<Result<Prices, Error>>) -> Result<Prices, Error> {
     let prices = prices?;
     let _ = early.send(Ok(prices));
 
-    let mut loaded = loader::load(&[config(&kernel)], SIZES, kind)?;
+    let mut loaded = loader::load([Instance::plain(&config(&kernel))].into_iter(), SIZES, kind)?;
     let program = loaded.programs.first().ok_or_else(no_program)?;
     let attached = attach(program.as_fd(), &sites.real, &child, kind)?;
     let times = child.real();
@@ -163,6 +163,8 @@ const SIZES: MapSizes = MapSizes {
     hits: FUNCTIONS,
     last_calls: 1,
     steps: FUNCTIONS,
+    values: 1,
+    aggregates: 1,
 };
 
 fn config(kernel: &Kernel) -> Config {
