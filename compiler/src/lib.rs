@@ -38,6 +38,7 @@ mod select;
 mod selector;
 mod settings;
 mod severity;
+mod sites;
 mod values;
 
 pub use classic::classic_program;
