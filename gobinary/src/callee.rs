@@ -3,6 +3,7 @@
 use iced_x86::{Code, Instruction as Decoded};
 
 use crate::Executable;
+use crate::function::Function;
 use crate::policy;
 
 /// What a direct call leads to.
@@ -49,10 +50,7 @@ impl Executable {
     /// What a call instruction calls.
     pub(crate) fn callee(&self, call: &Decoded) -> Callee {
         let target = call.near_branch_target();
-        let function = (call.code() == Code::Call_rel32_64)
-            .then(|| self.function_at(target))
-            .flatten();
-        let Some(function) = function else {
+        let Some(function) = self.called(call) else {
             return Callee::Unknown;
         };
         match function.name.strip_prefix("runtime.") {
@@ -64,6 +62,20 @@ impl Executable {
             None if policy::denied(self, &function).is_none() => Callee::Function(target),
             None => Callee::Unknown,
         }
+    }
+
+    /// Does a call instruction call a function that never returns?
+    pub(crate) fn panics(&self, call: &Decoded) -> bool {
+        let function = self.called(call);
+        let name = function.and_then(|function| function.name.strip_prefix("runtime."));
+        name.is_some_and(|name| of_runtime(name) == Callee::Panic)
+    }
+
+    fn called(&self, call: &Decoded) -> Option<Function<'_>> {
+        let target = call.near_branch_target();
+        (call.code() == Code::Call_rel32_64)
+            .then(|| self.function_at(target))
+            .flatten()
     }
 }
 
