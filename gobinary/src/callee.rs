@@ -21,9 +21,6 @@ pub(crate) enum Callee {
     Copies,
     /// A function of the runtime whose first result, in RAX, is a pointer and never nil.
     Allocates,
-    /// A function that never returns: nothing belongs behind its call (`BlockExit` in cmd/compile/internal/ssagen/ssa.go; of the
-    /// runtime's functions whose names begin with `panic` only `panicCheck1` and `2` return, from Go 1.19 to 1.27).
-    Panic,
     /// A function that has to do with deferred calls: after a panic the runtime may go on at its call or behind it.
     Defers,
     /// A function that may be probed, by its entry.
@@ -65,10 +62,10 @@ impl Executable {
     }
 
     /// Does a call instruction call a function that never returns?
-    pub(crate) fn panics(&self, call: &Decoded) -> bool {
-        let function = self.called(call);
-        let name = function.and_then(|function| function.name.strip_prefix("runtime."));
-        name.is_some_and(|name| of_runtime(name) == Callee::Panic)
+    pub(crate) fn is_panic(&self, call: &Decoded) -> bool {
+        let entries = &self.survey().panics;
+        call.code() == Code::Call_rel32_64
+            && entries.binary_search(&call.near_branch_target()).is_ok()
     }
 
     fn called(&self, call: &Decoded) -> Option<Function<'_>> {
@@ -88,9 +85,7 @@ fn of_runtime(name: &str) -> Callee {
         _ => {}
     }
     match name {
-        "gopanic" | "block" => Callee::Panic,
         name if name.starts_with("defer") => Callee::Defers,
-        name if name.starts_with("panic") && !name.starts_with("panicCheck") => Callee::Panic,
         name if ALLOCATES
             .iter()
             .any(|allocates| name.starts_with(allocates)) =>

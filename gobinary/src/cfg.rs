@@ -156,9 +156,11 @@ impl<'a> Graph<'a> {
         self.instructions.len()
     }
 
-    /// Does a jump lead back to itself or to an instruction before it?
-    pub fn jumps_back(&self) -> bool {
-        self.jumps.iter().any(|(target, source)| target <= source)
+    /// Target and source of each jump to itself or to an instruction before it.
+    pub fn jumps_back(&self) -> impl Iterator<Item = (usize, usize)> {
+        let back = |&&(target, source): &&(u32, u32)| target <= source;
+        let jumps = self.jumps.iter().filter(back);
+        jumps.map(|&(target, source)| (target as usize, source as usize))
     }
 }
 

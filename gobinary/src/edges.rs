@@ -117,7 +117,7 @@ impl Body<'_> {
             .collect();
         let switch = |jump| self.switch_targets(jump);
         let callee = |call: &Decoded| self.executable.callee(call);
-        let returns = |call: &Decoded| !self.executable.panics(call);
+        let returns = |call: &Decoded| !self.executable.is_panic(call);
         let graph = Graph::new(&self.instructions, depth, switch, returns)?;
         if !self.switches_load_their_tables(&graph) {
             return None;

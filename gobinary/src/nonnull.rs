@@ -166,7 +166,7 @@ impl Effect {
                 (both, both)
             }
             Callee::Allocates => (u16::MAX, bit(Register::RAX)),
-            Callee::Panic | Callee::Defers | Callee::Function(_) | Callee::Unknown => (u16::MAX, 0),
+            Callee::Defers | Callee::Function(_) | Callee::Unknown => (u16::MAX, 0),
         };
         Self {
             writes,
