@@ -20,6 +20,7 @@ pub mod codes;
 mod compile;
 mod diagnostic;
 mod explain;
+pub mod expression;
 mod find;
 mod glob;
 mod last_calls;
