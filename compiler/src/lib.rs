@@ -39,6 +39,7 @@ mod select;
 mod selector;
 mod settings;
 mod severity;
+pub mod shape;
 mod sites;
 mod values;
 

@@ -95,6 +95,7 @@ impl Found<'_, '_> {
                 .iter()
                 .flat_map(|caller| self.planned_last_calls(caller))
                 .collect(),
+            ..TracePlan::default()
         }
     }
 
