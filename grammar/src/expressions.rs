@@ -105,14 +105,25 @@ impl<'i> Reader<'i> {
             let at = span(&pair);
             let mut parts = pair.into_inner();
             if let Some(expression) = parts.next() {
+                let expression = self.expression(expression);
                 list.push(Shown {
                     span: at,
-                    expression: self.expression(expression),
-                    name: parts.next().map(|name| spanned(&name)),
+                    expression,
+                    name: parts.next().and_then(|name| self.shown_name(&name)),
                 });
             }
         }
         (self.errors.len() == errors).then_some(list)
+    }
+
+    /// A name, in quotes or without.
+    fn shown_name(&mut self, name: &Pair<'i, Rule>) -> Option<Spanned<String>> {
+        if name.as_rule() != Rule::string {
+            return Some(spanned(name));
+        }
+        let at = span(name);
+        let node = self.accept(literal::string(name.as_str(), at.clone()))?;
+        Some(Spanned { node, span: at })
     }
 
     fn check_size(&mut self, clause: &Pair<'i, Rule>) -> Option<()> {
