@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use ebpf_templates::{COMM_LEN, MAX_FRAMES, MAX_SCOPE, MAX_STACK};
 use grammar::{
-    ast::{Clause, ClauseKind, Span, Trace, Value},
+    ast::{Clause, ClauseKind, Expression, Span, Trace, Value},
     keywords::{self, CLAUSES, LATER_CLAUSES},
 };
 
@@ -34,7 +34,7 @@ const SYNONYMS: [(&str, &str); 12] = [
 ];
 
 /// Clauses that are read, but cannot run yet.
-const EXPRESSIONS: [&str; 3] = ["where", "args", "ret"];
+const EXPRESSIONS: [&str; 2] = ["args", "ret"];
 
 /// Greatest process id of Linux (`PID_MAX_LIMIT`, include/linux/threads.h).
 const PID_MAX: u64 = 4 * 1024 * 1024;
@@ -46,6 +46,7 @@ pub(crate) struct Clauses {
     pub(crate) duration: Option<Duration>,
     pub(crate) include: Vec<Selector>,
     pub(crate) exclude: Vec<Selector>,
+    pub(crate) condition: Option<Expression>,
 }
 
 /// Checks the clauses of `trace`.
@@ -143,7 +144,11 @@ fn check_one(clause: &Clause, out: &mut Clauses, sets: &mut Sets, values: &mut V
                 .integer(keyword, value, 1..=MAX_STACK as u64)
                 .and_then(|n| u32::try_from(n).ok());
         }
-        ClauseKind::Where(_) | ClauseKind::Args(_) | ClauseKind::Ret(_) => {
+        ClauseKind::Where(condition) => {
+            values.check_expression(condition);
+            out.condition = Some(condition.clone());
+        }
+        ClauseKind::Args(_) | ClauseKind::Ret(_) => {
             values.diagnostics.push(not_available(clause));
         }
         ClauseKind::Unknown => {}

@@ -46,7 +46,16 @@ pub fn check(
     let (program, mut diagnostics) = front(source, defines);
     let target = program.target.clone();
     if let Some(executable) = executable {
-        diagnostics.extend(lower::plan(&program, executable, Placement::default(), &[]).1);
+        diagnostics.extend(
+            lower::plan(
+                &program,
+                &source.text,
+                executable,
+                Placement::default(),
+                &[],
+            )
+            .1,
+        );
     }
     sort(&mut diagnostics);
     let program = (!has_errors(&diagnostics)).then_some(program);
@@ -68,7 +77,13 @@ pub fn compile(
     options: &Options,
 ) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
     let (program, mut diagnostics) = front(source, defines);
-    let (plan, found) = lower::plan(&program, executable, options.placement, &options.without);
+    let (plan, found) = lower::plan(
+        &program,
+        &source.text,
+        executable,
+        options.placement,
+        &options.without,
+    );
     diagnostics.extend(found);
     sort(&mut diagnostics);
     if has_errors(&diagnostics) {

@@ -23,6 +23,7 @@ mod explain;
 pub mod expression;
 mod find;
 mod glob;
+mod instructed;
 mod last_calls;
 mod lower;
 mod matching;

@@ -1,6 +1,9 @@
 //! From selected functions to the plan: sites found, cookies packed, everything that cannot be probed named.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeSet, HashMap, HashSet},
+};
 
 use ebpf_templates::{Cookie, SiteKind, When};
 use gobinary::{EntryKind, EntrySite, Executable, ExitKind, Function, Sites, Step};
@@ -8,6 +11,7 @@ use gobinary::{EntryKind, EntrySite, Executable, ExitKind, Function, Sites, Step
 use crate::{
     codes,
     diagnostic::{Diagnostic, printable},
+    instructed::{Context, Instructed},
     matching::Catalog,
     placement,
     plan::{Plan, PlannedFunction, Site},
@@ -37,14 +41,18 @@ const RUNTIME_POINTS: [(&str, SiteKind, &str); 2] = [
 /// Makes the plan for a resolved program. It is complete only if no diagnostic is an error.
 pub(crate) fn plan(
     program: &Resolved,
+    source: &str,
     executable: &Executable,
     placement: Placement,
     without: &[(u32, u32)],
 ) -> (Plan, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let catalog = Catalog::new(executable);
-    let selections = select::select(program, &catalog, &mut diagnostics);
-    let probes = Probes::find(&catalog, &selections, placement);
+    let mut selections = select::select(program, &catalog, &mut diagnostics);
+    let instructed = instruct(program, source, &catalog, &mut selections, &mut diagnostics);
+    let in_place = instructed.iter().flat_map(|trace| &trace.arguments);
+    let in_place: BTreeSet<u32> = in_place.copied().collect();
+    let probes = Probes::find(&catalog, &selections, placement, &in_place);
     for (trace, selection) in program.traces.iter().zip(&selections) {
         report_trace(trace, selection, &catalog, &probes, &mut diagnostics);
     }
@@ -109,17 +117,51 @@ pub(crate) fn plan(
         entries: &entries,
         placement,
     };
-    for (number, (trace, selection)) in (0..).zip(program.traces.iter().zip(selections)) {
+    let traces = program.traces.iter().zip(&selections).zip(&instructed);
+    for (number, ((trace, selection), instructed)) in (0..).zip(traces) {
         let mut left = selection.clone();
         left.drop(|index| {
             let id = ids.get(&index).copied();
             id.is_some_and(|id| without.contains(&(number, id)))
         });
-        let trace = found.trace(trace, &selection, &left, &hidden);
+        let mut trace = found.trace(trace, selection, &left, &hidden, instructed);
+        (trace.code, trace.shown) = instructed.code(&ids, &mut diagnostics);
         plan.traces.push(trace);
     }
     carry_out_entries(&mut plan, &steps);
     (plan, diagnostics)
+}
+
+/// Lowers the expressions of all traces, and takes targets out of the selections for which they mean nothing.
+fn instruct(
+    program: &Resolved,
+    source: &str,
+    catalog: &Catalog<'_>,
+    selections: &mut [Selection],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Instructed> {
+    let mut context = None;
+    let mut all = Vec::with_capacity(selections.len());
+    let types = OnceCell::new();
+    for (trace, selection) in program.traces.iter().zip(selections) {
+        if !trace.has_expressions() {
+            all.push(Instructed::default());
+            continue;
+        }
+        let context = context.get_or_insert_with(|| Context {
+            executable: catalog.executable,
+            catalog,
+            program,
+            source,
+            types: types.get_or_init(|| catalog.executable.types()),
+        });
+        let instructed = Instructed::new(trace, selection, context, diagnostics);
+        selection
+            .targets
+            .retain(|index| !instructed.without.contains(index));
+        all.push(instructed);
+    }
+    all
 }
 
 /// Lets the probe program carry out stepped entry instructions. One program does it for all, and the others would see the registers

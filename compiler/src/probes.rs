@@ -1,6 +1,6 @@
 //! What was found in each selected function: where it can be probed, once for all traces of a program.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use ebpf_templates::Cookie;
 use gobinary::{CheaperSites, EntrySite, Executable, Function, Sites};
@@ -30,7 +30,14 @@ pub(crate) struct Probes {
 
 impl Probes {
     /// Disassembles all selected functions.
-    pub fn find(catalog: &Catalog<'_>, selections: &[Selection], placement: Placement) -> Self {
+    ///
+    /// Those `in_place` are entered where their arguments are in their places.
+    pub fn find(
+        catalog: &Catalog<'_>,
+        selections: &[Selection],
+        placement: Placement,
+        in_place: &BTreeSet<u32>,
+    ) -> Self {
         let mut selected: Vec<u32> = selections
             .iter()
             .flat_map(|selection| &selection.shown)
@@ -42,7 +49,13 @@ impl Probes {
             .into_par_iter()
             .filter_map(|index| {
                 let function = catalog.get(index)?;
-                Some((index, probe(catalog.executable, function, placement)))
+                let mut found = probe(catalog.executable, function, placement);
+                if let Ok(found) = &mut found
+                    && in_place.contains(&index)
+                {
+                    found.cheaper.entry = None;
+                }
+                Some((index, found))
             })
             .collect();
         // A damaged table may give two functions the same code; a site belongs to one.

@@ -1,9 +1,9 @@
 //! From the syntax tree to a program whose every name and value is known, as far as that needs no executable.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use ebpf_templates::MAX_TRACES;
-use grammar::ast::{Item, Program, Span, Trace};
+use grammar::ast::{Expression, Item, Program, Span, Trace, ValueKind};
 
 use crate::{
     clauses, codes,
@@ -21,6 +21,8 @@ pub struct Resolved {
     pub(crate) settings: Settings,
     pub(crate) sets: Vec<DeclaredSet>,
     pub(crate) traces: Vec<ResolvedTrace>,
+    /// The values of the program's parameters.
+    pub(crate) params: HashMap<String, ValueKind>,
     /// There were errors, so patterns may be missing from it: that a set is empty says nothing then.
     pub(crate) damaged: bool,
 }
@@ -43,6 +45,15 @@ pub(crate) struct ResolvedTrace {
     pub(crate) exclude: Vec<Selector>,
     pub(crate) filter: Filter,
     pub(crate) duration: Option<Duration>,
+    /// `where`
+    pub(crate) condition: Option<Expression>,
+}
+
+impl ResolvedTrace {
+    /// Does it say anything of calls' values?
+    pub(crate) fn has_expressions(&self) -> bool {
+        self.condition.is_some()
+    }
 }
 
 /// Resolves `program`. With `incomplete`, parts of it are missing because of syntax errors, so names that are not declared say nothing.
@@ -99,6 +110,7 @@ pub(crate) fn resolve(
         );
     }
     let target = target.map(|(path, _)| path.to_owned());
+    let params = values.known();
     diagnostics.extend(values.finish());
     let (sets, from_sets) = sets.finish();
     diagnostics.extend(from_sets);
@@ -108,6 +120,7 @@ pub(crate) fn resolve(
             settings: configs.finish(),
             sets,
             traces,
+            params,
             damaged: false,
         },
         diagnostics,
@@ -142,5 +155,6 @@ fn resolve_trace(
         exclude: clauses.exclude,
         filter: clauses.filter,
         duration: clauses.duration,
+        condition: clauses.condition,
     }
 }

@@ -7,6 +7,7 @@ use gobinary::{Executable, ExitKind, Function};
 use rayon::prelude::*;
 
 use crate::{
+    instructed::Instructed,
     last_calls::Chains,
     matching::Catalog,
     placement::{self, Leaves, Place, Placed},
@@ -49,16 +50,17 @@ impl Found<'_, '_> {
         selection: &Selection,
         left: &Selection,
         hidden: &[Site],
+        instructed: &Instructed,
     ) -> TracePlan {
         let mut shown: Vec<Shown<'_>> = selection
             .shown
             .par_iter()
-            .filter_map(|index| self.shown(*index))
+            .filter_map(|index| self.shown(*index, instructed))
             .collect();
         let is_left = |index: &u32| left.shown.binary_search(index).is_ok();
         let mut callees = HashSet::new();
         if trace.filter.depth.is_none() {
-            let mut last_calls = self.last_calls(&shown, selection);
+            let mut last_calls = self.last_calls(&shown, selection, instructed);
             last_calls.retain(|_, called| called.iter().all(is_left));
             for caller in &mut shown {
                 let stands = |ret| last_calls.get(&(caller.index, ret));
@@ -99,14 +101,22 @@ impl Found<'_, '_> {
         }
     }
 
-    fn shown(&self, index: u32) -> Option<Shown<'_>> {
+    fn shown(&self, index: u32, instructed: &Instructed) -> Option<Shown<'_>> {
         let probe = self.probes.get(index)?.as_ref().ok()?;
         Some(Shown {
             index,
             id: *self.ids.get(&index)?,
             function: self.catalog.get(index)?,
             probe,
-            placed: placement::place(probe, self.placement, |_| false),
+            placed: placement::place(
+                probe,
+                if instructed.results.contains(&index) {
+                    Placement::Returns
+                } else {
+                    self.placement
+                },
+                |_| false,
+            ),
         })
     }
 
@@ -115,6 +125,7 @@ impl Found<'_, '_> {
         &self,
         shown: &[Shown<'_>],
         selection: &Selection,
+        instructed: &Instructed,
     ) -> BTreeMap<(u32, u64), Vec<u32>> {
         // Functions whose every way out closes their frame, and whose entry has no other part to play.
         let closes = |shown: &&Shown<'_>| {
@@ -137,7 +148,10 @@ impl Found<'_, '_> {
         let mut last_calls = BTreeMap::new();
         for caller in shown {
             let target = selection.targets.binary_search(&caller.index).is_ok();
-            if target || jumped_into.contains(&caller.index) {
+            if target
+                || jumped_into.contains(&caller.index)
+                || instructed.results.contains(&caller.index)
+            {
                 continue;
             }
             let entry = caller.probe.entry().address;

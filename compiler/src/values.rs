@@ -1,6 +1,8 @@
 //! Literals, their types, and parameters: from what stands in a clause to a checked number or text.
 
-use grammar::ast::{Item, Param, Program, Span, Value, ValueKind};
+use std::collections::HashMap;
+
+use grammar::ast::{Expression, Item, Param, Program, Span, Value, ValueKind};
 
 use crate::{codes, diagnostic::Diagnostic, nearest::nearest_word};
 
@@ -290,6 +292,23 @@ impl Values {
         let declared = self.declared.get_mut(index)?;
         declared.used = true;
         Some((declared.value.clone()?, Some(declared.span.clone())))
+    }
+
+    /// Looks the parameters up that an expression names.
+    pub(crate) fn check_expression(&mut self, expression: &Expression) {
+        expression.params(&mut |name, span| {
+            let kind = ValueKind::Param(name.to_owned());
+            let span = span.clone();
+            self.literal(&Value { span, kind });
+        });
+    }
+
+    /// The parameters that have a value.
+    pub(crate) fn known(&self) -> HashMap<String, ValueKind> {
+        let known = self.declared.iter();
+        known
+            .filter_map(|declared| Some((declared.name.clone(), declared.value.clone()?)))
+            .collect()
     }
 
     fn mismatch(

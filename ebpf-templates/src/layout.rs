@@ -530,6 +530,10 @@ pub const FACT_CALLER: u32 = 1;
 /// Bit of [`Config::facts`]: generated functions look at the bias.
 pub const FACT_BIAS: u32 = 2;
 
+/// Bytes of stack that a generated function may use: what the functions that call it leave of 512 (`MAX_BPF_STACK`,
+/// include/linux/filter.h).
+pub const STACK_ROOM: usize = 128;
+
 /// Bytes kept from a target's entry to its return.
 pub const KEEP_MAX: usize = 256;
 

@@ -229,6 +229,38 @@ pub struct Expression {
     pub kind: ExpressionKind,
 }
 
+impl Expression {
+    /// Shows every `$name` in it, with its place.
+    pub fn params(&self, see: &mut dyn FnMut(&str, &Span)) {
+        match &self.kind {
+            ExpressionKind::Param(name) => see(name, &self.span),
+            ExpressionKind::Integer(_)
+            | ExpressionKind::Float(_)
+            | ExpressionKind::String(_)
+            | ExpressionKind::Duration(_)
+            | ExpressionKind::Size(_)
+            | ExpressionKind::Bool(_)
+            | ExpressionKind::Nil
+            | ExpressionKind::Name(_) => {}
+            ExpressionKind::Parentheses(inner)
+            | ExpressionKind::Field { of: inner, .. }
+            | ExpressionKind::Assertion { of: inner, .. }
+            | ExpressionKind::Unary { operand: inner, .. } => inner.params(see),
+            ExpressionKind::List(all) | ExpressionKind::Call { arguments: all, .. } => {
+                all.iter().for_each(|one| one.params(see));
+            }
+            ExpressionKind::Index { of, index } => {
+                of.params(see);
+                index.params(see);
+            }
+            ExpressionKind::Binary { left, right, .. } => {
+                left.params(see);
+                right.params(see);
+            }
+        }
+    }
+}
+
 /// The kinds of expression. Types are unchecked: `1 + nil` parses, the compiler refuses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExpressionKind {

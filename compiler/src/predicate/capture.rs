@@ -6,7 +6,7 @@
 use grammar::ast::Span;
 use serde::Serialize;
 
-use super::ir::{Text, Word};
+use super::ir::{Input, Moment, Node, Text, Word};
 
 /// Items that can be captured at once: each has a bit in a word.
 pub const MAX_ITEMS: usize = 64;
@@ -60,6 +60,29 @@ impl Item {
         match self {
             Self::Word(word) => &word.span,
             Self::Bytes { span, .. } => span,
+        }
+    }
+
+    /// Does it look at a register at this moment?
+    #[must_use]
+    pub fn looks_at(&self, moment: Moment) -> bool {
+        let mut found = false;
+        self.visit(&mut |node| found |= node.looks_at(moment));
+        found
+    }
+
+    /// Does it look at this fact?
+    #[must_use]
+    pub fn uses(&self, input: Input) -> bool {
+        let mut found = false;
+        self.visit(&mut |node| found |= node.uses(input));
+        found
+    }
+
+    fn visit<'n>(&'n self, visit: &mut dyn FnMut(Node<'n>)) {
+        match self {
+            Self::Word(word) => word.visit(visit),
+            Self::Bytes { text, .. } => text.visit(visit),
         }
     }
 

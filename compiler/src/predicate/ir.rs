@@ -513,6 +513,16 @@ pub(super) enum Node<'n> {
     Condition(&'n ConditionKind),
 }
 
+impl Node<'_> {
+    pub(super) fn looks_at(&self, moment: Moment) -> bool {
+        matches!(self, Self::Word(WordKind::Register(_, at)) if *at == moment)
+    }
+
+    pub(super) fn uses(&self, input: Input) -> bool {
+        matches!(self, Self::Word(WordKind::Input(used)) if *used == input)
+    }
+}
+
 impl Word {
     /// Shows every node below, itself first.
     pub(super) fn visit<'n>(&'n self, visit: &mut dyn FnMut(Node<'n>)) {
@@ -545,6 +555,22 @@ impl Word {
 }
 
 impl Condition {
+    /// Does it look at a register at this moment?
+    #[must_use]
+    pub fn looks_at(&self, moment: Moment) -> bool {
+        let mut found = false;
+        self.visit(&mut |node| found |= node.looks_at(moment));
+        found
+    }
+
+    /// Does it look at this fact?
+    #[must_use]
+    pub fn uses(&self, input: Input) -> bool {
+        let mut found = false;
+        self.visit(&mut |node| found |= node.uses(input));
+        found
+    }
+
     /// Shows every node below, itself first.
     pub(super) fn visit<'n>(&'n self, visit: &mut dyn FnMut(Node<'n>)) {
         visit(Node::Condition(&self.kind));
