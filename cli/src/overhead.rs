@@ -27,6 +27,8 @@ use crate::{
 
 /// How often hits are looked at.
 const LOOK: Duration = Duration::from_millis(250);
+/// The first look waits so long for the prices.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Looking may take one part of the time in so many: with very many functions it is done less often.
 const LOOK_SHARE: u32 = 50;
 /// Functions that are told of in one go.
@@ -89,8 +91,11 @@ impl Overhead {
         if self.looked.elapsed() < self.pause {
             return Ok(());
         }
-        if let Some(calibration) = &mut self.calibration {
-            calibration.wait();
+        if let Some(calibration) = &mut self.calibration
+            && self.looked.elapsed() < PATIENCE
+            && !calibration.is_done()
+        {
+            return Ok(());
         }
         self.look(tracer)?;
         if !self.told_loads

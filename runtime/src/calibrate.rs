@@ -7,7 +7,7 @@
 use std::{
     os::fd::AsFd,
     path::Path,
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::mpsc::{Receiver, Sender, TryRecvError, channel},
     thread,
 };
 
@@ -34,10 +34,11 @@ mod code;
 /// Enough for every graph of the measurement.
 const RING_BYTES: u32 = 512 << 10;
 
-/// A measurement that goes on beside other work.
+/// A measurement in two parts, beside other work: the traps at once; the rest, which takes ten times as long, when it is asked for.
 pub struct Calibration {
     results: Receiver<Result<Prices, Error>>,
     latest: Option<Result<Prices, Error>>,
+    go_on: Option<Sender<()>>,
 }
 
 impl Calibration {
@@ -45,10 +46,11 @@ impl Calibration {
     #[must_use]
     pub fn start() -> Self {
         let (send, results) = channel();
+        let (go_on, told) = channel();
         let measuring = thread::Builder::new()
             .name("calibration".into())
             .spawn(move || {
-                let result = measure(&send);
+                let result = measure(&send, &told);
                 let _ = send.send(result);
             });
         let latest = measuring.err().map(|error| {
@@ -57,7 +59,11 @@ impl Calibration {
                 error,
             })
         });
-        Self { results, latest }
+        Self {
+            results,
+            latest,
+            go_on: Some(go_on),
+        }
     }
 
     /// What traps cost, with the work of the probe program guessed from that; known a few milliseconds after the start. `None` where it
@@ -69,16 +75,32 @@ impl Calibration {
         self.latest.as_ref()?.as_ref().ok().copied()
     }
 
+    /// Has the rest measured, in as long as it takes to load the probe program. Without this, it is when somebody waits for it.
+    pub fn go_on(&mut self) {
+        if let Some(go_on) = self.go_on.take() {
+            let _ = go_on.send(());
+        }
+    }
+
+    /// Whether there is nothing more to be known. Does not wait.
+    pub fn is_done(&mut self) -> bool {
+        loop {
+            match self.results.try_recv() {
+                Ok(result) => self.take(result),
+                Err(nothing) => return nothing == TryRecvError::Disconnected,
+            }
+        }
+    }
+
     /// What is known by now, without waiting: of the traps only, or everything.
     pub fn so_far(&mut self) -> Option<Prices> {
-        while let Ok(result) = self.results.try_recv() {
-            self.take(result);
-        }
+        self.is_done();
         self.latest.as_ref()?.as_ref().ok().copied()
     }
 
-    /// Waits until everything is known. Takes about as long as loading the probe program does, from the start on.
+    /// Waits until everything is known.
     pub fn wait(&mut self) {
+        self.go_on();
         while let Ok(result) = self.results.recv() {
             self.take(result);
         }
@@ -110,7 +132,7 @@ pub fn calibrate() -> Result<Prices, Error> {
     Calibration::start().finish()
 }
 
-fn measure(early: &Sender<Result<Prices, Error>>) -> Result<Prices, Error> {
+fn measure(early: &Sender<Result<Prices, Error>>, go_on: &Receiver<()>) -> Result<Prices, Error> {
     let kernel = Kernel::detect();
     kernel.require()?;
     let sites = Sites::find()?;
@@ -119,25 +141,24 @@ fn measure(early: &Sender<Result<Prices, Error>>) -> Result<Prices, Error> {
         multi: kernel.has_uprobe_multi(),
         sleepable: kernel.sleeps(),
     };
-    if !kind.multi {
-        // Each site takes 0.1 s to take away: two must do, of the real program at once.
-        let loaded = loader::load(&[config(&kernel)], SIZES, kind)?;
-        let program = loaded.programs.first().ok_or_else(no_program)?;
-        let attached = attach(program.as_fd(), &sites.bare, &child, kind)?;
-        let prices = traps(&mut child);
-        let_go(attached);
-        return prices;
-    }
     let empty = loader::load_empty(kind).map_err(|error| Error::System {
         what: "loading an empty program",
         error,
     })?;
     let attached = attach(empty.as_fd(), &sites.bare, &child, kind)?;
-    let prices = traps(&mut child);
+    let prices = traps(&mut child, &kernel);
     let_go(attached);
     let prices = prices?;
+    if !kind.multi {
+        // Each site takes 0.1 s to take away: these two must do.
+        return Ok(prices);
+    }
     let _ = early.send(Ok(prices));
 
+    loader::prepare_kernel_types()?;
+    if go_on.recv().is_err() {
+        return Ok(prices);
+    }
     let mut loaded = loader::load(&[config(&kernel)], SIZES, kind)?;
     let program = loaded.programs.first().ok_or_else(no_program)?;
     let attached = attach(program.as_fd(), &sites.real, &child, kind)?;
@@ -202,15 +223,21 @@ fn attach(
 }
 
 /// Has the traps measured. The rest is as many of them as it was on a machine where everything was measured.
-fn traps(child: &mut Child) -> Result<Prices, Error> {
+fn traps(child: &mut Child, kernel: &Kernel) -> Result<Prices, Error> {
     let times = child.bare()?;
     let emulated_ns = median(times.iter().map(|t| t.emulated)) / CALLS;
     let stepped_ns = median(times.iter().map(|t| t.stepped)) / FEW_CALLS;
+    let program_ns = emulated_ns / 8;
     Ok(Prices {
         measured: true,
-        emulated_ns: emulated_ns * 9 / 8,
-        stepped_ns: stepped_ns + emulated_ns / 8,
-        carried_out_ns: stepped_ns + emulated_ns / 8,
+        emulated_ns: emulated_ns + program_ns,
+        stepped_ns: stepped_ns + program_ns,
+        carried_out_ns: program_ns
+            + if kernel.writes_registers() {
+                emulated_ns
+            } else {
+                stepped_ns
+            },
         recorded_ns: emulated_ns * 3 / 8,
         graph_ns: emulated_ns / 2,
         inside_ns: emulated_ns,
