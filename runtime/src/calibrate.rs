@@ -5,10 +5,11 @@
 //! process that calls functions of this executable, probed by an empty program and then by the real one.
 
 use std::{
+    io,
     os::fd::AsFd,
     path::Path,
     sync::mpsc::{Receiver, Sender, TryRecvError, channel},
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use aya::maps::{Map, RingBuf};
@@ -25,7 +26,6 @@ use crate::{
     attach::{self, Attached},
     kernel,
     loader::{self, Kind, MapSizes},
-    replace::let_go,
 };
 
 mod child;
@@ -35,10 +35,21 @@ mod code;
 const RING_BYTES: u32 = 512 << 10;
 
 /// A measurement in two parts, beside other work: the traps at once; the rest, which takes ten times as long, when it is asked for.
+/// Dropping it waits until nothing of it is left.
 pub struct Calibration {
-    results: Receiver<Result<Prices, Error>>,
+    results: Receiver<Known>,
     latest: Option<Result<Prices, Error>>,
+    done: bool,
     go_on: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What a measurement tells.
+enum Known {
+    /// What traps cost; the rest is guessed.
+    Traps(Prices),
+    /// There is nothing more to come.
+    All(Result<Prices, Error>),
 }
 
 impl Calibration {
@@ -50,19 +61,27 @@ impl Calibration {
         let measuring = thread::Builder::new()
             .name("calibration".into())
             .spawn(move || {
-                let result = measure(&send, &told);
-                let _ = send.send(result);
+                let mut probes = Vec::new();
+                let result = measure(&send, &told, &mut probes);
+                let _ = send.send(Known::All(result));
+                // Where somebody still ran into them, the kernel would have to remove breakpoints; and where this process ended meanwhile,
+                // it would fail to (kernel/events/uprobes.c, "failed to unregister").
+                thread::scope(|scope| {
+                    for attached in probes {
+                        scope.spawn(move || drop(attached));
+                    }
+                });
             });
-        let latest = measuring.err().map(|error| {
-            Err(Error::System {
-                what: "starting a thread",
-                error,
-            })
-        });
+        let (thread, latest) = match measuring {
+            Ok(thread) => (Some(thread), None),
+            Err(error) => (None, Some(Err(system("starting a thread")(error)))),
+        };
         Self {
             results,
+            done: latest.is_some(),
             latest,
             go_on: Some(go_on),
+            thread,
         }
     }
 
@@ -70,7 +89,8 @@ impl Calibration {
     /// could not be measured.
     pub fn traps(&mut self) -> Option<Prices> {
         if self.latest.is_none() {
-            self.latest = self.results.recv().ok();
+            let known = self.results.recv();
+            self.take(known.ok());
         }
         self.latest.as_ref()?.as_ref().ok().copied()
     }
@@ -84,12 +104,14 @@ impl Calibration {
 
     /// Whether there is nothing more to be known. Does not wait.
     pub fn is_done(&mut self) -> bool {
-        loop {
+        while !self.done {
             match self.results.try_recv() {
-                Ok(result) => self.take(result),
-                Err(nothing) => return nothing == TryRecvError::Disconnected,
+                Ok(known) => self.take(Some(known)),
+                Err(TryRecvError::Disconnected) => self.take(None),
+                Err(TryRecvError::Empty) => break,
             }
         }
+        self.done
     }
 
     /// What is known by now, without waiting: of the traps only, or everything.
@@ -101,15 +123,9 @@ impl Calibration {
     /// Waits until everything is known.
     pub fn wait(&mut self) {
         self.go_on();
-        while let Ok(result) = self.results.recv() {
-            self.take(result);
-        }
-    }
-
-    /// Figures of the traps alone are better than none.
-    fn take(&mut self, result: Result<Prices, Error>) {
-        if result.is_ok() || !matches!(self.latest, Some(Ok(_))) {
-            self.latest = Some(result);
+        while !self.done {
+            let known = self.results.recv();
+            self.take(known.ok());
         }
     }
 
@@ -120,7 +136,31 @@ impl Calibration {
     pub fn finish(mut self) -> Result<Prices, Error> {
         self.wait();
         self.latest
+            .take()
             .unwrap_or_else(|| Err(Error::Object("the measurement ended early".into())))
+    }
+
+    /// Takes what the thread has told; nothing, where it told nothing and is gone.
+    fn take(&mut self, known: Option<Known>) {
+        self.done = !matches!(known, Some(Known::Traps(_)));
+        let result = match known {
+            Some(Known::Traps(prices)) => Ok(prices),
+            Some(Known::All(result)) => result,
+            None => return,
+        };
+        // Figures of the traps alone are better than none.
+        if result.is_ok() || !matches!(self.latest, Some(Ok(_))) {
+            self.latest = Some(result);
+        }
+    }
+}
+
+impl Drop for Calibration {
+    fn drop(&mut self) {
+        self.go_on = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -132,7 +172,12 @@ pub fn calibrate() -> Result<Prices, Error> {
     Calibration::start().finish()
 }
 
-fn measure(early: &Sender<Result<Prices, Error>>, go_on: &Receiver<()>) -> Result<Prices, Error> {
+/// Measures, and leaves the probes, which nobody can run into any more.
+fn measure(
+    early: &Sender<Known>,
+    go_on: &Receiver<()>,
+    probes: &mut Vec<Attached>,
+) -> Result<Prices, Error> {
     let kernel = Kernel::detect();
     kernel.require()?;
     let sites = Sites::find()?;
@@ -141,19 +186,14 @@ fn measure(early: &Sender<Result<Prices, Error>>, go_on: &Receiver<()>) -> Resul
         multi: kernel.has_uprobe_multi(),
         sleepable: kernel.sleeps(),
     };
-    let empty = loader::load_empty(kind).map_err(|error| Error::System {
-        what: "loading an empty program",
-        error,
-    })?;
-    let attached = attach(empty.as_fd(), &sites.bare, &child, kind)?;
-    let prices = traps(&mut child, &kernel);
-    let_go(attached);
-    let prices = prices?;
+    let empty = loader::load_empty(kind).map_err(system("loading an empty program"))?;
+    probes.push(attach(empty.as_fd(), &sites.bare, &child, kind)?);
+    let prices = traps(&mut child, &kernel)?;
     if !kind.multi {
         // Each site takes 0.1 s to take away: these two must do.
         return Ok(prices);
     }
-    let _ = early.send(Ok(prices));
+    let _ = early.send(Known::Traps(prices));
 
     loader::prepare_kernel_types()?;
     if go_on.recv().is_err() {
@@ -161,15 +201,18 @@ fn measure(early: &Sender<Result<Prices, Error>>, go_on: &Receiver<()>) -> Resul
     }
     let mut loaded = loader::load(&[config(&kernel)], SIZES, kind)?;
     let program = loaded.programs.first().ok_or_else(no_program)?;
-    let attached = attach(program.as_fd(), &sites.real, &child, kind)?;
-    let times = child.real();
-    let_go(attached);
+    probes.push(attach(program.as_fd(), &sites.real, &child, kind)?);
+    let times = child.real()?;
     let events = loaded
         .maps
         .remove("events")
         .and_then(|data| RingBuf::try_from(Map::from_map_data(data).ok()?).ok())
         .ok_or_else(no_program)?;
-    Ok(conclude(&times?, &Records::read(events)))
+    Ok(conclude(&times, &Records::read(events)))
+}
+
+fn system(what: &'static str) -> impl Fn(io::Error) -> Error {
+    move |error| Error::System { what, error }
 }
 
 fn no_program() -> Error {
