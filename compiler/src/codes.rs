@@ -1,7 +1,7 @@
 //! Every diagnostic code: what it is called, how grave it is. `docs/diagnostics.md` explains each; a test compares the two.
 //!
 //! Codes are stable: one that is retired is never given to something else. E01xx is syntax (the crate `grammar` finds these), E02xx
-//! names and patterns, E03xx clauses and values, E04xx facts about the executable; W and N are warnings and notes in the same ranges.
+//! names and patterns, E03xx clauses and values, E04xx facts about the executable, E05xx expressions; W and N are warnings and notes in the same ranges.
 
 use crate::severity::Severity;
 
@@ -81,6 +81,18 @@ codes! {
     ALL_EXCLUDED = "E0404" "every target excluded";
     NO_GOID = "E0405" "goroutine id not found";
     TOO_MANY_FUNCTIONS = "E0406" "too many functions";
+
+    UNKNOWN_NAME = "E0501" "unknown name";
+    NO_SUCH_FIELD = "E0502" "no such field";
+    UNLIKE_TYPES = "E0503" "unlike types compared";
+    NOT_A_CONDITION = "E0504" "not a condition";
+    OPERATOR_MISFIT = "E0505" "operator of other types";
+    CONSTANT_MISFIT = "E0506" "constant that does not fit";
+    OUT_OF_REACH = "E0507" "value out of reach";
+    NO_TYPES = "E0508" "types not known";
+    TOO_LARGE = "E0509" "expression too large";
+    UNKNOWN_GO_TYPE = "E0510" "unknown type of Go";
+    UNKNOWN_FUNCTION = "E0511" "unknown function";
 
     PRUNES_EVERYTHING = "W0301" "prune drops every call";
     INCLUDE_UNSEEN = "W0302" "include shows nothing";

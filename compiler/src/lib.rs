@@ -20,6 +20,7 @@ pub mod codes;
 mod compile;
 mod diagnostic;
 mod explain;
+pub mod expression;
 mod find;
 mod glob;
 mod last_calls;
@@ -38,6 +39,7 @@ mod select;
 mod selector;
 mod settings;
 mod severity;
+pub mod shape;
 mod values;
 
 pub use classic::classic_program;

@@ -289,6 +289,7 @@ impl Context<'_, '_> {
                 .iter()
                 .flat_map(|caller| self.last_calls(caller))
                 .collect(),
+            ..TracePlan::default()
         }
     }
 

@@ -3,11 +3,18 @@
 //! It is the border between the rooms without privilege and the room with it, so it holds no file handles, no lifetimes and nothing of
 //! the language; `explain` shows it without attaching.
 
-use std::{collections::BTreeSet, fmt, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+    time::Duration,
+};
 
 use ebpf_templates::{Cookie, SiteKind, When};
 pub use gobinary::Step;
 use serde::Serialize;
+
+use crate::{predicate::Code, shape::ShownCall};
 
 /// What to probe in one executable, and how to treat what is seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -102,6 +109,27 @@ pub struct TracePlan {
     pub sites: Vec<Site>,
     /// Calls with which their callers' frames end too.
     pub last_calls: Vec<LastCall>,
+    /// What is decided and captured by generated code.
+    pub code: TraceCode,
+    /// What is captured of calls, by function: an index into [`Plan::functions`].
+    pub shown: BTreeMap<u32, ShownCall>,
+}
+
+/// Generated code of a trace. Each takes the place of a stub in the probe program.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TraceCode {
+    /// Decides at the entry of a target whether its graph begins.
+    pub where_entry: Option<Code>,
+    /// Keeps words from the entry of a target for [`Self::where_return`].
+    pub keep: Option<Code>,
+    /// Decides at the return of a target whether its graph is kept.
+    pub where_return: Option<Code>,
+    /// `where_return` looks at results, so that nothing can be decided about a call that did not return.
+    pub where_needs_results: bool,
+    /// Captures at the entry of calls.
+    pub arguments: Option<Code>,
+    /// Captures at the return of calls.
+    pub results: Option<Code>,
 }
 
 /// A call after which its caller has nothing left to do but return: both return at the same instant, so the caller's `ret` needs no probe.

@@ -64,7 +64,7 @@ pub fn elf(sections: &[Section<'_>]) -> Vec<u8> {
     let mut headers = vec![0; 64];
     let mut programs = Vec::new();
     for section in sections {
-        while out.len() % 16 != 0 {
+        while !out.len().is_multiple_of(16) {
             out.push(0);
         }
         let (offset, size) = (out.len() as u64, section.bytes.len() as u64);

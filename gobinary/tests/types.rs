@@ -238,6 +238,47 @@ fn generic_code_takes_a_dictionary() {
     });
 }
 
+/// The dictionary of `sum[int]` resolves the shapes that `sum[go.shape.int]` is described with.
+#[test]
+fn dictionaries_resolve_shapes() {
+    use object::{Object, ObjectSymbol};
+    for_each(&[Mode::Default], |program, types| {
+        let bytes = program.bytes();
+        let file = object::File::parse(&*bytes).expect("an ELF file");
+        let mut seen = 0;
+        for (argument, slice) in [("int", "[]int"), ("float64", "[]float64")] {
+            let dictionary = format!("main..dict.sum[{argument}]");
+            let symbol = file
+                .symbols()
+                .find(|symbol| symbol.name() == Ok(&dictionary))
+                .unwrap_or_else(|| panic!("{}: no {dictionary}", program.label()));
+            let functions = program.executable.functions();
+            for function in functions.filter(|f| f.name.starts_with("main.sum[")) {
+                let signature = types.signature(&function).expect("a signature");
+                let all = signature.parameter("all").expect("a parameter");
+                let shape = types.short_type(all.ty).expect("a type");
+                if !shape.contains(&format!("go.shape.{argument}")) {
+                    continue;
+                }
+                for (variable, expected) in [
+                    (all, slice),
+                    (signature.parameter("start").expect("a parameter"), argument),
+                    (signature.result("total").expect("a result"), argument),
+                ] {
+                    let index = variable.dictionary_index.expect("an index");
+                    let word = program.executable.bytes(symbol.address() + index * 8, 8);
+                    let address = u64::from_le_bytes(word.expect("a word").try_into().expect("8"));
+                    let resolved = types.at_runtime_address(address).expect("a type");
+                    let name = types.short_type(resolved).expect("a type");
+                    assert_eq!(name, expected, "{}: {}", program.label(), function.name);
+                    seen += 1;
+                }
+            }
+        }
+        assert_eq!(seen, 6, "{}", program.label());
+    });
+}
+
 #[test]
 fn closures_tell_what_they_captured() {
     for_each(&[Mode::Default, Mode::Unoptimised], |program, types| {

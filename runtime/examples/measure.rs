@@ -6,7 +6,7 @@
 //!                                                so, and detaches at the end of its standard input
 //! measure attach EXECUTABLE PROGRAM ROUNDS N…    attaches and detaches N of the program's sites
 //! measure start EXECUTABLE PROGRAM ROUNDS        everything up to attaching, part by part
-//! measure plan EXECUTABLE PROGRAM ROUNDS         how many functions the plan has, and how long planning takes
+//! measure plan EXECUTABLE PROGRAM ROUNDS         how many functions the plan has, how long planning takes and all processors work
 //! measure code EXECUTABLE FUNCTION…              addresses of the functions' first instructions and `ret`s
 //! ```
 
@@ -209,17 +209,29 @@ fn plan(executable: &Path, program: &str, rounds: usize) -> Result<Value> {
         ..compiler::Options::default()
     };
     let mut functions = 0;
-    let mut times = Vec::new();
+    let (mut times, mut worked) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         // What it finds out of a function it keeps.
         let parsed = Executable::parse(binary.bytes())?;
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), processor_time());
         let (plan, _) = compiler::compile(&source, &[], &parsed, &options)
             .map_err(|diagnostics| compiler::report(&source, &diagnostics, false))?;
         times.push(begun.elapsed().as_nanos() as u64);
+        worked.push(processor_time() - before);
         functions = plan.functions.len();
     }
-    Ok(json!({ "functions": functions, "ns": times }))
+    Ok(json!({ "functions": functions, "ns": times, "processor_ns": worked }))
+}
+
+/// Of all threads, in nanoseconds.
+fn processor_time() -> u64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: clock_gettime fills the struct that it is given.
+    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 fn code(executable: &Path, names: &[&str]) -> Result<Value> {

@@ -160,6 +160,11 @@ fn ways_out_of_every_kind() {
 }
 
 #[test]
+fn instructions_at_entries() {
+    compare_all(&["steps"]);
+}
+
+#[test]
 fn a_thousand_goroutines() {
     compare_all(&["many", "1000"]);
 }

@@ -10,6 +10,8 @@ mod capture;
 mod text;
 mod words;
 
+use std::collections::{BTreeMap, HashMap};
+
 pub use capture::{CaptureArm, generate_capture};
 use grammar::ast::Span;
 use serde::Serialize;
@@ -28,6 +30,28 @@ pub struct Arm {
     pub functions: Vec<u32>,
     /// What has to hold.
     pub condition: Condition,
+}
+
+impl Arm {
+    /// One arm for each condition: functions of which the same is asked share one.
+    #[must_use]
+    pub fn grouped(conditions: impl IntoIterator<Item = (u32, Condition)>) -> Vec<Self> {
+        let mut arms: Vec<Self> = Vec::new();
+        let mut known: HashMap<Condition, usize> = HashMap::new();
+        for (function, condition) in conditions {
+            let number = *known.entry(condition).or_insert_with_key(|condition| {
+                arms.push(Self {
+                    functions: Vec::new(),
+                    condition: condition.clone(),
+                });
+                arms.len() - 1
+            });
+            if let Some(arm) = arms.get_mut(number) {
+                arm.functions.push(function);
+            }
+        }
+        arms
+    }
 }
 
 /// The room that the probe program has.
@@ -101,7 +125,7 @@ impl Code {
     /// Instructions by the expression that they were made for, in the order of the program text.
     #[must_use]
     pub fn by_span(&self) -> Vec<(Span, usize)> {
-        let mut counts = std::collections::BTreeMap::<(usize, usize), usize>::new();
+        let mut counts = BTreeMap::<(usize, usize), usize>::new();
         for instruction in &self.instructions {
             let span = &instruction.span;
             *counts.entry((span.start, span.end)).or_default() += 1;

@@ -1,4 +1,6 @@
-//! A real Go executable for tests.
+//! Real Go executables for tests.
+
+#![allow(dead_code, reason = "no test uses all of them")]
 
 use std::{
     path::{Path, PathBuf},
@@ -31,39 +33,56 @@ fn go() -> Option<(PathBuf, String)> {
 /// The executable of `tests/go`, built once a test run; `None` (said on stderr) where there is no Go.
 pub fn executable() -> Option<&'static Executable> {
     static EXECUTABLE: OnceLock<Option<Executable>> = OnceLock::new();
+    EXECUTABLE.get_or_init(|| build("go", &[])).as_ref()
+}
+
+/// The executable of `tests/typed`, likewise.
+pub fn typed() -> Option<&'static Executable> {
+    static EXECUTABLE: OnceLock<Option<Executable>> = OnceLock::new();
+    EXECUTABLE.get_or_init(|| build("typed", &[])).as_ref()
+}
+
+/// The same without DWARF.
+pub fn typed_without_dwarf() -> Option<&'static Executable> {
+    static EXECUTABLE: OnceLock<Option<Executable>> = OnceLock::new();
     EXECUTABLE
-        .get_or_init(|| {
-            let Some((go, version)) = go() else {
-                eprintln!("skipped: no Go toolchain under target/toolchains or on the PATH");
-                return None;
-            };
-            let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-            let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-            let file = folder.join(format!("plan-{}", std::process::id()));
-            let output = Command::new(go)
-                .current_dir(crate_folder.join("tests/go"))
-                .args(["build", "-trimpath", "-o"])
-                .arg(&file)
-                .arg(".")
-                .env("GOTOOLCHAIN", "local")
-                .env("GOFLAGS", "-mod=mod")
-                .env("GOPROXY", "off")
-                .env("GO111MODULE", "on")
-                .env("CGO_ENABLED", "0")
-                .env(
-                    "GOCACHE",
-                    crate_folder.join("../target/go-cache").join(version),
-                )
-                .output()
-                .expect("go runs");
-            assert!(
-                output.status.success(),
-                "{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-            let bytes = std::fs::read(&file).expect("go built it");
-            std::fs::remove_file(&file).expect("it can be removed");
-            Some(Executable::parse(bytes).expect("it is a Go executable"))
-        })
+        .get_or_init(|| build("typed", &["-ldflags=-w"]))
         .as_ref()
+}
+
+fn build(program: &str, arguments: &[&str]) -> Option<Executable> {
+    let Some((go, version)) = go() else {
+        eprintln!("skipped: no Go toolchain under target/toolchains or on the PATH");
+        return None;
+    };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let name = format!("{program}{}-{}", arguments.concat(), std::process::id());
+    let file = folder.join(name);
+    let output = Command::new(go)
+        .current_dir(crate_folder.join("tests").join(program))
+        .args(["build", "-trimpath"])
+        .args(arguments)
+        .arg("-o")
+        .arg(&file)
+        .arg(".")
+        .env("GOTOOLCHAIN", "local")
+        .env("GOFLAGS", "-mod=mod")
+        .env("GOPROXY", "off")
+        .env("GO111MODULE", "on")
+        .env("CGO_ENABLED", "0")
+        .env(
+            "GOCACHE",
+            crate_folder.join("../target/go-cache").join(version),
+        )
+        .output()
+        .expect("go runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let bytes = std::fs::read(&file).expect("go built it");
+    std::fs::remove_file(&file).expect("it can be removed");
+    Some(Executable::parse(bytes).expect("it is a Go executable"))
 }

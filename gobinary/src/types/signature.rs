@@ -1,5 +1,6 @@
 //! A function's parameters, results and captured variables, with where each lies.
 
+use super::abi::{Class, Layout};
 use super::arginfo::{self, ArgInfo};
 use super::listed::Item;
 use super::location;
@@ -137,14 +138,19 @@ impl<'e> Types<'e> {
         })
     }
 
-    /// Where a variable is at an address of its function, as DWARF has it; `None` where it is silent.
+    /// Where a variable is at an address of its function, as DWARF has it; `None` where it is silent. Of one that is captured by
+    /// reference, where its address is.
     ///
     /// # Errors
     ///
     /// When DWARF is damaged there.
     pub fn locate(&self, variable: &Variable, address: u64) -> Result<Option<Place>, TypesError> {
         let at = self.entry(variable.die.unit, variable.die.offset)?;
-        let layout = self.layout(variable.ty)?;
+        let layout = if variable.by_reference {
+            Layout::word(Class::General, 8)
+        } else {
+            self.layout(variable.ty)?
+        };
         let said = location::at(&at, address, &layout, variable.cfa)?;
         Ok(said.map(|said| match said.somewhere {
             // All of it, where it is saved; anywhere else that is not certain.
@@ -163,7 +169,7 @@ impl<'e> Types<'e> {
         generic: Generic,
         has_dictionary: bool,
     ) -> Result<solve::Answer, TypesError> {
-        fn layout(item: &Item) -> Result<&super::abi::Layout, TypesError> {
+        fn layout(item: &Item) -> Result<&Layout, TypesError> {
             item.layout.as_ref().map_err(Clone::clone)
         }
         let parameters = parameters.iter().map(|item| {
@@ -177,8 +183,8 @@ impl<'e> Types<'e> {
         let results = results.collect::<Result<Vec<_>, TypesError>>()?;
         let minor = self.minor();
         let dictionary = match generic {
-            _ if has_dictionary => None,
             Generic::No => None,
+            _ if has_dictionary => None,
             Generic::Function => Some(0),
             // Go 1.18 and 1.19 turned methods into functions before they added the dictionary.
             Generic::Method => Some(usize::from(minor >= 20)),

@@ -51,18 +51,27 @@ fn planning(programs: &Programs, effort: Effort, report: &mut Report) -> Result<
     struct Planning {
         functions: f64,
         ns: Vec<f64>,
+        processor_ns: Vec<f64>,
     }
     let rounds = effort.rounds.to_string();
     let found: Planning =
         programs.measure(&["plan", &programs.go.to_string_lossy(), ALL, &rounds])?;
-    let per: Vec<f64> = found
-        .ns
-        .iter()
-        .map(|ns| ns * PLANNED / found.functions.max(1.0))
-        .collect();
+    let per = |times: &[f64]| -> Vec<f64> {
+        let each = PLANNED / found.functions.max(1.0);
+        times.iter().map(|ns| ns * each).collect()
+    };
     let what = format!("planning {} functions of the go command", found.functions);
     report.figure(what, Unit::Nanoseconds, &found.ns);
-    let median = report.figure("  the same for 10,000 functions", Unit::Nanoseconds, &per);
+    let median = report.figure(
+        "  the same for 10,000 functions",
+        Unit::Nanoseconds,
+        &per(&found.ns),
+    );
+    report.figure(
+        "  all processors' time in that",
+        Unit::Nanoseconds,
+        &per(&found.processor_ns),
+    );
     let bar = "planning 10,000 functions";
     report.bar(bar, Unit::Nanoseconds, median, PLANNING_BAR);
     Ok(())

@@ -1,0 +1,21 @@
+//! From expressions to the intermediate representation of predicates, for one function: names become registers and memory, types are
+//! checked, and what is wrong is said at its place.
+//!
+//! A program's `where limit > 100` is lowered anew for each target, since the same name is another place, or of another type, in each.
+
+mod calls;
+mod compare;
+mod constant;
+mod limits;
+mod lower;
+mod names;
+mod parts;
+mod raw;
+mod scope;
+mod text;
+mod value;
+
+pub use limits::{too_large, too_many_kept};
+pub use lower::{condition, shown};
+pub use scope::{Scope, Use};
+pub use value::{Location, Typed, Unreachable};

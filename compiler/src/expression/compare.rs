@@ -1,0 +1,392 @@
+//! Comparisons: what may be compared with what, and how.
+
+use gobinary::Kind;
+use grammar::ast::{Expression, ExpressionKind, Span};
+
+use super::{
+    constant::{Constant, Misfit},
+    lower::{Lowering, Value, guarded, join},
+    value::{Ty, Typed},
+};
+use crate::{
+    codes,
+    diagnostic::{Diagnostic, printable},
+    predicate::ir::{Condition, ConditionKind, Relation, Width, Word},
+};
+
+/// What can be done about numbers of which one has a sign and the other has not.
+pub(super) const CONVERT: &str = "convert one of them: int64(x), uint64(x)";
+
+/// One side of a comparison.
+struct Side<'e> {
+    value: Value,
+    expression: &'e Expression,
+}
+
+impl<'s, 'e> Lowering<'s, 'e> {
+    /// `left relation right`
+    pub(super) fn compare(
+        &mut self,
+        relation: Relation,
+        left: &Expression,
+        right: &Expression,
+        span: &Span,
+    ) -> Option<Condition> {
+        let (one, other) = (self.value(left), self.value(right));
+        let one = Side {
+            value: one?,
+            expression: left,
+        };
+        let other = Side {
+            value: other?,
+            expression: right,
+        };
+        self.compare_values(relation, one, other, span)
+    }
+
+    /// `left in [a, b]`
+    pub(super) fn is_in(
+        &mut self,
+        left: &Expression,
+        right: &Expression,
+        span: &Span,
+    ) -> Option<Condition> {
+        let ExpressionKind::List(list) = &right.kind else {
+            let text = self.text(right);
+            return self.fail(
+                Diagnostic::new(codes::OPERATOR_MISFIT, "a list stands on the right of `in`")
+                    .at(&right.span, "not a list")
+                    .help(format!("write it in brackets: `[{text}]`")),
+            );
+        };
+        let value = self.value(left)?;
+        let mut whole: Option<Condition> = None;
+        for element in list {
+            let Some(found) = self.value(element) else {
+                continue;
+            };
+            let one = Side {
+                value: value.clone(),
+                expression: left,
+            };
+            let other = Side {
+                value: found,
+                expression: element,
+            };
+            let equal = self.compare_values(Relation::Equal, one, other, &element.span);
+            whole = match (whole, equal) {
+                (None, equal) => equal,
+                (whole, None) => whole,
+                (Some(whole), Some(equal)) => Some(Condition::new(
+                    ConditionKind::Or(whole.into(), equal.into()),
+                    span.clone(),
+                )),
+            };
+        }
+        if list.is_empty() {
+            return self.fail(
+                Diagnostic::new(codes::OPERATOR_MISFIT, "nothing is in an empty list")
+                    .at(&right.span, "empty"),
+            );
+        }
+        whole
+    }
+
+    fn compare_values(
+        &mut self,
+        relation: Relation,
+        left: Side<'_>,
+        right: Side<'_>,
+        span: &Span,
+    ) -> Option<Condition> {
+        let equality = matches!(relation, Relation::Equal | Relation::NotEqual);
+        match (&left.value, &right.value) {
+            (Value::Constant(one), Value::Constant(other)) => match one.compared(relation, other) {
+                Some(holds) => Some(Condition::new(ConditionKind::Constant(holds), span.clone())),
+                None => self.unlike(&left, &right, span),
+            },
+            (Value::Caller, Value::Constant(Constant::String(name))) if equality => {
+                self.caller_is(relation, name, right.expression, span)
+            }
+            (Value::Constant(_), Value::Typed(_) | Value::Caller) => {
+                self.compare_values(mirrored(relation), right, left, span)
+            }
+            (Value::Typed(value), Value::Constant(constant)) => {
+                let (value, constant) = (value.clone(), constant.clone());
+                self.with_constant(relation, value, &constant, &left, &right, span)
+            }
+            (Value::Typed(one), Value::Typed(other)) => {
+                let (one, other) = (one.clone(), other.clone());
+                self.both_typed(relation, one, other, &left, &right, span)
+            }
+            _ => self.unlike(&left, &right, span),
+        }
+    }
+
+    fn with_constant(
+        &mut self,
+        relation: Relation,
+        value: Typed,
+        constant: &Constant,
+        left: &Side<'_>,
+        right: &Side<'_>,
+        span: &Span,
+    ) -> Option<Condition> {
+        let equality = matches!(relation, Relation::Equal | Relation::NotEqual);
+        let at = &left.expression.span;
+        let new = |kind| Condition::new(kind, span.clone());
+        let condition = match (&value.ty.kind, constant) {
+            (
+                Kind::Int | Kind::Uint,
+                Constant::Integer(_) | Constant::Float(_) | Constant::Duration(_),
+            ) => {
+                let bits = self.integer(constant, &value.ty, right.expression)?;
+                let word = self.reach(value.scalar(at), left.expression)?;
+                new(ConditionKind::Compare {
+                    relation,
+                    signed: value.ty.is_signed(),
+                    left: word.into(),
+                    right: Word::constant(bits, right.expression.span.clone()).into(),
+                })
+            }
+            (Kind::Float, Constant::Integer(_) | Constant::Float(_)) => {
+                let bits = constant.to_float(&value.ty)?;
+                let word = self.reach(value.scalar(at), left.expression)?;
+                new(ConditionKind::CompareFloats {
+                    relation,
+                    width: value.ty.width().unwrap_or(Width::Eight),
+                    left: word.into(),
+                    right: Word::constant(bits, right.expression.span.clone()).into(),
+                })
+            }
+            (Kind::Bool, Constant::Bool(bool)) if equality => {
+                let word = self.reach(value.scalar(at), left.expression)?;
+                new(ConditionKind::Compare {
+                    relation,
+                    signed: false,
+                    left: word.into(),
+                    right: Word::constant((*bool).into(), right.expression.span.clone()).into(),
+                })
+            }
+            (Kind::String, Constant::String(text)) if equality => {
+                let is = self.text_is(&value, text, left.expression, right.expression)?;
+                negated_unless(relation == Relation::Equal, is, span)
+            }
+            (_, Constant::Nil) if equality && value.ty.nilable() => {
+                let word = self.reach(value.part(0, at), left.expression)?;
+                new(ConditionKind::Compare {
+                    relation,
+                    signed: false,
+                    left: word.into(),
+                    right: Word::constant(0, right.expression.span.clone()).into(),
+                })
+            }
+            _ => return self.unlike(left, right, span),
+        };
+        Some(guarded(value.guard, condition))
+    }
+
+    fn both_typed(
+        &mut self,
+        relation: Relation,
+        one: Typed,
+        other: Typed,
+        left: &Side<'_>,
+        right: &Side<'_>,
+        span: &Span,
+    ) -> Option<Condition> {
+        let equality = matches!(relation, Relation::Equal | Relation::NotEqual);
+        let spans = (&left.expression.span, &right.expression.span);
+        let signed = match (&one.ty.kind, &other.ty.kind) {
+            (Kind::Int | Kind::Uint, Kind::Int | Kind::Uint) => {
+                let alike = one.ty.is_duration() == other.ty.is_duration();
+                match comparable(&one.ty, &other.ty) {
+                    Some(signed) if alike => signed,
+                    _ => return self.unlike(left, right, span),
+                }
+            }
+            (Kind::Bool, Kind::Bool)
+            | (
+                Kind::Pointer { .. } | Kind::UnsafePointer,
+                Kind::Pointer { .. } | Kind::UnsafePointer,
+            )
+            | (Kind::Chan { .. }, Kind::Chan { .. })
+                if equality =>
+            {
+                false
+            }
+            (Kind::String, Kind::String) if equality => {
+                let (one_text, other_text) = (one.text(spans.0), other.text(spans.1));
+                let kind = ConditionKind::Equal {
+                    left: self.reach(one_text, left.expression)?,
+                    right: self.reach(other_text, right.expression)?,
+                };
+                let equal = Condition::new(kind, span.clone());
+                let condition = negated_unless(relation == Relation::Equal, equal, span);
+                return Some(guarded(join(one.guard, other.guard), condition));
+            }
+            (Kind::Float, Kind::Float) if one.ty.size == other.ty.size => {
+                let width = one.ty.width().unwrap_or(Width::Eight);
+                let (one_word, other_word) = (one.scalar(spans.0), other.scalar(spans.1));
+                let kind = ConditionKind::CompareFloats {
+                    relation,
+                    width,
+                    left: self.reach(one_word, left.expression)?.into(),
+                    right: self.reach(other_word, right.expression)?.into(),
+                };
+                let condition = Condition::new(kind, span.clone());
+                return Some(guarded(join(one.guard, other.guard), condition));
+            }
+            _ => return self.unlike(left, right, span),
+        };
+        let (one_word, other_word) = (one.scalar(spans.0), other.scalar(spans.1));
+        let kind = ConditionKind::Compare {
+            relation,
+            signed,
+            left: self.reach(one_word, left.expression)?.into(),
+            right: self.reach(other_word, right.expression)?.into(),
+        };
+        let condition = Condition::new(kind, span.clone());
+        Some(guarded(join(one.guard, other.guard), condition))
+    }
+
+    /// Two things that cannot be compared.
+    fn unlike(&mut self, left: &Side<'_>, right: &Side<'_>, span: &Span) -> Option<Condition> {
+        let texts = (self.text(left.expression), self.text(right.expression));
+        let help = suggestion(&left.value, texts.0, &right.value, texts.1)
+            .or_else(|| suggestion(&right.value, texts.1, &left.value, texts.0))
+            .or_else(|| {
+                let converts = is_plain_integer(&left.value) && is_plain_integer(&right.value);
+                converts.then(|| CONVERT.to_owned())
+            });
+        self.fail(
+            Diagnostic::new(
+                codes::UNLIKE_TYPES,
+                format!("`{}` cannot be compared with `{}`", texts.0, texts.1),
+            )
+            .at(span, "")
+            .also_at(
+                &left.expression.span,
+                format!("is {}", left.value.describe()),
+            )
+            .also_at(
+                &right.expression.span,
+                format!("is {}", right.value.describe()),
+            )
+            .maybe_help(help),
+        )
+    }
+
+    /// A constant as an integer of a type that is one.
+    pub(super) fn integer(
+        &mut self,
+        constant: &Constant,
+        ty: &Ty,
+        expression: &Expression,
+    ) -> Option<u64> {
+        let misfit = match constant.to_integer(ty) {
+            Ok(bits) => return Some(bits),
+            Err(misfit) => misfit,
+        };
+        let text = self.text(expression);
+        let name = printable(&ty.short());
+        let span = &expression.span;
+        self.fail(match misfit {
+            Misfit::Unit => Diagnostic::new(codes::MISSING_UNIT, "a duration needs a unit")
+                .at(span, "no unit")
+                .help(format!("give a unit: {text}ms")),
+            Misfit::Fraction => Diagnostic::new(
+                codes::CONSTANT_MISFIT,
+                format!("`{text}` is not a whole number"),
+            )
+            .at(span, format!("does not fit into {name}")),
+            Misfit::Range(least, greatest) => Diagnostic::new(
+                codes::CONSTANT_MISFIT,
+                format!("`{text}` does not fit into {name}"),
+            )
+            .at(span, format!("its values are {least} to {greatest}")),
+            Misfit::Kind => Diagnostic::new(
+                codes::UNLIKE_TYPES,
+                format!("`{text}` is not of type {name}"),
+            )
+            .at(span, format!("is {}", constant.describe()))
+            .maybe_help(match constant {
+                Constant::Duration(ns) => Some(format!("as a number it is {ns}")),
+                _ => None,
+            }),
+        })
+    }
+}
+
+fn is_plain_integer(value: &Value) -> bool {
+    matches!(value, Value::Typed(value) if value.ty.is_integer() && !value.ty.is_duration())
+}
+
+/// What to write instead of a comparison of the two, seen from one of them.
+fn suggestion(value: &Value, text: &str, other: &Value, other_text: &str) -> Option<String> {
+    let Value::Typed(value) = value else {
+        return None;
+    };
+    let number = match other {
+        Value::Constant(Constant::Integer(_)) => true,
+        Value::Typed(other) => other.ty.is_integer(),
+        _ => false,
+    };
+    let string = matches!(other, Value::Constant(Constant::String(_)));
+    let nil = matches!(other, Value::Constant(Constant::Nil));
+    Some(match &value.ty.kind {
+        Kind::String | Kind::Slice { .. } | Kind::Map { .. } if number => {
+            format!("did you mean `len({text})`?")
+        }
+        Kind::String if nil => {
+            format!("a string is never nil; compare it with \"\": `{text} == \"\"`")
+        }
+        Kind::String => "strings are compared with ==, !=, =~, has and in only".to_owned(),
+        Kind::Slice { .. } if string => {
+            format!("bytes are tested with =~ and has: `{text} has {other_text}`")
+        }
+        Kind::Struct { fields } => {
+            let field = fields.first()?;
+            let text = text.trim_start_matches('*');
+            format!("compare its fields: {text}.{}", printable(&field.name))
+        }
+        Kind::Pointer { .. } if number => format!("did you mean what it points to, `*{text}`?"),
+        Kind::Interface { .. } if !nil => {
+            format!("say what is in it: `{text}.(T)`; or compare it with nil")
+        }
+        Kind::Bool if number => format!("`{text}` holds or does not; there is nothing to compare"),
+        Kind::Int | Kind::Uint if nil => format!("`{text}` is never nil"),
+        _ => return None,
+    })
+}
+
+/// Whether integers of the two types are compared as signed words; nothing where neither way is right.
+fn comparable(one: &Ty, other: &Ty) -> Option<bool> {
+    match (one.is_signed(), other.is_signed()) {
+        (true, true) => Some(true),
+        (false, false) => Some(false),
+        // A narrower unsigned number is not negative as a signed word.
+        (true, false) if other.size < 8 => Some(true),
+        (false, true) if one.size < 8 => Some(true),
+        _ => None,
+    }
+}
+
+/// What holds of the two where `relation` holds of them the other way round.
+fn mirrored(relation: Relation) -> Relation {
+    match relation {
+        Relation::Equal | Relation::NotEqual => relation,
+        Relation::Less => Relation::Greater,
+        Relation::LessOrEqual => Relation::GreaterOrEqual,
+        Relation::Greater => Relation::Less,
+        Relation::GreaterOrEqual => Relation::LessOrEqual,
+    }
+}
+
+fn negated_unless(plain: bool, condition: Condition, span: &Span) -> Condition {
+    if plain {
+        condition
+    } else {
+        Condition::new(ConditionKind::Not(condition.into()), span.clone())
+    }
+}

@@ -1,0 +1,46 @@
+//! What is said of expressions that the kernel has no room for.
+
+use crate::{
+    codes,
+    diagnostic::Diagnostic,
+    predicate::{Resource, TooLarge, TooManyKept, ir::MAX_KEPT},
+};
+
+/// What is wrong with an expression for which no code could be generated.
+#[must_use]
+pub fn too_large(error: &TooLarge) -> Diagnostic {
+    let TooLarge {
+        span,
+        resource,
+        needed,
+        room,
+    } = error;
+    let (what, help) = match resource {
+        Resource::Instructions => (
+            "instructions",
+            "test fewer things, or of fewer functions: functions whose arguments are in the same places share their code",
+        ),
+        Resource::Stack => ("bytes of stack", "test fewer things within one another"),
+        Resource::Searches => (
+            "searches for a text (a long one counts as several)",
+            "test how a text begins or ends instead of what it holds",
+        ),
+        Resource::Items => ("values", "show fewer"),
+        Resource::Captured => ("bytes of captured values", "show fewer"),
+    };
+    Diagnostic::new(codes::TOO_LARGE, "the kernel has no room for this")
+        .at(span, "up to here it fits")
+        .note(format!("it needs {needed} {what}; there are {room}"))
+        .help(help)
+}
+
+/// What is wrong with a condition of which too much would have to be kept until the call returns.
+#[must_use]
+pub fn too_many_kept(error: &TooManyKept) -> Diagnostic {
+    Diagnostic::new(codes::TOO_LARGE, "the kernel has no room for this")
+        .at(&error.span, "would have to be kept until the call returns")
+        .note(format!("so can be at most {MAX_KEPT} values"))
+        .help(
+            "join what is about arguments by `&&` with what is about results: then nothing is kept",
+        )
+}

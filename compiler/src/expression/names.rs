@@ -1,0 +1,333 @@
+//! What names stand for: parameters and results of the function, and what is built in.
+
+use gobinary::{Kind, Signature, TypeId, Types, Variable};
+use grammar::ast::{Span, ValueKind};
+
+use super::{
+    constant::Constant,
+    lower::{Lowering, Value},
+    scope::Use,
+    value::{DURATION, Location, Ty, Typed},
+};
+use crate::{
+    codes,
+    diagnostic::{Diagnostic, printable},
+    nearest::nearest_word,
+    predicate::ir::{Extension, Input, Moment, Width, WordKind},
+};
+
+/// Names that are built in, and what they are.
+const BUILT_IN: [(&str, Input, Number); 7] = [
+    ("dur", Input::Duration, Number::Duration),
+    ("self", Input::SelfTime, Number::Duration),
+    ("depth", Input::Depth, Number::Int),
+    ("g", Input::Goroutine, Number::Int),
+    ("goid", Input::Goroutine, Number::Int),
+    ("pid", Input::Process, Number::Int),
+    ("tid", Input::Thread, Number::Int),
+];
+
+/// Names of the language that this version has nothing for.
+const LATER: [&str; 2] = ["comm", "blocked"];
+
+#[derive(Clone, Copy)]
+enum Number {
+    Int,
+    Duration,
+}
+
+impl Number {
+    fn ty(self) -> Ty {
+        match self {
+            Self::Int => Ty::int(),
+            Self::Duration => Ty::built_in(DURATION, 8, Kind::Int),
+        }
+    }
+}
+
+impl<'s, 'e> Lowering<'s, 'e> {
+    /// `$name`
+    pub(super) fn param(&mut self, name: &str, span: &Span) -> Option<Value> {
+        // That it is not declared is said elsewhere.
+        let value: ValueKind = (self.scope.param)(name)?;
+        match Constant::of_param(&value) {
+            Some(constant) => Some(Value::Constant(constant)),
+            None => self.fail(
+                Diagnostic::new(
+                    codes::OPERATOR_MISFIT,
+                    format!("`${name}` cannot stand in an expression"),
+                )
+                .at(span, "is a percentage"),
+            ),
+        }
+    }
+
+    /// A name that stands alone.
+    pub(super) fn name(&mut self, name: &str, span: &Span) -> Option<Value> {
+        if let Ok((_, signature)) = self.scope.types {
+            if self.scope.usage == Use::Ret
+                && let Some(result) = signature.result(name)
+            {
+                return self.variable(result, Moment::Return, span);
+            }
+            if let Some(parameter) = signature.parameter(name) {
+                return self.parameter(parameter, span);
+            }
+        }
+        if name == "ret" {
+            return self.only_result(span);
+        }
+        if name == "caller" {
+            return Some(Value::Caller);
+        }
+        if name == "fn" {
+            let name = self.scope.function.name.to_owned();
+            return Some(Value::Constant(Constant::String(name)));
+        }
+        if let Some((_, input, number)) = BUILT_IN.iter().find(|(word, ..)| *word == name) {
+            if matches!(input, Input::Duration | Input::SelfTime) && self.scope.usage == Use::Args {
+                return self.fail(known_at_return(name, span));
+            }
+            let kind = WordKind::Input(*input);
+            return Some(Value::Typed(Typed::word(number.ty(), kind, span)));
+        }
+        if LATER.contains(&name) {
+            return self.fail(
+                Diagnostic::new(
+                    codes::UNKNOWN_NAME,
+                    format!("`{name}` is not available in expressions in this version"),
+                )
+                .at(span, "not available"),
+            );
+        }
+        self.unknown_name(name, span)
+    }
+
+    fn unknown_name(&mut self, name: &str, span: &Span) -> Option<Value> {
+        let (_, signature) = self.signature(span)?;
+        let function = printable(self.scope.function.name);
+        let diagnostic = Diagnostic::new(
+            codes::UNKNOWN_NAME,
+            format!("{function} has no parameter `{name}`"),
+        )
+        .at(span, "unknown name");
+        let names = names(&signature.parameters);
+        let built_in = BUILT_IN.iter().map(|(word, ..)| *word);
+        let known = names.iter().map(String::as_str);
+        let nearest = nearest_word(name, known.chain(built_in).chain(["caller", "ret"]));
+        let help = if signature.result(name).is_some() {
+            Some(format!("a result is written with `ret`: ret.{name}"))
+        } else {
+            nearest.map(|nearest| format!("did you mean `{}`?", printable(nearest)))
+        };
+        let note = if names.is_empty() {
+            "it has no parameters with names".to_owned()
+        } else {
+            format!("its parameters are {}", names.join(", "))
+        };
+        self.fail(diagnostic.note(note).maybe_help(help))
+    }
+
+    /// The types, or a mistake that says why there are none.
+    pub(super) fn signature(&mut self, span: &Span) -> Option<(&'s Types<'e>, &'s Signature)> {
+        match self.scope.types {
+            Ok((types, signature)) => Some((types, signature)),
+            Err(error) => {
+                let function = printable(self.scope.function.name);
+                self.fail(
+                    Diagnostic::new(
+                        codes::NO_TYPES,
+                        format!("the parameters of {function} are not known"),
+                    )
+                    .at(span, "needs them")
+                    .note(error.to_string())
+                    .help("build it without -ldflags=-s and -w, or name registers: reg.ax, s64(reg.bx + 8), mem(reg.ax, reg.bx)"),
+                )
+            }
+        }
+    }
+
+    pub(super) fn ty(&mut self, id: TypeId, span: &Span) -> Option<Ty> {
+        let (types, _) = self.signature(span)?;
+        match types.get(id) {
+            Ok(ty) => Some(Ty::new(&ty)),
+            Err(error) => self.fail(
+                Diagnostic::new(codes::NO_TYPES, "its type cannot be read")
+                    .at(span, "of an unknown type")
+                    .note(error.to_string()),
+            ),
+        }
+    }
+
+    /// `arg.name`
+    pub(super) fn argument(&mut self, name: &str, span: &Span) -> Option<Value> {
+        let (_, signature) = self.signature(span)?;
+        match signature.parameter(name).cloned() {
+            Some(parameter) => self.parameter(&parameter, span),
+            None => self.unknown_name(name, span),
+        }
+    }
+
+    fn parameter(&mut self, parameter: &Variable, span: &Span) -> Option<Value> {
+        if self.scope.usage == Use::Ret {
+            let name = parameter.name.as_deref().unwrap_or_default();
+            return self.fail(
+                Diagnostic::new(
+                    codes::OUT_OF_REACH,
+                    format!("`{}` is a parameter", printable(name)),
+                )
+                .at(span, "`ret` shows what is known at return")
+                .help("show it with `args`"),
+            );
+        }
+        self.variable(parameter, Moment::Entry, span)
+    }
+
+    fn variable(&mut self, variable: &Variable, moment: Moment, span: &Span) -> Option<Value> {
+        let ty = self.ty(variable.ty, span)?;
+        let at = Location::Pieces {
+            place: variable.place.clone(),
+            moment,
+            offset: 0,
+        };
+        let at = if variable.by_reference {
+            let part = at.part(0, Width::Eight, Extension::Zero, span);
+            let expression = grammar::ast::Expression {
+                span: span.clone(),
+                kind: grammar::ast::ExpressionKind::Nil,
+            };
+            Location::Memory {
+                pointer: self.reach(part, &expression)?.into(),
+                offset: 0,
+            }
+        } else {
+            at
+        };
+        let guard = None;
+        Some(Value::Typed(Typed { ty, at, guard }))
+    }
+
+    /// `ret` of a function with one result.
+    fn only_result(&mut self, span: &Span) -> Option<Value> {
+        let results = self.results(span)?;
+        match results.as_slice() {
+            [result] => self.variable(result, Moment::Return, span),
+            several => {
+                let first = match several.first().and_then(|result| result.name.clone()) {
+                    Some(name) => format!("ret.{}", printable(&name)),
+                    None => "ret[0]".to_owned(),
+                };
+                let function = printable(self.scope.function.name);
+                self.fail(
+                    Diagnostic::new(
+                        codes::UNKNOWN_NAME,
+                        format!("{function} has {} results", several.len()),
+                    )
+                    .at(span, "which one?")
+                    .help(format!("name it: {first}")),
+                )
+            }
+        }
+    }
+
+    /// `ret.name`. A function with one result without a name: that result's field.
+    pub(super) fn named_result(&mut self, name: &str, span: &Span) -> Option<Option<Value>> {
+        let results = self.results(span)?;
+        let found = results
+            .iter()
+            .find(|result| result.name.as_deref() == Some(name));
+        if let Some(result) = found {
+            return self.variable(result, Moment::Return, span).map(Some);
+        }
+        if results.len() == 1 {
+            return Some(None);
+        }
+        let function = printable(self.scope.function.name);
+        let known = names(&results);
+        let nearest = nearest_word(name, known.iter().map(String::as_str))
+            .map(|nearest| format!("did you mean `ret.{nearest}`?"));
+        let note = if known.is_empty() {
+            format!(
+                "its results have no names: they are ret[0] to ret[{}]",
+                results.len().saturating_sub(1)
+            )
+        } else {
+            format!("its results are {}", known.join(", "))
+        };
+        self.fail(
+            Diagnostic::new(
+                codes::UNKNOWN_NAME,
+                format!("{function} has no result `{name}`"),
+            )
+            .at(span, "unknown result")
+            .note(note)
+            .maybe_help(nearest),
+        )
+    }
+
+    /// `ret[number]`
+    pub(super) fn numbered_result(&mut self, number: u64, span: &Span) -> Option<Value> {
+        let results = self.results(span)?;
+        let result = usize::try_from(number).ok().and_then(|n| results.get(n));
+        match result {
+            Some(result) => self.variable(result, Moment::Return, span),
+            None => {
+                let function = printable(self.scope.function.name);
+                let count = match results.len() {
+                    1 => "1 result".to_owned(),
+                    count => format!("{count} results"),
+                };
+                self.fail(
+                    Diagnostic::new(codes::UNKNOWN_NAME, format!("{function} has {count}"))
+                        .at(span, "there is no such result"),
+                )
+            }
+        }
+    }
+
+    /// How many results there are.
+    pub(super) fn result_count(&mut self, span: &Span) -> Option<usize> {
+        self.signature(span)
+            .map(|(_, signature)| signature.results.len())
+    }
+
+    /// The results, where there are any and this is the place for them.
+    fn results(&mut self, span: &Span) -> Option<Vec<Variable>> {
+        let (_, signature) = self.signature(span)?;
+        let results = signature.results.clone();
+        if self.scope.usage == Use::Args {
+            return self.fail(known_at_return("ret", span));
+        }
+        if results.is_empty() {
+            let function = printable(self.scope.function.name);
+            return self.fail(
+                Diagnostic::new(codes::UNKNOWN_NAME, format!("{function} has no results"))
+                    .at(span, "returns nothing"),
+            );
+        }
+        Some(results)
+    }
+
+    /// Is there a parameter of this name, which goes before what is built in?
+    pub(super) fn is_parameter(&self, name: &str) -> bool {
+        self.scope
+            .types
+            .is_ok_and(|(_, signature)| signature.parameter(name).is_some())
+    }
+}
+
+fn known_at_return(name: &str, span: &Span) -> Diagnostic {
+    Diagnostic::new(
+        codes::OUT_OF_REACH,
+        format!("`{name}` is not known before the call returns"),
+    )
+    .at(span, "`args` shows what is known at entry")
+    .help("show it with `ret`")
+}
+
+fn names(variables: &[Variable]) -> Vec<String> {
+    let names = variables
+        .iter()
+        .filter_map(|variable| variable.name.as_deref());
+    names.map(printable).collect()
+}

@@ -1,0 +1,439 @@
+//! Parts of values: fields, elements, lengths, and what is in interfaces.
+
+use gobinary::{Field, Kind};
+use grammar::ast::{Expression, ExpressionKind, Span, Spanned};
+
+use super::{
+    lower::{Lowering, Value, join},
+    value::{Location, Ty, Typed, not_zero},
+};
+use crate::{
+    codes,
+    diagnostic::{Diagnostic, printable},
+    nearest::nearest_word,
+    predicate::ir::{
+        Condition, ConditionKind, Extension, Input, Operator, Relation, Width, Word, WordKind,
+    },
+};
+
+/// Embedded structs in each other that are looked into for a field.
+const EMBEDDED: usize = 8;
+
+/// Where `itab.Type` is in `internal/abi.ITab` (`runtime.itab` before Go 1.23), after `Inter`: the same in every version from 1.19 on.
+const ITAB_TYPE: i32 = 8;
+
+impl<'s, 'e> Lowering<'s, 'e> {
+    /// `of.name`
+    pub(super) fn field(&mut self, of: &Expression, name: &Spanned<String>) -> Option<Value> {
+        let whole = of.span.start..name.span.end;
+        if let ExpressionKind::Name(base) = &of.kind
+            && !self.is_parameter(base)
+        {
+            match base.as_str() {
+                "arg" => return self.argument(&name.node, &whole),
+                "reg" => return self.register(name, &whole),
+                "ret" => {
+                    if let Some(value) = self.named_result(&name.node, &whole)? {
+                        return Some(value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let value = match self.value(of)? {
+            Value::Typed(value) => value,
+            other => return self.no_field(of, name, &other, &[]),
+        };
+        let value = self.followed(value, of)?;
+        let fields = match &value.ty.kind {
+            Kind::Struct { fields } => fields.clone(),
+            _ => return self.no_field(of, name, &Value::Typed(value), &[]),
+        };
+        match self.find_field(&value, &fields, &name.node, of)? {
+            Some(found) => Some(Value::Typed(found)),
+            None => self.no_field(of, name, &Value::Typed(value), &fields),
+        }
+    }
+
+    /// What a pointer points to; anything else as it is.
+    fn followed(&mut self, value: Typed, expression: &Expression) -> Option<Typed> {
+        let Kind::Pointer { target } = value.ty.kind else {
+            return Some(value);
+        };
+        let pointer = self.reach(value.part(0, &expression.span), expression)?;
+        Some(Typed {
+            ty: self.ty(target, &expression.span)?,
+            at: Location::Memory {
+                pointer: pointer.into(),
+                offset: 0,
+            },
+            guard: value.guard,
+        })
+    }
+
+    /// A field, or one of the structs embedded in it, the shallowest first.
+    fn find_field(
+        &mut self,
+        of: &Typed,
+        fields: &[Field],
+        name: &str,
+        expression: &Expression,
+    ) -> Option<Option<Typed>> {
+        let mut level = vec![(of.clone(), fields.to_vec())];
+        for _ in 0..EMBEDDED {
+            let mut next = Vec::new();
+            for (value, fields) in level {
+                for field in &fields {
+                    let part = |ty| Typed {
+                        ty,
+                        at: value.at.at(field.offset),
+                        guard: value.guard.clone(),
+                    };
+                    if field.name == name {
+                        let ty = self.ty(field.ty, &expression.span)?;
+                        return Some(Some(part(ty)));
+                    }
+                    if field.embedded {
+                        let ty = self.ty(field.ty, &expression.span)?;
+                        next.push(part(ty));
+                    }
+                }
+            }
+            level = Vec::new();
+            for value in next {
+                let is_struct = match value.ty.kind {
+                    Kind::Pointer { target } => {
+                        let ty = self.ty(target, &expression.span)?;
+                        matches!(ty.kind, Kind::Struct { .. })
+                    }
+                    _ => matches!(value.ty.kind, Kind::Struct { .. }),
+                };
+                if !is_struct {
+                    continue;
+                }
+                let value = self.followed(value, expression)?;
+                if let Kind::Struct { fields } = value.ty.kind.clone() {
+                    level.push((value, fields));
+                }
+            }
+            if level.is_empty() {
+                break;
+            }
+        }
+        Some(None)
+    }
+
+    fn no_field(
+        &mut self,
+        of: &Expression,
+        name: &Spanned<String>,
+        value: &Value,
+        fields: &[Field],
+    ) -> Option<Value> {
+        let text = self.text(of);
+        let field = &name.node;
+        let nearest = nearest_word(field, fields.iter().map(|field| field.name.as_str()));
+        let help = match value {
+            Value::Typed(value) if matches!(value.ty.kind, Kind::Interface { .. }) => {
+                Some(format!("say what is in it: `{text}.(*T).{field}`"))
+            }
+            _ => nearest.map(|nearest| format!("did you mean `{text}.{}`?", printable(nearest))),
+        };
+        let mut diagnostic = Diagnostic::new(
+            codes::NO_SUCH_FIELD,
+            format!("`{text}` has no field `{field}`"),
+        )
+        .at(&name.span, "no such field")
+        .also_at(&of.span, format!("is {}", value.describe()))
+        .maybe_help(help);
+        if !fields.is_empty() {
+            let names: Vec<String> = fields.iter().map(|f| printable(&f.name)).take(20).collect();
+            let more = if fields.len() > names.len() {
+                ", …"
+            } else {
+                ""
+            };
+            diagnostic = diagnostic.note(format!("its fields are {}{more}", names.join(", ")));
+        }
+        self.fail(diagnostic)
+    }
+
+    /// `of[index]`
+    pub(super) fn index(
+        &mut self,
+        of: &Expression,
+        index: &Expression,
+        span: &Span,
+    ) -> Option<Value> {
+        if let ExpressionKind::Name(name) = &of.kind
+            && name == "ret"
+            && !self.is_parameter(name)
+            && let ExpressionKind::Integer(number) = index.kind
+            && self.result_count(&of.span)? != 1
+        {
+            return self.numbered_result(number, span);
+        }
+        if let (ExpressionKind::Name(name), ExpressionKind::Integer(0)) = (&of.kind, &index.kind)
+            && name == "ret"
+            && !self.is_parameter(name)
+        {
+            return self.numbered_result(0, span);
+        }
+        let value = match self.value(of)? {
+            Value::Typed(value) => value,
+            other => return self.misfit("[]", of, Some(&other)),
+        };
+        // Of pointers, only those to arrays are followed.
+        let value = match value.ty.kind {
+            Kind::Pointer { target }
+                if matches!(self.ty(target, &of.span)?.kind, Kind::Array { .. }) =>
+            {
+                self.followed(value, of)?
+            }
+            _ => value,
+        };
+        if matches!(value.ty.kind, Kind::Map { .. }) {
+            let text = self.text(of);
+            return self.fail(
+                Diagnostic::new(codes::OPERATOR_MISFIT, "maps are not searched")
+                    .at(&of.span, format!("`{text}` is a map"))
+                    .help(format!("its length is there: len({text})")),
+            );
+        }
+        let (number, guard) = self.position(index)?;
+        let element = match &value.ty.kind {
+            Kind::Slice { element } | Kind::Array { element, .. } => self.ty(*element, &of.span)?,
+            Kind::String => Ty::built_in("uint8", 1, Kind::Uint),
+            _ => return self.misfit("[]", of, Some(&Value::Typed(value))),
+        };
+        let guard = join(value.guard.clone(), guard);
+        if let Kind::Array { length, .. } = value.ty.kind {
+            return self.element_of_array(value, length, element, number, guard, of, index);
+        }
+        let (pointer, length) = (value.part(0, &of.span), value.part(8, &of.span));
+        let (pointer, length) = (self.reach(pointer, of)?, self.reach(length, of)?);
+        let at = Location::Memory {
+            pointer: displaced(pointer, number, length, element.size, span).into(),
+            offset: 0,
+        };
+        Some(Value::Typed(Typed {
+            ty: element,
+            at,
+            guard,
+        }))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all of one expression")]
+    fn element_of_array(
+        &mut self,
+        array: Typed,
+        length: u64,
+        element: Ty,
+        number: Word,
+        guard: Option<Condition>,
+        of: &Expression,
+        index: &Expression,
+    ) -> Option<Value> {
+        if let WordKind::Constant(number) = number.kind {
+            if number >= length {
+                return self.fail(
+                    Diagnostic::new(codes::CONSTANT_MISFIT, "an index past the end")
+                        .at(&index.span, format!("there are {length} elements")),
+                );
+            }
+            return Some(Value::Typed(Typed {
+                at: array.at.at(number.saturating_mul(element.size)),
+                ty: element,
+                guard,
+            }));
+        }
+        let Location::Memory { pointer, offset } = array.at else {
+            return self.fail(
+                Diagnostic::new(codes::OUT_OF_REACH, "this array is not in memory")
+                    .at(&of.span, "only elements with constant numbers can be read"),
+            );
+        };
+        let span = &of.span;
+        let length = Word::constant(length, span.clone());
+        let pointer = displaced(*pointer, number, length, element.size, span);
+        Some(Value::Typed(Typed {
+            ty: element,
+            at: Location::Memory {
+                pointer: pointer.into(),
+                offset,
+            },
+            guard,
+        }))
+    }
+
+    /// A number of an element.
+    fn position(&mut self, index: &Expression) -> Option<(Word, Option<Condition>)> {
+        match self.value(index)? {
+            Value::Constant(constant) => {
+                let ty = Ty::built_in("uint", 8, Kind::Uint);
+                let bits = self.integer(&constant, &ty, index)?;
+                Some((Word::constant(bits, index.span.clone()), None))
+            }
+            Value::Typed(value) if value.ty.is_integer() => {
+                let word = self.reach(value.scalar(&index.span), index)?;
+                Some((word, value.guard))
+            }
+            other => self.misfit("[]", index, Some(&other)),
+        }
+    }
+
+    /// `of.(ty)`
+    pub(super) fn assertion(&mut self, of: &Expression, ty: &Spanned<String>) -> Option<Value> {
+        let value = match self.value(of)? {
+            Value::Typed(value) => value,
+            other => return self.misfit(".(T)", of, Some(&other)),
+        };
+        let Kind::Interface { empty } = value.ty.kind else {
+            let text = self.text(of);
+            return self.fail(
+                Diagnostic::new(
+                    codes::OPERATOR_MISFIT,
+                    format!("`{text}` is not an interface"),
+                )
+                .at(
+                    &of.span,
+                    format!("is of type {}", printable(&value.ty.short())),
+                ),
+            );
+        };
+        let (types, _) = self.signature(&of.span)?;
+        let Some(id) = types.named(&ty.node) else {
+            let name = printable(&ty.node);
+            let package = package(self.scope.function.name);
+            let plain = ty.node.trim_start_matches('*');
+            let candidates = [
+                format!("*{plain}"),
+                plain.to_owned(),
+                format!("*{package}.{plain}"),
+                format!("{package}.{plain}"),
+            ];
+            let mut there = candidates.iter().filter(|name| types.named(name).is_some());
+            let help = match there.next() {
+                Some(there) => format!("there is `{}`", printable(there)),
+                None => "types are written with their whole package path: `*net/http.Request`"
+                    .to_owned(),
+            };
+            return self.fail(
+                Diagnostic::new(
+                    codes::UNKNOWN_GO_TYPE,
+                    format!("the executable has no type `{name}`"),
+                )
+                .at(&ty.span, "unknown type")
+                .help(help),
+            );
+        };
+        let asserted = self.ty(id, &ty.span)?;
+        let described = types.get(id).ok();
+        let address = described.and_then(|ty| types.runtime_address(&ty));
+        let (Some(address), false) = (address, matches!(asserted.kind, Kind::Interface { .. }))
+        else {
+            let name = printable(&ty.node);
+            return self.fail(
+                Diagnostic::new(
+                    codes::UNKNOWN_GO_TYPE,
+                    format!("that an interface holds a `{name}` cannot be told"),
+                )
+                .at(&ty.span, "no type that values in interfaces have"),
+            );
+        };
+        let word = |kind| Word::new(kind, ty.span.clone());
+        let first = self.reach(value.part(0, &of.span), of)?;
+        let address = word(WordKind::Binary {
+            operator: Operator::Add,
+            left: word(WordKind::Input(Input::Bias)).into(),
+            right: word(WordKind::Constant(address)).into(),
+        });
+        let equal = |left: Word| {
+            let kind = ConditionKind::Compare {
+                relation: Relation::Equal,
+                signed: false,
+                left: left.into(),
+                right: address.into(),
+            };
+            Condition::new(kind, ty.span.clone())
+        };
+        let holds = if empty {
+            equal(first)
+        } else {
+            let dynamic = word(WordKind::Load {
+                pointer: first.clone().into(),
+                offset: ITAB_TYPE,
+                width: Width::Eight,
+                extension: Extension::Zero,
+            });
+            let both = ConditionKind::And(not_zero(first).into(), equal(dynamic).into());
+            Condition::new(both, ty.span.clone())
+        };
+        let data = self.reach(value.part(8, &of.span), of)?;
+        let at = if is_address(&asserted) {
+            Location::Word(data.into())
+        } else {
+            Location::Memory {
+                pointer: data.into(),
+                offset: 0,
+            }
+        };
+        Some(Value::Typed(Typed {
+            ty: asserted,
+            at,
+            guard: join(value.guard, Some(holds)),
+        }))
+    }
+}
+
+/// The package path of a function's name.
+fn package(function: &str) -> &str {
+    let folders = function.rfind('/').map_or(0, |slash| slash + 1);
+    let dot = function.get(folders..).and_then(|name| name.find('.'));
+    let end = dot.map_or(function.len(), |dot| folders + dot);
+    function.get(..end).unwrap_or(function)
+}
+
+/// `pointer + number * size`, where `number < length`.
+fn displaced(pointer: Word, number: Word, length: Word, size: u64, span: &Span) -> Word {
+    let word = |kind| Word::new(kind, span.clone());
+    let within = ConditionKind::Compare {
+        relation: Relation::Less,
+        signed: false,
+        left: number.clone().into(),
+        right: length.into(),
+    };
+    let distance = match number.kind {
+        WordKind::Constant(number) => word(WordKind::Constant(number.wrapping_mul(size))),
+        _ if size == 1 => number,
+        _ => word(WordKind::Binary {
+            operator: Operator::Multiply,
+            left: number.into(),
+            right: word(WordKind::Constant(size)).into(),
+        }),
+    };
+    let value = match distance.kind {
+        WordKind::Constant(0) => pointer,
+        _ => word(WordKind::Binary {
+            operator: Operator::Add,
+            left: pointer.into(),
+            right: distance.into(),
+        }),
+    };
+    word(WordKind::Checked {
+        condition: Condition::new(within, span.clone()).into(),
+        value: value.into(),
+    })
+}
+
+/// Whether an interface that holds such a value has it as its second word, instead of its address (`abi.Type.IfaceIndir`).
+fn is_address(ty: &Ty) -> bool {
+    matches!(
+        ty.kind,
+        Kind::Pointer { .. }
+            | Kind::UnsafePointer
+            | Kind::Map { .. }
+            | Kind::Chan { .. }
+            | Kind::Func
+    )
+}

@@ -1,0 +1,3 @@
+module example.test/typed
+
+go 1.19
