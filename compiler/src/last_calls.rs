@@ -31,11 +31,6 @@ impl Chains {
         self.callees.entry(caller).or_default().extend(callees);
         true
     }
-
-    /// The functions whose return closes others' frames.
-    pub fn is_callee(&self, function: u32) -> bool {
-        self.callers.contains_key(&function)
-    }
 }
 
 /// How many calls the longest chain from a function has.
@@ -66,9 +61,7 @@ mod tests {
         assert!(!chains.take(4, [5]), "five frames");
         assert!(!chains.take(0, [1]), "five frames");
         assert!(!chains.take(7, [8, 1]), "all or none");
-        assert!(!chains.is_callee(8));
         assert!(chains.take(0, [3]));
-        assert!(chains.is_callee(3) && !chains.is_callee(1));
     }
 
     proptest! {

@@ -40,6 +40,7 @@ mod selector;
 mod settings;
 mod severity;
 pub mod shape;
+mod sites;
 mod values;
 
 pub use classic::classic_program;

@@ -3,21 +3,20 @@
 use std::collections::{HashMap, HashSet};
 
 use ebpf_templates::{Cookie, SiteKind, When};
-use gobinary::{EntryKind, EntrySite, Executable, ExitKind, ExitWays, Function, Sites, Step};
-use rayon::prelude::*;
+use gobinary::{EntryKind, EntrySite, Executable, ExitKind, Function, Sites, Step};
 
 use crate::{
     codes,
     diagnostic::{Diagnostic, printable},
-    last_calls::Chains,
     matching::Catalog,
-    placement::{self, Leaves, Place, Placed},
-    plan::{LastCall, Plan, PlannedFunction, Site, TracePlan},
+    placement,
+    plan::{Plan, PlannedFunction, Site},
     preference::Placement,
-    probes::{Probe, Probes, offset_in},
+    probes::Probes,
     resolve::{Resolved, ResolvedTrace},
     select::{self, Selection, grouped, names_shown, places_shown, times},
     selector::{Selector, SelectorKind},
+    sites::{self, Found},
 };
 
 /// Runtime functions probed in every trace, and what is seen there. Both run on the goroutine's own stack in Go 1.19 to 1.27
@@ -102,20 +101,22 @@ pub(crate) fn plan(
         .iter()
         .filter_map(|index| Some((catalog.get(*index)?.entry, *index)))
         .collect();
-    for (number, (trace, mut selection)) in (0..).zip(program.traces.iter().zip(selections)) {
-        selection.drop(|index| {
+    let found = Found {
+        executable,
+        catalog: &catalog,
+        probes: &probes,
+        ids: &ids,
+        entries: &entries,
+        placement,
+    };
+    for (number, (trace, selection)) in (0..).zip(program.traces.iter().zip(selections)) {
+        let mut left = selection.clone();
+        left.drop(|index| {
             let id = ids.get(&index).copied();
             id.is_some_and(|id| without.contains(&(number, id)))
         });
-        let context = Context {
-            executable,
-            catalog: &catalog,
-            probes: &probes,
-            ids: &ids,
-            entries: &entries,
-            placement,
-        };
-        plan.traces.push(context.trace(trace, &selection, &hidden));
+        let trace = found.trace(trace, &selection, &left, &hidden);
+        plan.traces.push(trace);
     }
     carry_out_entries(&mut plan, &steps);
     (plan, diagnostics)
@@ -177,7 +178,8 @@ fn hidden_sites(
             .runtime_point(name)
             .and_then(|(function, entry)| {
                 let id = u32::try_from(plan.functions.len()).ok()?;
-                let site = point_site(executable, &function, &entry, kind, id)?;
+                let place = placement::entry(&entry, None);
+                let site = sites::site(executable, &function, id, false, &place, kind)?;
                 plan.functions
                     .push(planned_function(executable, &function, &entry));
                 Some(site)
@@ -191,239 +193,6 @@ fn hidden_sites(
         }
     }
     sites
-}
-
-/// The site of a runtime point.
-fn point_site(
-    executable: &Executable,
-    function: &Function<'_>,
-    entry: &EntrySite,
-    kind: SiteKind,
-    id: u32,
-) -> Option<Site> {
-    let entry = placement::entry(entry, None);
-    site(executable, function, id, false, &entry, kind)
-}
-
-fn site(
-    executable: &Executable,
-    function: &Function<'_>,
-    id: u32,
-    target: bool,
-    place: &Place,
-    kind: SiteKind,
-) -> Option<Site> {
-    let cookie = Cookie {
-        function: id,
-        stepped: !place.instruction.emulated,
-        offset: offset_in(function, place.way_out)?,
-        kind,
-        target,
-        g_from_tls: place.g_from_tls,
-        when: place.when,
-        released: place.released,
-    };
-    Some(Site {
-        address: place.address,
-        file_offset: executable.file_offset(place.address)?,
-        cookie: cookie.pack(),
-        bytes: place.instruction.bytes,
-        len: place.instruction.len,
-        emulated: place.instruction.emulated,
-        passed: (place.share * 1e3).round() as u16,
-    })
-}
-
-/// What lowering a trace looks things up in.
-struct Context<'a, 'e> {
-    executable: &'e Executable,
-    catalog: &'a Catalog<'e>,
-    probes: &'a Probes,
-    /// From catalog index to plan id.
-    ids: &'a HashMap<u32, u32>,
-    /// From entry address to catalog index, of planned functions.
-    entries: &'a HashMap<u64, u32>,
-    placement: Placement,
-}
-
-/// A function of a trace, and where it is watched.
-struct Shown<'a> {
-    index: u32,
-    id: u32,
-    function: &'a Function<'a>,
-    probe: &'a Probe,
-    placed: Placed,
-}
-
-impl Context<'_, '_> {
-    fn trace(&self, trace: &ResolvedTrace, selection: &Selection, hidden: &[Site]) -> TracePlan {
-        let mut shown: Vec<Shown<'_>> = selection
-            .shown
-            .par_iter()
-            .filter_map(|index| self.shown(*index))
-            .collect();
-        let mut chains = Chains::default();
-        if trace.filter.depth.is_none() {
-            self.place_last_calls(&mut shown, selection, &mut chains);
-        }
-        let mut sites: Vec<Site> = shown
-            .par_iter()
-            .flat_map_iter(|shown| self.function_sites(shown, selection, &chains))
-            .collect();
-        sites.extend(hidden);
-        sites.sort_unstable_by_key(|site| site.address);
-        let ids = |indices: &[u32]| {
-            indices
-                .iter()
-                .filter_map(|index| self.ids.get(index).copied())
-                .collect()
-        };
-        TracePlan {
-            label: trace.label.clone(),
-            filter: trace.filter.clone(),
-            duration: trace.duration,
-            targets: ids(&selection.targets),
-            included: ids(&selection.shown),
-            sites,
-            last_calls: shown
-                .iter()
-                .flat_map(|caller| self.last_calls(caller))
-                .collect(),
-            ..TracePlan::default()
-        }
-    }
-
-    fn shown(&self, index: u32) -> Option<Shown<'_>> {
-        let probe = self.probes.get(index)?.as_ref().ok()?;
-        Some(Shown {
-            index,
-            id: *self.ids.get(&index)?,
-            function: self.catalog.get(index)?,
-            probe,
-            placed: placement::place(probe, self.placement, |_| false),
-        })
-    }
-
-    /// Lets calls that are probed stand for their callers' returns.
-    fn place_last_calls(
-        &self,
-        shown: &mut [Shown<'_>],
-        selection: &Selection,
-        chains: &mut Chains,
-    ) {
-        let jumps = |shown: &Shown<'_>| {
-            let exits = shown.probe.sites.exits.iter();
-            exits.clone().any(|exit| exit.kind != ExitKind::Ret)
-        };
-        // Functions whose every way out closes their frame, and whose entry has no other part to play.
-        let callees: HashSet<u32> = shown
-            .iter()
-            .filter(|shown| {
-                let exits = &shown.probe.sites.exits;
-                !exits.is_empty() && !jumps(shown) && shown.placed.leaves == Leaves::Never
-            })
-            .map(|shown| shown.index)
-            .collect();
-        // One that others jump into ends together with these, and not with what it calls.
-        let jumped_into: HashSet<u32> = shown
-            .iter()
-            .flat_map(|shown| &shown.probe.sites.exits)
-            .filter_map(|exit| match exit.kind {
-                ExitKind::TailJump { target } => self.entries.get(&target?).copied(),
-                ExitKind::Ret => None,
-            })
-            .collect();
-        for caller in shown.iter_mut() {
-            let target = selection.targets.binary_search(&caller.index).is_ok();
-            if target || jumped_into.contains(&caller.index) {
-                continue;
-            }
-            let entry = caller.probe.entry().address;
-            let mut taken = HashSet::new();
-            for exit in &caller.probe.cheaper.exits {
-                let called = exit.calls.iter().map(|call| {
-                    let callee = self.entries.get(&call.callee)?;
-                    callees.contains(callee).then_some(*callee)
-                });
-                if let Some(called) = called.collect::<Option<Vec<u32>>>()
-                    && !called.is_empty()
-                    && exit.edges.iter().all(|edge| edge.site != entry)
-                    && chains.take(caller.index, called)
-                {
-                    taken.insert(exit.ret);
-                }
-            }
-            if !taken.is_empty() {
-                let taken = |exit: &ExitWays| taken.contains(&exit.ret);
-                caller.placed = placement::place(caller.probe, self.placement, taken);
-            }
-        }
-    }
-
-    fn last_calls(&self, caller: &Shown<'_>) -> impl Iterator<Item = LastCall> {
-        caller.placed.last_calls.iter().filter_map(|(ret, call)| {
-            let index = self.entries.get(&call.callee)?;
-            let probe = self.probes.get(*index)?.as_ref().ok()?;
-            Some(LastCall {
-                callee: *self.ids.get(index)?,
-                distance: call
-                    .return_address
-                    .wrapping_sub(probe.entry().address)
-                    .cast_signed(),
-                caller: caller.id,
-                offset: offset_in(caller.function, *ret)?,
-                // The call pushes its return address.
-                released: call.depth + 8,
-            })
-        })
-    }
-
-    fn function_sites(
-        &self,
-        shown: &Shown<'_>,
-        selection: &Selection,
-        chains: &Chains,
-    ) -> Vec<Site> {
-        let target = selection.targets.binary_search(&shown.index).is_ok();
-        let place = |place: &Place, kind| {
-            site(
-                self.executable,
-                shown.function,
-                shown.id,
-                target,
-                place,
-                kind,
-            )
-        };
-        let exit_kind = |kind: ExitKind| self.exit_kind(kind, selection);
-        let entry = &shown.placed.entry;
-        let kind = match (shown.placed.leaves, entry.exit.map(exit_kind)) {
-            (Leaves::Always, Some(SiteKind::TailInto)) => SiteKind::EnterTailInto,
-            (Leaves::Always, _) => SiteKind::EnterReturn,
-            (Leaves::Sometimes, _) => SiteKind::EnterReturnIf,
-            (Leaves::Never, _) if chains.is_callee(shown.index) => SiteKind::EnterLastCall,
-            (Leaves::Never, _) => SiteKind::Enter,
-        };
-        let exits = shown.placed.exits.iter();
-        let exits = exits.filter_map(|exit| place(exit, exit_kind(exit.exit?)));
-        place(entry, kind).into_iter().chain(exits).collect()
-    }
-
-    fn exit_kind(&self, kind: ExitKind, selection: &Selection) -> SiteKind {
-        match kind {
-            ExitKind::Ret => SiteKind::Return,
-            ExitKind::TailJump { target } => {
-                let probed = target
-                    .and_then(|address| self.entries.get(&address))
-                    .is_some_and(|index| selection.shown.binary_search(index).is_ok());
-                if probed {
-                    SiteKind::TailInto
-                } else {
-                    SiteKind::TailOut
-                }
-            }
-        }
-    }
 }
 
 /// What there is to say of a trace's functions once their sites are known.

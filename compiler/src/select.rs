@@ -15,6 +15,7 @@ use crate::{
 const SHOWN: usize = 3;
 
 /// What a trace selects: indices into the catalog's functions, ascending.
+#[derive(Clone)]
 pub(crate) struct Selection {
     /// What each target pattern selects, exclusions taken away.
     pub(crate) by_target: Vec<Vec<u32>>,

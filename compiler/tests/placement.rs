@@ -173,3 +173,41 @@ fn entries_move_to_cheaper_places() {
         assert_eq!(kinds(&plan.traces[0], id(name)), expected, "{name}");
     }
 }
+
+#[test]
+fn without_a_function_no_last_call_is_new() {
+    let text = "trace main.main < include main.* >";
+    let (Some(executable), Some((whole, id))) =
+        (support::executable(), placed(text, Placement::default()))
+    else {
+        return;
+    };
+    for dropped in 0..whole.functions.len() as u32 - 2 {
+        let options = Options {
+            without: vec![(0, dropped)],
+            ..Options::default()
+        };
+        let source = Source::new("<command line>", text);
+        let (plan, _) = compile(&source, &[], executable, &options).expect("it compiles");
+        let (before, after) = (&whole.traces[0], &plan.traces[0]);
+        assert!(after.last_calls.iter().all(|last| {
+            before.last_calls.contains(last) && last.caller != dropped && last.callee != dropped
+        }));
+        // Whoever ended with the function that is gone is seen to return by itself.
+        for last in before.last_calls.iter().filter(|l| l.callee == dropped) {
+            let caller = &plan.functions[last.caller as usize];
+            let ret = caller.address + u64::from(last.offset);
+            assert!(
+                after.sites.iter().any(|site| site.address == ret),
+                "{}",
+                caller.name
+            );
+        }
+    }
+    assert!(
+        whole.traces[0]
+            .last_calls
+            .iter()
+            .any(|last| last.callee == id("Callee"))
+    );
+}

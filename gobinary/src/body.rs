@@ -230,6 +230,11 @@ impl<'a> Body<'a> {
     fn writes_r14(&self) -> bool {
         let mut factory = InstructionInfoFactory::new();
         let mut writes = |instruction: &Decoded| {
+            // No instruction writes it that does not name it.
+            let names = |operand| instruction.op_register(operand).full_register() == Register::R14;
+            if !(0..instruction.op_count()).any(names) {
+                return false;
+            }
             factory
                 .info(instruction)
                 .used_registers()

@@ -3,6 +3,7 @@
 use iced_x86::{Code, Instruction as Decoded};
 
 use crate::Executable;
+use crate::function::Function;
 use crate::policy;
 
 /// What a direct call leads to.
@@ -20,9 +21,6 @@ pub(crate) enum Callee {
     Copies,
     /// A function of the runtime whose first result, in RAX, is a pointer and never nil.
     Allocates,
-    /// A function that never returns: nothing belongs behind its call (`BlockExit` in cmd/compile/internal/ssagen/ssa.go; of the
-    /// runtime's functions whose names begin with `panic` only `panicCheck1` and `2` return, from Go 1.19 to 1.27).
-    Panic,
     /// A function that has to do with deferred calls: after a panic the runtime may go on at its call or behind it.
     Defers,
     /// A function that may be probed, by its entry.
@@ -49,10 +47,7 @@ impl Executable {
     /// What a call instruction calls.
     pub(crate) fn callee(&self, call: &Decoded) -> Callee {
         let target = call.near_branch_target();
-        let function = (call.code() == Code::Call_rel32_64)
-            .then(|| self.function_at(target))
-            .flatten();
-        let Some(function) = function else {
+        let Some(function) = self.called(call) else {
             return Callee::Unknown;
         };
         match function.name.strip_prefix("runtime.") {
@@ -65,6 +60,20 @@ impl Executable {
             None => Callee::Unknown,
         }
     }
+
+    /// Does a call instruction call a function that never returns?
+    pub(crate) fn is_panic(&self, call: &Decoded) -> bool {
+        let entries = &self.survey().panics;
+        call.code() == Code::Call_rel32_64
+            && entries.binary_search(&call.near_branch_target()).is_ok()
+    }
+
+    fn called(&self, call: &Decoded) -> Option<Function<'_>> {
+        let target = call.near_branch_target();
+        (call.code() == Code::Call_rel32_64)
+            .then(|| self.function_at(target))
+            .flatten()
+    }
 }
 
 fn of_runtime(name: &str) -> Callee {
@@ -76,9 +85,7 @@ fn of_runtime(name: &str) -> Callee {
         _ => {}
     }
     match name {
-        "gopanic" | "block" => Callee::Panic,
         name if name.starts_with("defer") => Callee::Defers,
-        name if name.starts_with("panic") && !name.starts_with("panicCheck") => Callee::Panic,
         name if ALLOCATES
             .iter()
             .any(|allocates| name.starts_with(allocates)) =>

@@ -6,9 +6,13 @@
 
 use iced_x86::{FlowControl, Instruction as Decoded, Mnemonic};
 
+const NONE: u32 = u32::MAX;
+
 /// The graph. Nodes are indices of instructions.
 pub(crate) struct Graph<'a> {
     instructions: &'a [Decoded],
+    /// Where each instruction jumps to in the function, other than by a `switch`; [`NONE`] where it does not.
+    target: Vec<u32>,
     /// Target and source of each jump, ascending.
     jumps: Vec<(u32, u32)>,
     /// Source and target of each jump of a `switch`, ascending.
@@ -34,7 +38,8 @@ impl<'a> Graph<'a> {
             found.ok().and_then(|index| u32::try_from(index).ok())
         };
         let (mut jumps, mut switches) = (Vec::new(), Vec::new());
-        for (index, instruction) in instructions.iter().enumerate() {
+        let mut targets = vec![NONE; instructions.len()];
+        for ((index, instruction), to) in instructions.iter().enumerate().zip(&mut targets) {
             let source = u32::try_from(index).ok()?;
             match instruction.flow_control() {
                 FlowControl::UnconditionalBranch
@@ -42,7 +47,8 @@ impl<'a> Graph<'a> {
                 | FlowControl::XbeginXabortXend => {
                     let target = instruction.near_branch_target();
                     if inside(target) {
-                        jumps.push((at(target)?, source));
+                        *to = at(target)?;
+                        jumps.push((*to, source));
                     }
                 }
                 FlowControl::IndirectBranch => {
@@ -68,6 +74,7 @@ impl<'a> Graph<'a> {
         };
         let mut graph = Self {
             instructions,
+            target: targets,
             jumps,
             switches,
             falls_through: instructions.iter().map(falls).collect(),
@@ -96,34 +103,22 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Adds where execution may go on after an instruction.
+    /// Adds where execution may go on after an instruction: right behind it first.
     pub fn successors(&self, node: usize, to: &mut Vec<usize>) {
-        let Some(instruction) = self.instructions.get(node) else {
-            return;
-        };
         if self.falls_through(node) && node + 1 < self.instructions.len() {
             to.push(node + 1);
         }
-        match instruction.flow_control() {
-            FlowControl::UnconditionalBranch
-            | FlowControl::ConditionalBranch
-            | FlowControl::XbeginXabortXend => {
-                let target = instruction.near_branch_target();
-                let found = self.instructions.binary_search_by_key(&target, Decoded::ip);
-                to.extend(found.ok());
-            }
-            FlowControl::IndirectBranch => {
+        match self.target.get(node) {
+            Some(&target) if target != NONE => to.push(target as usize),
+            _ if self.switches.is_empty() => {}
+            _ => {
                 let from = self
                     .switches
                     .partition_point(|&(source, _)| (source as usize) < node);
                 let targets = self.switches.iter().skip(from);
-                to.extend(
-                    targets
-                        .take_while(|&&(source, _)| source as usize == node)
-                        .map(|&(_, target)| target as usize),
-                );
+                let targets = targets.take_while(|&&(source, _)| source as usize == node);
+                to.extend(targets.map(|&(_, target)| target as usize));
             }
-            _ => {}
         }
     }
 
@@ -161,9 +156,11 @@ impl<'a> Graph<'a> {
         self.instructions.len()
     }
 
-    /// Does a jump lead back to itself or to an instruction before it?
-    pub fn jumps_back(&self) -> bool {
-        self.jumps.iter().any(|(target, source)| target <= source)
+    /// Target and source of each jump to itself or to an instruction before it.
+    pub fn jumps_back(&self) -> impl Iterator<Item = (usize, usize)> {
+        let back = |&&(target, source): &&(u32, u32)| target <= source;
+        let jumps = self.jumps.iter().filter(back);
+        jumps.map(|&(target, source)| (target as usize, source as usize))
     }
 }
 

@@ -12,7 +12,6 @@ use iced_x86::{FlowControl, Instruction as Decoded, Mnemonic, Register};
 
 use crate::Executable;
 use crate::body::Body;
-use crate::callee::Callee;
 use crate::cfg::Graph;
 use crate::function::Function;
 use crate::search::{Search, Way, WayKind};
@@ -118,7 +117,7 @@ impl Body<'_> {
             .collect();
         let switch = |jump| self.switch_targets(jump);
         let callee = |call: &Decoded| self.executable.callee(call);
-        let returns = |call: &Decoded| callee(call) != Callee::Panic;
+        let returns = |call: &Decoded| !self.executable.is_panic(call);
         let graph = Graph::new(&self.instructions, depth, switch, returns)?;
         if !self.switches_load_their_tables(&graph) {
             return None;

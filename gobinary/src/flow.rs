@@ -20,11 +20,13 @@ impl Flow {
             component: vec![NONE; count],
             cyclic: vec![false; count],
         };
-        // Without a jump backwards the order of addresses will do.
-        if !graph.jumps_back() {
+        // Where nothing jumps back but the code that has grown the stack, to the start, the order of addresses will do.
+        if graph.jumps_back().all(|(target, _)| target == 0) {
+            let again = flow.mark_ways_to_start(graph);
             for (node, component) in (0..count).zip((0..count as u32).rev()) {
                 if graph.is_reachable(node) {
-                    flow.component[node] = component;
+                    let first = again && flow.cyclic[node];
+                    flow.component[node] = if first { count as u32 } else { component };
                 }
             }
             return flow;
@@ -76,6 +78,26 @@ impl Flow {
             }
         }
         flow
+    }
+
+    /// Marks what leads to a jump to the first instruction as cyclic; tells whether there is such a jump.
+    fn mark_ways_to_start(&mut self, graph: &Graph<'_>) -> bool {
+        let sources = graph.jumps_back().map(|(_, source)| source);
+        let mut open: Vec<usize> = sources
+            .filter(|&source| graph.is_reachable(source))
+            .collect();
+        let any = !open.is_empty();
+        let mut before = Vec::new();
+        while let Some(node) = open.pop() {
+            match self.cyclic.get_mut(node) {
+                Some(cyclic) if !*cyclic => *cyclic = true,
+                _ => continue,
+            }
+            before.clear();
+            graph.predecessors(node, &mut before);
+            open.extend(before.iter().map(|&(index, _)| index));
+        }
+        any
     }
 
     /// Can the instruction run again after it has run?
@@ -160,6 +182,14 @@ mod tests {
         // je 1; ret; 1: ud2
         let (found, _) = shares(&[0x74, 1, 0xc3, 0x0f, 0x0b]);
         assert_eq!(found, [1.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn growing_the_stack_begins_anew() {
+        // 0: je 1; ret; 1: nop; jmp 0
+        let (found, cyclic) = shares(&[0x74, 1, 0xc3, 0x90, 0xeb, 0xfa]);
+        assert_eq!(found, [1.0, 1.0, 1.0, 1.0]);
+        assert_eq!(cyclic, [true, false, true, true]);
     }
 
     #[test]

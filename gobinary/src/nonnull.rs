@@ -62,7 +62,7 @@ impl NonNull {
             })
             .collect();
         let mut before = vec![Facts::ALL; instructions.len()];
-        let (mut changed, mut next) = (true, Vec::new());
+        let mut next = Vec::new();
         for (node, (facts, effect)) in before.iter_mut().zip(&effects).enumerate() {
             let calls = matches!(
                 instructions.get(node).map(Decoded::flow_control),
@@ -76,31 +76,37 @@ impl NonNull {
                 *facts = Facts::NONE;
             }
         }
+        let mut changed = vec![true; instructions.len()];
         let mut next = Vec::new();
-        while changed {
-            changed = false;
+        while changed.contains(&true) {
             for (node, effect) in effects.iter().enumerate() {
-                if !graph.is_reachable(node) {
-                    continue;
-                }
                 let Some(known) = before.get(node) else {
                     continue;
                 };
+                match changed.get_mut(node) {
+                    Some(changed) if *changed => *changed = false,
+                    _ => continue,
+                }
+                if !graph.is_reachable(node) {
+                    continue;
+                }
                 let after = effect.after(*known);
                 next.clear();
                 graph.successors(node, &mut next);
                 let compared = (next.len() == 2)
                     .then(|| compared_with_null(instructions, graph, node))
                     .flatten();
-                for &to in &next {
+                // Right behind it comes first.
+                for (number, &to) in next.iter().enumerate() {
                     let mut after = after;
                     if let Some((register, jumps)) = compared
-                        && jumps == (to != node + 1)
+                        && jumps == (number == 1)
                     {
                         after.prove(bit(register));
                     }
-                    if let Some(known) = before.get_mut(to) {
-                        changed |= known.meet(&after);
+                    if let (Some(known), Some(changed)) = (before.get_mut(to), changed.get_mut(to))
+                    {
+                        *changed |= known.meet(&after);
                     }
                 }
             }
@@ -160,7 +166,7 @@ impl Effect {
                 (both, both)
             }
             Callee::Allocates => (u16::MAX, bit(Register::RAX)),
-            Callee::Panic | Callee::Defers | Callee::Function(_) | Callee::Unknown => (u16::MAX, 0),
+            Callee::Defers | Callee::Function(_) | Callee::Unknown => (u16::MAX, 0),
         };
         Self {
             writes,
@@ -180,22 +186,8 @@ impl Effect {
             return effect;
         }
         effect.slots = slots.effect(instruction, factory);
-        let info = factory.info(instruction);
-        for memory in info.used_memory() {
-            let accesses = matches!(
-                memory.access(),
-                OpAccess::Read | OpAccess::Write | OpAccess::ReadWrite
-            );
-            let near = memory.index() == Register::None && memory.displacement() < FIRST_PAGE;
-            let plain = !instruction.has_rep_prefix() && !instruction.has_repne_prefix();
-            if accesses && near && plain && instruction.segment_prefix() == Register::None {
-                effect.proves |= bit(memory.base());
-            }
-        }
-        for used in info.used_registers() {
-            if !matches!(used.access(), OpAccess::Read | OpAccess::CondRead) {
-                effect.writes |= bit(used.register().full_register());
-            }
+        if !effect.add_simple(instruction) {
+            effect.add_all(instruction, factory);
         }
         let to = instruction.op0_register();
         match (instruction.mnemonic(), instruction.code()) {
@@ -212,6 +204,52 @@ impl Effect {
             _ => {}
         }
         effect
+    }
+
+    /// What is proved and written by one of the instructions that code mostly consists of; false for any other.
+    fn add_simple(&mut self, instruction: &Decoded) -> bool {
+        use Mnemonic::*;
+        let to = instruction.op0_register();
+        let (reads, writes) = match instruction.mnemonic() {
+            Mov | Movzx | Movsx | Movsxd | Add | Sub | And | Or | Xor | Movups => (true, true),
+            Lea => (false, true),
+            Cmp | Test => (true, false),
+            Nop | Jmp => (false, false),
+            _ if instruction.is_jcc_short_or_near() => (false, false),
+            _ => return false,
+        };
+        if writes {
+            self.writes |= bit(to.full_register());
+        }
+        let memory = (0..instruction.op_count()).any(|n| instruction.op_kind(n) == OpKind::Memory);
+        if reads && memory {
+            let near = instruction.memory_index() == Register::None
+                && instruction.memory_displacement64() < FIRST_PAGE;
+            if near && instruction.segment_prefix() == Register::None {
+                self.proves |= bit(instruction.memory_base());
+            }
+        }
+        true
+    }
+
+    fn add_all(&mut self, instruction: &Decoded, factory: &mut InstructionInfoFactory) {
+        let info = factory.info(instruction);
+        for memory in info.used_memory() {
+            let accesses = matches!(
+                memory.access(),
+                OpAccess::Read | OpAccess::Write | OpAccess::ReadWrite
+            );
+            let near = memory.index() == Register::None && memory.displacement() < FIRST_PAGE;
+            let plain = !instruction.has_rep_prefix() && !instruction.has_repne_prefix();
+            if accesses && near && plain && instruction.segment_prefix() == Register::None {
+                self.proves |= bit(memory.base());
+            }
+        }
+        for used in info.used_registers() {
+            if !matches!(used.access(), OpAccess::Read | OpAccess::CondRead) {
+                self.writes |= bit(used.register().full_register());
+            }
+        }
     }
 
     fn after(&self, mut facts: Facts) -> Facts {

@@ -18,6 +18,8 @@ pub(crate) struct Survey {
     pub abi_wrappers: Vec<u32>,
     /// Code that must not be changed, a probe's `int3` included.
     pub fips: Option<Range<u64>>,
+    /// Entries of functions that never return, ascending.
+    pub panics: Vec<u64>,
 }
 
 impl Survey {
@@ -29,10 +31,13 @@ impl Survey {
             .max()
             .unwrap_or_default();
         let mut names: HashMap<&str, u32> = HashMap::new();
-        let mut fips = [None; 2];
+        let (mut fips, mut panics) = ([None; 2], Vec::new());
         for function in executable.functions() {
             if function.func_id == wrapper_id && wrapper_id != 0 {
                 names.insert(function.name, function.index);
+            }
+            if never_returns(function.name) {
+                panics.push(function.entry);
             }
             for (name, place) in FIPS.iter().zip(&mut fips) {
                 if function.name == *name {
@@ -40,6 +45,7 @@ impl Survey {
                 }
             }
         }
+        panics.sort_unstable();
         let mut abi_wrappers: Vec<u32> = executable
             .functions()
             .filter(|f| f.func_id != wrapper_id)
@@ -55,6 +61,16 @@ impl Survey {
             wrapper_id,
             abi_wrappers,
             fips,
+            panics,
         }
     }
+}
+
+/// Does the function of this name never return? Then nothing belongs behind its call (`BlockExit` in cmd/compile/internal/ssagen/ssa.go;
+/// of the runtime's functions whose names begin with `panic` only `panicCheck1` and `2` return, from Go 1.19 to 1.27).
+fn never_returns(name: &str) -> bool {
+    name.strip_prefix("runtime.").is_some_and(|name| {
+        matches!(name, "gopanic" | "block")
+            || name.starts_with("panic") && !name.starts_with("panicCheck")
+    })
 }

@@ -349,6 +349,9 @@ fn pointers_that_are_not_nil_do_not_fault() {
         block(&[STORE], End::Ret),
     ];
     assert_eq!(edges(&compared), [(2, 0, Edge(When::Taken(5)))]);
+    // Both ways lead there.
+    let next = [block(&[TEST], End::Branch(4, 1)), block(&[STORE], End::Ret)];
+    assert_eq!(edges(&next), []);
 }
 
 #[test]
@@ -436,8 +439,9 @@ fn run(
     let (taken, defers) = (has(TAKE), has(DEFERS));
     let (mut node, mut passed): (usize, Vec<u64>) = (0, Vec::new());
     let mut entered = 0;
-    // Are RCX and the slot null, and do the flags still tell?
-    let (mut rcx_null, mut slot_null, mut tested) = (choices(), choices(), false);
+    // Are RAX, RCX and the two words of the frame null, and do the flags still tell?
+    let (mut rax_null, mut rcx_null, mut tested) = (choices(), choices(), false);
+    let (word_null, mut slot_null) = (choices(), choices());
     for _ in 0..400 {
         let instruction = &program.instructions[node];
         let bytes = program.bytes(instruction);
@@ -478,7 +482,7 @@ fn run(
         match bytes {
             [0xe8, ..] => {
                 assert_eq!(passed, [], "a call after the exit");
-                rcx_null = choices();
+                (rax_null, rcx_null) = (choices(), choices());
                 if taken {
                     slot_null = choices();
                 }
@@ -488,7 +492,9 @@ fn run(
                 }
             }
             [0x0f, 0x0b] => panics = true,
-            _ if bytes == COPY => rcx_null = choices(),
+            _ if bytes == COPY => rcx_null = rax_null,
+            _ if bytes == SLOT => rax_null = word_null,
+            _ if bytes == DATA => rax_null = choices(),
             _ if bytes == SPILL => slot_null = rcx_null,
             _ if bytes == RELOAD => rcx_null = slot_null,
             _ if bytes == LOAD || bytes == STORE => panics = rcx_null,
@@ -507,7 +513,7 @@ fn run(
             let calls = program.instructions.iter();
             let node_of = |i: &Decoded| program.bytes(i) == DEFERS;
             node = calls.clone().position(node_of).expect("such a call");
-            rcx_null = choices();
+            (rax_null, rcx_null) = (choices(), choices());
             continue;
         }
         node = if jumps || instruction.flow_control() == FlowControl::UnconditionalBranch {
