@@ -68,7 +68,8 @@ pub(crate) fn place(
         .collect();
     // Where nothing is known, as many leave through each of the others.
     let others = probe.sites.exits.len().saturating_sub(guessed.len()).max(1);
-    let other = (1.0 - guessed.values().sum::<f32>()).max(0.0) / others as f32;
+    let known: f32 = probe.cheaper.exits.iter().map(|ways| ways.share).sum();
+    let other = (1.0 - known).max(0.0) / others as f32;
     for exit in &probe.sites.exits {
         match chosen.get(&exit.address) {
             Some(ways) => exits.extend(ways.edges.iter().map(|edge| Place {
