@@ -77,6 +77,7 @@ pub fn compile(
     Ok((
         Plan {
             executable: options.executable.clone(),
+            source: source.clone(),
             ..plan
         },
         diagnostics,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{codes::Code, severity::Severity};
 
 /// A program text and the name under which messages speak of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Source {
     /// `<command line>` or the file's name.
     pub name: String,

@@ -14,7 +14,7 @@ use ebpf_templates::{Cookie, SiteKind, When};
 pub use gobinary::Step;
 use serde::Serialize;
 
-use crate::{predicate::Code, shape::ShownCall};
+use crate::{diagnostic::Source, predicate::Code, shape::ShownCall};
 
 /// What to probe in one executable, and how to treat what is seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -33,6 +33,8 @@ pub struct Plan {
     pub goid_evidence: String,
     /// What holds for the whole run.
     pub settings: Settings,
+    /// The program's name and text, which spans of generated code are pieces of.
+    pub source: Source,
 }
 
 /// What the program's `config` says.
@@ -120,16 +122,35 @@ pub struct TracePlan {
 pub struct TraceCode {
     /// Decides at the entry of a target whether its graph begins.
     pub where_entry: Option<Code>,
-    /// Keeps words from the entry of a target for [`Self::where_return`].
+    /// Keeps words and bytes from the entry of a target to its return.
     pub keep: Option<Code>,
     /// Decides at the return of a target whether its graph is kept.
     pub where_return: Option<Code>,
-    /// `where_return` looks at results, so that nothing can be decided about a call that did not return.
-    pub where_needs_results: bool,
     /// Captures at the entry of calls.
     pub arguments: Option<Code>,
     /// Captures at the return of calls.
     pub results: Option<Code>,
+    /// Captures what the aggregates of a target's call need, at its return.
+    pub aggregate: Option<Code>,
+    /// Decides at the return of a target whether the trace ends with its graph.
+    pub until: Option<Code>,
+    /// Which of those that run at a target's return look at its results, so that they cannot run where it did not return.
+    pub needs_results: NeedsResults,
+    /// Any of them looks at the return address of the call.
+    pub needs_caller: bool,
+    /// Any of them looks at where the executable was loaded.
+    pub needs_bias: bool,
+}
+
+/// Which generated functions look at results.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct NeedsResults {
+    /// [`TraceCode::where_return`]
+    pub where_return: bool,
+    /// [`TraceCode::aggregate`]
+    pub aggregate: bool,
+    /// [`TraceCode::until`]
+    pub until: bool,
 }
 
 /// A call after which its caller has nothing left to do but return: both return at the same instant, so the caller's `ret` needs no probe.

@@ -6,9 +6,6 @@
 #ifndef GOFUNCGRAPH_FRAMES_H
 #define GOFUNCGRAPH_FRAMES_H
 
-/* Keeps clang from dropping a mask that it can prove useless and the verifier of Linux 6.12 and before cannot. */
-#define keep_mask(level) asm volatile("" : "+r"(level))
-
 static __always_inline struct frame *frame_at(struct goroutine *g, const struct goroutine_key *key, u32 level)
 {
 	if (level < INLINE_FRAMES) {
@@ -62,7 +59,9 @@ __noinline int close_top(struct goroutine *g, const struct goroutine_key *of, u6
 		return 0;
 	}
 	u64 duration = now - f->entry_ns;
-	if (!level || duration >= config.prune_ns) {
+	if (level == 1)
+		g->inside_ns += duration;
+	if (!level || (duration >= config.prune_ns && !config.no_graphs)) {
 		u32 n = g->chunk.count;
 		if (n >= CHUNK_CALLS_MAX) {
 			send_calls(g, CHUNK_CALLS);

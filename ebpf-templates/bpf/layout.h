@@ -11,6 +11,7 @@ typedef __u32 u32;
 typedef __u16 u16;
 typedef __u8 u8;
 typedef __s32 s32;
+typedef __s64 s64;
 
 /*
  * Attach cookie. Offset is that of the instruction that the site stands for: an exit edge stands for its ret. When and condition say in
@@ -61,13 +62,44 @@ enum counter {
 	COUNTER_MISSING_CALLS = 5,   /* calls not stored: frame store full */
 	COUNTER_NO_G = 6,            /* events whose g or stack could not be read */
 	COUNTER_STALE = 7,           /* states left behind by a process that is gone (exec) */
-	COUNTER_MAX = 8,
+	COUNTER_UNDECIDED = 8,       /* conditions and aggregates of calls that needed something unreadable */
+	COUNTER_AGGREGATES_FULL = 9, /* aggregates not counted: the table of keys was full */
+	COUNTER_LOST_VALUES = 10,    /* values of calls for which there was no room, here or in the ring buffer */
+	COUNTER_MAX = 11,
 };
 
 #define MAX_TRACES 64
 #define MAX_SCOPE 16 /* entries of each scope list */
 #define COMM_LEN 16
 #define MAX_STACK 64
+#define MAX_AGGREGATIONS 8 /* of a trace */
+#define AGGREGATE_KEY 128  /* bytes of captured keys */
+
+/* Whether a generated function is there, and whether it has to see the registers of the return. */
+enum stage {
+	STAGE_NONE = 0,
+	STAGE_ANY = 1,     /* it looks at no registers of the return: it runs however the call ends */
+	STAGE_RESULTS = 2, /* it does */
+};
+
+#define FACT_CALLER 1u
+#define FACT_BIAS 2u
+
+/* What an aggregation makes of its calls. */
+enum aggregation_kind {
+	AGGREGATION_COUNT = 0,
+	AGGREGATION_NUMBERS = 1,   /* count, sum, least and greatest of its value */
+	AGGREGATION_HISTOGRAM = 2, /* the same, by powers of two */
+	AGGREGATION_LINEAR = 3,    /* the same, by steps */
+};
+
+struct aggregation_config {
+	u32 kind; /* enum aggregation_kind */
+	u32 unused;
+	s64 low;  /* of AGGREGATION_LINEAR: the least value that is not below all steps, */
+	s64 high; /* the least above all of them, */
+	u64 step; /* and how wide one is */
+};
 
 /* .rodata, one instance a trace. 0 means "no limit" everywhere. */
 struct config {
@@ -80,6 +112,7 @@ struct config {
 	u64 goroutines[MAX_SCOPE];
 	u64 pid_ns_dev; /* our pid namespace; 0: the initial one */
 	u64 pid_ns_ino;
+	struct aggregation_config aggregations[MAX_AGGREGATIONS];
 	u32 trace; /* index of this trace */
 	u32 depth; /* levels below the target; ~0 where none was given */
 	u32 goid_offset; /* of runtime.g.goid */
@@ -94,7 +127,17 @@ struct config {
 	u32 sleepable;  /* the program may wait for memory that is not there at the moment */
 	u32 generation; /* does nothing while the trace's state says another one */
 	u32 first_hit;  /* index of function 0 in the map hits */
-	u32 unused;
+	u32 facts;      /* FACT_… that generated functions look at */
+	u32 where_entry; /* not 0: the generated function is there … */
+	u32 keep;
+	u32 arguments;
+	u32 results;
+	u32 where_return; /* enum stage, as the next two */
+	u32 until;
+	u32 aggregate;
+	u32 aggregation_count;
+	u32 no_graphs; /* kept graphs are not sent */
+	u32 values_mask; /* entries of the map values, a power of two, less one */
 	char comms[MAX_SCOPE][COMM_LEN];
 };
 
@@ -141,6 +184,7 @@ enum chunk_kind {
 	CHUNK_GRAPH = 2,   /* the last calls of a kept graph, the target's own among them */
 	CHUNK_DISCARD = 3, /* a graph that had sent CHUNK_CALLS and was not kept */
 	CHUNK_STACK = 4,   /* followed by `count` return addresses instead of calls; comes before CHUNK_GRAPH */
+	CHUNK_VALUES = 5,  /* followed by `count` bytes of struct values_header, each with what was captured */
 };
 
 /* Goes before `count` calls in the ring buffer. (tgid, trace, goid, start_ns) identify the graph. */
@@ -157,17 +201,42 @@ struct chunk {
 	u32 missing; /* calls of this graph not stored so far */
 	u32 sent;    /* chunks of this graph sent before this one */
 	u32 flags;   /* CHUNK_… */
-	u32 unused;
+	u32 lost_values; /* captures of calls of this graph lost so far */
 };
 #define CHUNK_UNREAD 1u /* while this graph ran, g could not be read at a hit that may have been its own */
+#define CHUNK_UNTIL 2u  /* the condition that ends the trace holds of this graph */
 
 #define INLINE_FRAMES 32
 #define MAX_FRAMES 65535
 #define CHUNK_CALLS_MAX 48
 
+/* What generated functions are told of a call: Input in compiler/src/predicate/ir.rs, in the same order. */
+struct facts {
+	u64 function;
+	u64 goroutine;
+	u64 process;
+	u64 thread;
+	u64 depth;
+	u64 caller;
+	u64 bias;
+	u64 rsp;
+	u64 duration;
+	u64 self_time;
+};
+
+#define KEEP_MAX 256     /* bytes kept from a target's entry to its return */
+#define CAPTURE_MAX 1024 /* bytes captured at one moment of a call */
+
 /* A goroutine in a graph. */
 struct goroutine {
 	u64 mm;    /* identity of the address space: changes on exec */
+	struct facts facts; /* of the target's call, and right behind them … */
+	u8 kept[KEEP_MAX];  /* … what was captured at its entry to be decided about at its return */
+	u64 inside_ns; /* time in calls made by the target */
+	u32 decided;   /* enum verdict of where, with the registers of the return seen; 0: it has not come to that */
+	u32 until;     /* 1: the trace is to end with this graph */
+	u32 keys;      /* 1: the keys of this graph's aggregates are there */
+	u32 slot;      /* index in the map values, plus 1 */
 	u32 level; /* open frames */
 	u32 skip_depth; /* not 0: this call is not traced, and neither is anything in it, down from this depth */
 	u32 hits;    /* emulated probe hits since the graph began */
@@ -175,6 +244,57 @@ struct goroutine {
 	struct frame frames[INLINE_FRAMES]; /* deeper ones are in the map deep_frames */
 	struct chunk chunk;                 /* header and … */
 	struct call calls[CHUNK_CALLS_MAX]; /* … finished calls not sent yet, contiguous */
+};
+
+enum verdict { VERDICT_NO = 1, VERDICT_YES = 2, VERDICT_UNDECIDED = 3 };
+
+enum moment {
+	MOMENT_ARGUMENTS = 0, /* entry */
+	MOMENT_RESULTS = 1,   /* return */
+};
+
+/* Goes before what was captured of a call. (entry_ns, level) identify the call in its graph. */
+struct values_header {
+	u64 entry_ns;
+	u32 function;
+	u16 level;
+	u8 moment; /* enum moment */
+	u8 unused;
+	u32 size; /* bytes that follow */
+	u32 unused2;
+};
+
+#define VALUES_FULL 4096 /* once it holds so many bytes, a goroutine's buffer is sent */
+#define VALUES_BYTES (VALUES_FULL + sizeof(struct values_header) + CAPTURE_MAX)
+
+/* What was captured of a graph's calls and not sent yet. Whoever's goroutine is in a graph has one, as long as there are enough. */
+struct values {
+	u64 owner; /* 0: free */
+	u32 used;
+	u32 records;
+	u8 keys[MAX_AGGREGATIONS][AGGREGATE_KEY];
+	struct chunk chunk; /* header and … */
+	u8 bytes[VALUES_BYTES];    /* … records, contiguous */
+};
+
+/* What is counted together. */
+struct aggregate_key {
+	u32 trace;
+	u32 aggregation; /* index in config.aggregations */
+	/*
+	 * Of AGGREGATION_HISTOGRAM: 0 for 0, n for 2^(n-1) up to but not 2^n, -n for negative values of that size. Of AGGREGATION_LINEAR: the
+	 * step, -1 below the first, the number of steps above the last. 0 otherwise.
+	 */
+	s64 bucket;
+	u8 bytes[AGGREGATE_KEY]; /* as captured, with 0 in place of the value; 0 after it */
+};
+
+/* All but the count are of no use where the aggregation has no value. */
+struct aggregate {
+	u64 count;
+	s64 sum; /* wraps */
+	s64 min;
+	s64 max;
 };
 
 /* Return addresses above the target's frame, innermost first. */

@@ -9,6 +9,7 @@
 
 #include "layout.h"
 #include "maps.h"
+#include "generated.h"
 #include "send.h"
 #include "frames.h"
 #include "user.h"
@@ -36,6 +37,7 @@ struct event {
 	u32 function;
 	u32 kind;
 	u32 stepped; /* the kernel single-steps the instruction */
+	u32 admitted; /* where has been asked, and does not speak against it */
 };
 
 /* Does the condition of a jump hold? The lowest bit of its code negates (Intel SDM, volume 1, appendix B). */
@@ -176,21 +178,117 @@ static __noinline int keep_stack(struct pt_regs *ctx, const struct event *e, con
 	return 0;
 }
 
+static __always_inline void tell_facts(struct facts *f, const struct event *e, u32 function, u32 level)
+{
+	f->function = function;
+	f->goroutine = e->key.goid;
+	f->process = e->key.tgid;
+	f->thread = (u32)e->tgid_tid;
+	f->depth = level;
+	f->rsp = e->rsp;
+}
+
+/* At an entry site. */
+static __always_inline void tell_entry(struct facts *f, const struct event *e, u32 level)
+{
+	tell_facts(f, e, e->function, level);
+	if (config.facts & FACT_CALLER)
+		read_user(&f->caller, e->rsp);
+	if (config.facts & FACT_BIAS) {
+		u32 function = e->function;
+		u64 *entry = bpf_map_lookup_elem(&entries, &function);
+		f->bias = entry ? e->ip - *entry : 0;
+	}
+}
+
+/* Does the condition hold that is about the arguments of a target's call? */
+static __noinline int is_admitted(struct pt_regs *ctx, const struct event *e)
+{
+	struct facts f = {};
+	int decided;
+
+	tell_entry(&f, e, 0);
+	decided = where_entry(ctx, &f, 0);
+	if (decided == DECIDED_YES)
+		return 1;
+	count(decided == DECIDED_UNDECIDED ? COUNTER_UNDECIDED : COUNTER_FILTERED, 1);
+	return 0;
+}
+
+/* Captures the arguments of a call that begins; returns when that was done. */
+static __noinline u64 capture_arguments(struct pt_regs *ctx, const struct event *e, struct goroutine *g)
+{
+	struct facts f = {};
+	struct values *v = values_of(g);
+	struct values_header *h;
+	u32 size;
+	u64 now;
+
+	if (!v) {
+		no_values(g);
+		return bpf_ktime_get_ns();
+	}
+	tell_entry(&f, e, g->level - 1);
+	h = next_values(g, v);
+	if (!h)
+		return bpf_ktime_get_ns();
+	size = arguments(ctx, &f, h + 1);
+	now = bpf_ktime_get_ns();
+	if (!size || size > CAPTURE_MAX)
+		return now;
+	h->entry_ns = now;
+	tell_capture(h, e->function, g->level - 1, MOMENT_ARGUMENTS, size);
+	end_capture(v, h);
+	return now;
+}
+
+/* Captures the results of a call that returns. */
+static __noinline int capture_results(struct pt_regs *ctx, const struct event *e, struct goroutine *g, const struct frame *top, u64 now)
+{
+	struct facts f = {};
+	struct values *v = values_of(g);
+	struct values_header *h;
+	u32 size;
+
+	if (!v) {
+		no_values(g);
+		return 0;
+	}
+	tell_facts(&f, e, top->function, g->level - 1);
+	f.caller = top->caller_pc;
+	f.bias = g->facts.bias;
+	f.duration = now - top->entry_ns;
+	if (g->level == 1)
+		f.self_time = f.duration > g->inside_ns ? f.duration - g->inside_ns : 0;
+	h = next_values(g, v);
+	if (!h)
+		return 0;
+	size = results(ctx, &f, h + 1);
+	if (!size || size > CAPTURE_MAX)
+		return 0;
+	h->entry_ns = top->entry_ns;
+	tell_capture(h, top->function, g->level - 1, MOMENT_RESULTS, size);
+	end_capture(v, h);
+	return 0;
+}
+
 /* A target is entered outside any graph: the goroutine gets its state, or the whole call is left out. */
-static __noinline struct goroutine *start_graph(const struct event *e)
+static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struct event *e)
 {
 	u32 zero = 0;
 
+	if (config.where_entry && !e->admitted && !is_admitted(ctx, e))
+		return 0;
 	if (!comm_in_scope() || !goroutine_in_scope(e->key.goid))
 		return 0;
 	void *none = bpf_map_lookup_elem(&empty, &zero);
 	if (!none)
 		return 0;
-	int keep = sampled();
-	if (!keep)
+	int traced = sampled();
+	if (!traced)
 		count(COUNTER_FILTERED, 1);
 	if (bpf_map_update_elem(&goroutines, &e->key, none, BPF_NOEXIST)) {
-		if (keep)
+		if (traced)
 			count(COUNTER_GOROUTINES_FULL, 1);
 		return 0;
 	}
@@ -201,7 +299,7 @@ static __noinline struct goroutine *start_graph(const struct event *e)
 	u32 tgid = e->key.tgid;
 	if (!bpf_map_lookup_elem(&processes, &tgid))
 		bpf_map_update_elem(&processes, &tgid, &g->mm, BPF_ANY);
-	if (!keep) {
+	if (!traced) {
 		g->skip_depth = e->depth;
 		return 0;
 	}
@@ -210,6 +308,12 @@ static __noinline struct goroutine *start_graph(const struct event *e)
 	g->chunk.tid = (u32)e->tgid_tid;
 	g->chunk.goid = e->key.goid;
 	g->chunk.entry_ip = e->ip;
+	if (config.keep || config.where_return || config.until || config.aggregate || config.arguments || config.results)
+		tell_entry(&g->facts, e, 0);
+	if (config.keep)
+		keep(ctx, &g->facts, g->kept);
+	if (config.arguments || config.results || config.aggregate)
+		take_values(g, &e->key);
 	return g;
 }
 
@@ -260,7 +364,7 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e, struct g
 	if (!g) {
 		if (!(e->cookie >> COOKIE_FLAGS_SHIFT & FLAG_TARGET))
 			return 0;
-		g = start_graph(e);
+		g = start_graph(ctx, e);
 		if (!g)
 			return 0;
 	}
@@ -282,7 +386,7 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e, struct g
 		mark_last_call(e, g, f);
 	if (config.stack && g->level == 1)
 		keep_stack(ctx, e, &g->chunk, caller_pc);
-	u64 now = bpf_ktime_get_ns();
+	u64 now = config.arguments ? capture_arguments(ctx, e, g) : bpf_ktime_get_ns();
 	f->entry_ns = now;
 	if (g->level == 1) {
 		g->chunk.start_ns = now;
@@ -297,7 +401,21 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e, struct g
 
 #define CHAIN 4 /* callers that return with the function that they have jumped into, or called as their last act */
 
-static __noinline int leave(const struct event *e, struct goroutine *g, u64 now, u32 kind)
+/* A call returns, and its results are there to be seen. */
+static __always_inline void returns(struct pt_regs *ctx, const struct event *e, struct goroutine *g, const struct frame *top, u64 now)
+{
+	if (config.results)
+		capture_results(ctx, e, g, top, now);
+	if (g->level != 1)
+		return;
+	u64 duration = now - top->entry_ns;
+	if ((config.where_return == STAGE_RESULTS || config.until == STAGE_RESULTS || config.aggregate == STAGE_RESULTS) && has_lasted(duration)) {
+		g->facts.rsp = e->rsp;
+		decide(ctx, g, duration, STAGE_RESULTS);
+	}
+}
+
+static __noinline int leave(struct pt_regs *ctx, const struct event *e, struct goroutine *g, u64 now, u32 kind)
 {
 	struct leave l = { .g = g, .key = &e->key, .depth = e->depth, .now = now };
 	struct frame *top;
@@ -326,6 +444,8 @@ static __noinline int leave(const struct event *e, struct goroutine *g, u64 now,
 	offset = cookie_field(e->cookie, OFFSET);
 	for (i = 0; i < CHAIN; i++) {
 		flags = top->flags;
+		if (kind == SITE_RETURN)
+			returns(ctx, e, g, top, now);
 		if (close_top(g, &e->key, now, offset))
 			return 0;
 		top = frame_at(g, &e->key, g->level - 1);
@@ -406,9 +526,13 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp, u64 
 	if (!g) {
 		if (!(cookie >> COOKIE_FLAGS_SHIFT & FLAG_TARGET) || !enters)
 			return 0;
+		if (config.where_entry && !is_admitted(ctx, &e))
+			return 0;
+		e.admitted = 1;
 	} else if (g->mm != current_mm()) {
 		/* The process has called exec: what was open is gone with its old image. */
 		count(COUNTER_STALE, 1);
+		let_values_go(g);
 		bpf_map_delete_elem(&goroutines, &e.key);
 		g = 0;
 	}
@@ -432,7 +556,7 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp, u64 
 		g = bpf_map_lookup_elem(&goroutines, &e.key);
 	}
 	if (g)
-		leave(&e, g, now, kind);
+		leave(ctx, &e, g, now, kind);
 	return 0;
 }
 

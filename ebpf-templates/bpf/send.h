@@ -3,11 +3,17 @@
 #ifndef GOFUNCGRAPH_SEND_H
 #define GOFUNCGRAPH_SEND_H
 
+/* Keeps clang from dropping a bound that it can prove useless and the verifier of Linux 6.12 and before cannot. */
+#define keep_mask(level) asm volatile("" : "+r"(level))
+
 /* A wake-up costs an interrupt on the target's CPU, so the reader polls and is woken only when much waits. */
 static __always_inline u64 wakeup_flags(void)
 {
 	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= config.wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
+
+#include "values.h"
+#include "aggregate.h"
 
 /* Not static, like close_top: the verifier then looks at it once, and not once for each way that leads here. */
 __noinline int send_calls(struct goroutine *g, u32 kind)
@@ -66,11 +72,46 @@ static __always_inline void drop_graph(struct goroutine *g)
 		send_calls(g, CHUNK_DISCARD);
 }
 
-static __always_inline void delete_state(const struct goroutine_key *key)
+static __always_inline void delete_state(struct goroutine *g, const struct goroutine_key *key)
 {
+	let_values_go(g);
 	if (config.stack)
 		bpf_map_delete_elem(&stacks, key);
 	bpf_map_delete_elem(&goroutines, key);
+}
+
+/* What a generated function says of the graph that ends. */
+static __always_inline u32 verdict(int decided)
+{
+	return decided == DECIDED_YES ? VERDICT_YES : decided == DECIDED_UNDECIDED ? VERDICT_UNDECIDED : VERDICT_NO;
+}
+
+/* All that is decided about a target's call at its return, of what belongs to this stage. Without ctx there are no registers to look at. */
+static __always_inline void decide(struct pt_regs *ctx, struct goroutine *g, u64 duration, u32 stage)
+{
+	g->facts.duration = duration;
+	g->facts.self_time = duration > g->inside_ns ? duration - g->inside_ns : 0;
+	if (config.where_return == stage)
+		g->decided = verdict(where_return(ctx, &g->facts, 0));
+	if (config.until == stage)
+		g->until = until(ctx, &g->facts, 0) == DECIDED_YES;
+	if (config.aggregate == stage && g->decided != VERDICT_NO)
+		capture_keys(ctx, g);
+}
+
+/* Does the condition hold, as far as there is one? */
+static __always_inline int is_wanted(const struct goroutine *g)
+{
+	if (!config.where_return || g->decided == VERDICT_YES)
+		return 1;
+	if (g->decided != VERDICT_NO)
+		count(COUNTER_UNDECIDED, 1);
+	return 0;
+}
+
+static __always_inline int has_lasted(u64 duration)
+{
+	return duration >= config.min_ns && duration <= config.max_ns;
 }
 
 /* The target's call has ended: keep its graph or not. The goroutine's state is gone afterwards. */
@@ -80,19 +121,34 @@ __noinline int finish_graph(struct goroutine *g, const struct goroutine_key *of,
 		return 0;
 	/* Kernels before 6.12 take no key from an argument that points to memory. */
 	struct goroutine_key copy = *of, *key = &copy;
-	if (duration >= config.min_ns && duration <= config.max_ns && within_limit(now)) {
+	int lasted = has_lasted(duration);
+	if (lasted && (config.where_return == STAGE_ANY || config.until == STAGE_ANY || config.aggregate == STAGE_ANY))
+		decide(0, g, duration, STAGE_ANY);
+	if (lasted && is_wanted(g) && within_limit(now)) {
+		count(COUNTER_GRAPHS, 1);
+		if (config.aggregate)
+			add_to_aggregates(g);
+		if (config.no_graphs && !g->until) {
+			drop_graph(g);
+			delete_state(g, key);
+			return 0;
+		}
 		if (config.stack)
 			send_stack(key);
-		count(COUNTER_GRAPHS, 1);
 		struct trace_state *t = trace_state();
 		if (t && t->unread_ns >= g->chunk.start_ns)
 			g->chunk.flags = CHUNK_UNREAD;
+		if (g->until)
+			g->chunk.flags |= CHUNK_UNTIL;
+		struct values *v = values_of(g);
+		if (v && v->used)
+			send_values(g, v);
 		send_calls(g, CHUNK_GRAPH);
 	} else {
 		count(COUNTER_FILTERED, 1);
 		drop_graph(g);
 	}
-	delete_state(key);
+	delete_state(g, key);
 	return 0;
 }
 
@@ -101,7 +157,7 @@ static __always_inline void give_up_graph(struct goroutine *g, const struct goro
 {
 	count(COUNTER_LOST_GRAPHS, 1);
 	drop_graph(g);
-	delete_state(key);
+	delete_state(g, key);
 }
 
 #endif

@@ -19,6 +19,10 @@ pub const INLINE_FRAMES: usize = 32;
 pub const MAX_FRAMES: usize = 65_535;
 /// Finished calls that a goroutine's state holds before it spills.
 pub const CHUNK_CALLS_MAX: usize = 48;
+/// Most aggregations of a trace.
+pub const MAX_AGGREGATIONS: usize = 8;
+/// Bytes of an aggregation's captured keys.
+pub const AGGREGATE_KEY: usize = 128;
 /// `return_offset` of a call that did not return.
 pub const NO_OFFSET: u32 = u32::MAX;
 
@@ -176,10 +180,48 @@ pub enum Counter {
     NoG = 6,
     /// States left behind by a process image that is gone (exec).
     Stale = 7,
+    /// Conditions and aggregates of calls that needed something that could not be read.
+    Undecided = 8,
+    /// Aggregates not counted because the table of their keys was full.
+    AggregatesFull = 9,
+    /// Captures of calls for which there was no room, in the kernel or in the ring buffer.
+    LostValues = 10,
 }
 
 /// Number of counters.
-pub const COUNTER_MAX: usize = 8;
+pub const COUNTER_MAX: usize = 11;
+
+/// What the kernel makes of an aggregation's calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum AggregationKind {
+    /// It counts them.
+    Count = 0,
+    /// Count, sum, least and greatest of its value.
+    Numbers = 1,
+    /// The same, by powers of two.
+    Histogram = 2,
+    /// The same, by steps.
+    Linear = 3,
+}
+
+/// An aggregation of a trace.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct AggregationConfig {
+    /// An [`AggregationKind`].
+    pub kind: u32,
+    /// Padding.
+    pub unused: u32,
+    /// Of [`AggregationKind::Linear`]: the least value that is not below all steps,
+    pub low: i64,
+    /// the least above all of them,
+    pub high: i64,
+    /// and how wide one is.
+    pub step: u64,
+}
 
 /// The program's `.rodata`, one instance a trace.
 #[derive(Debug, Clone, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -203,6 +245,8 @@ pub struct Config {
     pub pid_ns_dev: u64,
     /// Inode of our pid namespace.
     pub pid_ns_ino: u64,
+    /// The aggregations, `aggregation_count` of them.
+    pub aggregations: [AggregationConfig; MAX_AGGREGATIONS],
     /// Index of this trace.
     pub trace: u32,
     /// Levels below the target; `u32::MAX` where none was given.
@@ -231,8 +275,28 @@ pub struct Config {
     pub generation: u32,
     /// Index of function 0 in the map `hits`.
     pub first_hit: u32,
-    /// Padding.
-    pub unused: u32,
+    /// `FACT_…`: what generated functions look at.
+    pub facts: u32,
+    /// Not 0 where there is such a generated function ([`Stub::WhereEntry`]).
+    pub where_entry: u32,
+    /// The same of [`Stub::Keep`].
+    pub keep: u32,
+    /// The same of [`Stub::Arguments`].
+    pub arguments: u32,
+    /// The same of [`Stub::Results`].
+    pub results: u32,
+    /// A [`Stage`], of [`Stub::WhereReturn`].
+    pub where_return: u32,
+    /// A [`Stage`], of [`Stub::Until`].
+    pub until: u32,
+    /// A [`Stage`], of [`Stub::Aggregate`].
+    pub aggregate: u32,
+    /// 0 = none.
+    pub aggregation_count: u32,
+    /// Not 0 where kept graphs are not sent.
+    pub no_graphs: u32,
+    /// Entries of the map `values`, a power of two, less 1.
+    pub values_mask: u32,
     /// The thread names in scope, NUL-padded, `comm_count` of them.
     pub comms: [[u8; COMM_LEN]; MAX_SCOPE],
 }
@@ -334,6 +398,9 @@ pub enum ChunkKind {
     Discard = 3,
     /// `count` return addresses (u64) follow instead of calls; comes before [`ChunkKind::Graph`].
     Stack = 4,
+    /// `count` bytes follow instead of calls: [`ValuesHeader`]s, each before what was captured. They come before the record with the
+    /// call that they belong to.
+    Values = 5,
 }
 
 /// Header of a record in the ring buffer; `count` calls follow. (tgid, trace, goid, start_ns) identify the graph.
@@ -362,14 +429,145 @@ pub struct Chunk {
     pub missing: u32,
     /// Chunks of this graph sent before this one.
     pub sent: u32,
-    /// [`CHUNK_UNREAD`] or 0.
+    /// [`CHUNK_UNREAD`], [`CHUNK_UNTIL`].
     pub flags: u32,
-    /// Padding.
-    pub unused: u32,
+    /// Records of [`ChunkKind::Values`] of this graph lost so far on the way to the ring buffer.
+    pub lost_values: u32,
 }
 
 /// While a graph ran, g could not be read at a hit that may have been its own.
 pub const CHUNK_UNREAD: u32 = 1;
+/// The condition of the trace's `until` held for this graph.
+pub const CHUNK_UNTIL: u32 = 2;
+
+/// When something was captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Moment {
+    /// At entry: arguments.
+    Arguments = 0,
+    /// At return: results.
+    Results = 1,
+}
+
+/// Goes before what was captured of a call; begins at a multiple of 8 bytes. (`entry_ns`, `level`) identify the call in its graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ValuesHeader {
+    /// [`CallRecord::entry_ns`].
+    pub entry_ns: u64,
+    /// [`CallRecord::function`].
+    pub function: u32,
+    /// [`CallRecord::level`].
+    pub level: u16,
+    /// A [`Moment`].
+    pub moment: u8,
+    /// Padding.
+    pub unused: u8,
+    /// Bytes that follow.
+    pub size: u32,
+    /// Padding.
+    pub unused2: u32,
+}
+
+/// Most bytes captured at one moment of a call.
+pub const CAPTURE_MAX: usize = 1_024;
+/// Once a goroutine's buffer holds so many bytes it is sent.
+pub const VALUES_FULL: usize = 4_096;
+/// Bytes of a goroutine's buffer: one more always fits.
+pub const VALUES_BYTES: usize = VALUES_FULL + size_of::<ValuesHeader>() + CAPTURE_MAX;
+
+/// What was captured of a graph's calls and is not sent yet: value of the map `values`, whose index is [`Goroutine::slot`] less 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Values {
+    /// Whose it is; 0 = nobody's.
+    pub owner: u64,
+    /// Bytes in use.
+    pub used: u32,
+    /// Captures in them.
+    pub records: u32,
+    /// Keys of the graph's aggregates.
+    pub keys: [[u8; AGGREGATE_KEY]; MAX_AGGREGATIONS],
+    /// Header of the next record.
+    pub chunk: Chunk,
+    /// Each with its [`ValuesHeader`].
+    pub bytes: [u8; VALUES_BYTES],
+}
+
+/// What generated functions are told of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Facts {
+    /// Index of the function in the plan.
+    pub function: u64,
+    /// `runtime.g.goid`.
+    pub goroutine: u64,
+    /// Process.
+    pub process: u64,
+    /// Thread.
+    pub thread: u64,
+    /// Levels below the target.
+    pub depth: u64,
+    /// Return address, as the process sees it; only where [`FACT_CALLER`] asks for it.
+    pub caller: u64,
+    /// What the process's addresses have over the linker's; only where [`FACT_BIAS`] asks for it.
+    pub bias: u64,
+    /// Stack pointer at the site.
+    pub rsp: u64,
+    /// Nanoseconds, at return.
+    pub duration: u64,
+    /// The same without the calls inside.
+    pub self_time: u64,
+}
+
+/// Bit of [`Config::facts`]: generated functions look at the caller.
+pub const FACT_CALLER: u32 = 1;
+/// Bit of [`Config::facts`]: generated functions look at the bias.
+pub const FACT_BIAS: u32 = 2;
+
+/// Bytes kept from a target's entry to its return.
+pub const KEEP_MAX: usize = 256;
+
+/// Whether there is a generated function of those that run at a target's return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Stage {
+    /// There is none.
+    None = 0,
+    /// There is one, which looks at no registers of the return: it runs however the call ends.
+    Any = 1,
+    /// There is one that looks at results.
+    Results = 2,
+}
+
+/// Functions of the probe program that are put there by user space: `bpf/generated.h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Stub {
+    /// Decides at a target's entry.
+    WhereEntry = 1,
+    /// Keeps words and bytes from there.
+    Keep = 2,
+    /// Decides at its return.
+    WhereReturn = 3,
+    /// Captures at the entry of calls.
+    Arguments = 4,
+    /// Captures at their return.
+    Results = 5,
+    /// Captures keys of aggregates.
+    Aggregate = 6,
+    /// Decides whether the trace ends.
+    Until = 7,
+}
+
+impl Stub {
+    /// The immediate operand of the one instruction by which the stub is known.
+    #[must_use]
+    pub const fn mark(self) -> i32 {
+        0x6f67_0000 | self as i32
+    }
+}
 
 /// A goroutine in a graph: value of the map `goroutines`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -377,6 +575,20 @@ pub const CHUNK_UNREAD: u32 = 1;
 pub struct Goroutine {
     /// Identity of the address space: changes on exec.
     pub mm: u64,
+    /// Of the target's call.
+    pub facts: Facts,
+    /// What was captured at its entry to be decided about at its return.
+    pub kept: [u8; KEEP_MAX],
+    /// Nanoseconds in calls made by the target.
+    pub inside_ns: u64,
+    /// `enum verdict` of `layout.h`.
+    pub decided: u32,
+    /// 1 where the trace is to end with this graph.
+    pub until: u32,
+    /// 1 where the keys of this graph's aggregates are there.
+    pub keys: u32,
+    /// Index in the map `values`, plus 1.
+    pub slot: u32,
     /// Open frames.
     pub level: u32,
     /// Not 0: this call is not traced, and neither is anything in it, down from this depth.
@@ -488,4 +700,35 @@ pub struct LastCall {
     pub released: u32,
     /// Padding.
     pub unused: u32,
+}
+
+/// What is counted together: key of the per-CPU map `aggregates`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct AggregateKey {
+    /// Index of the trace.
+    pub trace: u32,
+    /// Index in [`Config::aggregations`].
+    pub aggregation: u32,
+    /// Of [`AggregationKind::Histogram`]: 0 for 0, n for 2ⁿ⁻¹ up to but not 2ⁿ, -n for negative values of that size. Of
+    /// [`AggregationKind::Linear`]: the step, -1 below the first, the number of steps above the last. 0 otherwise.
+    pub bucket: i64,
+    /// As captured, with 0 in place of the value; 0 after it.
+    pub bytes: [u8; AGGREGATE_KEY],
+}
+
+/// What the calls with one [`AggregateKey`] come to. All but the count are of no use where the aggregation has no value.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Aggregate {
+    /// Calls.
+    pub count: u64,
+    /// Of their values. It wraps.
+    pub sum: i64,
+    /// The least.
+    pub min: i64,
+    /// The greatest.
+    pub max: i64,
 }

@@ -41,7 +41,7 @@ macro_rules! in_rust {
 fn layouts_agree() {
     let object = aya_obj::Object::parse(object()).expect("the object");
     let btf = Btf::from_bytes(&object.btf.expect("BTF").to_bytes()).expect("BTF");
-    let layouts: [(&str, Layout); 13] = [
+    let layouts: [(&str, Layout); 19] = [
         (
             "config",
             in_rust!(Config {
@@ -54,6 +54,7 @@ fn layouts_agree() {
                 goroutines,
                 pid_ns_dev,
                 pid_ns_ino,
+                aggregations,
                 trace,
                 depth,
                 goid_offset,
@@ -68,7 +69,17 @@ fn layouts_agree() {
                 sleepable,
                 generation,
                 first_hit,
-                unused,
+                facts,
+                where_entry,
+                keep,
+                arguments,
+                results,
+                where_return,
+                until,
+                aggregate,
+                aggregation_count,
+                no_graphs,
+                values_mask,
                 comms,
             }),
         ),
@@ -120,13 +131,20 @@ fn layouts_agree() {
                 missing,
                 sent,
                 flags,
-                unused
+                lost_values
             }),
         ),
         (
             "goroutine",
             in_rust!(Goroutine {
                 mm,
+                facts,
+                kept,
+                inside_ns,
+                decided,
+                until,
+                keys,
+                slot,
                 level,
                 skip_depth,
                 hits,
@@ -145,6 +163,44 @@ fn layouts_agree() {
                 from,
                 value,
                 len
+            }),
+        ),
+        (
+            "facts",
+            in_rust!(Facts {
+                function,
+                goroutine,
+                process,
+                thread,
+                depth,
+                caller,
+                bias,
+                rsp,
+                duration,
+                self_time
+            }),
+        ),
+        (
+            "values_header",
+            in_rust!(ValuesHeader {
+                entry_ns,
+                function,
+                level,
+                moment,
+                unused,
+                size,
+                unused2
+            }),
+        ),
+        (
+            "values",
+            in_rust!(Values {
+                owner,
+                used,
+                records,
+                keys,
+                chunk,
+                bytes
             }),
         ),
         ("hits", in_rust!(Hits { emulated, stepped })),
@@ -174,6 +230,34 @@ fn layouts_agree() {
                 window_ns,
                 unread_ns,
                 generation
+            }),
+        ),
+        (
+            "aggregation_config",
+            in_rust!(AggregationConfig {
+                kind,
+                unused,
+                low,
+                high,
+                step
+            }),
+        ),
+        (
+            "aggregate_key",
+            in_rust!(AggregateKey {
+                trace,
+                aggregation,
+                bucket,
+                bytes
+            }),
+        ),
+        (
+            "aggregate",
+            in_rust!(Aggregate {
+                count,
+                sum,
+                min,
+                max
             }),
         ),
         (
@@ -224,7 +308,15 @@ fn constants_agree() {
         ("MAX_SCOPE", MAX_SCOPE),
         ("COMM_LEN", COMM_LEN),
         ("MAX_STACK", MAX_STACK),
+        ("MAX_AGGREGATIONS", MAX_AGGREGATIONS),
+        ("AGGREGATE_KEY", AGGREGATE_KEY),
         ("CHUNK_UNREAD", CHUNK_UNREAD as usize),
+        ("CHUNK_UNTIL", CHUNK_UNTIL as usize),
+        ("CAPTURE_MAX", CAPTURE_MAX),
+        ("VALUES_FULL", VALUES_FULL),
+        ("KEEP_MAX", KEEP_MAX),
+        ("FACT_CALLER", FACT_CALLER as usize),
+        ("FACT_BIAS", FACT_BIAS as usize),
         ("INLINE_FRAMES", INLINE_FRAMES),
         ("MAX_FRAMES", MAX_FRAMES),
         ("CHUNK_CALLS_MAX", CHUNK_CALLS_MAX),
@@ -266,9 +358,34 @@ fn constants_agree() {
         ("MISSING_CALLS", Counter::MissingCalls),
         ("NO_G", Counter::NoG),
         ("STALE", Counter::Stale),
+        ("UNDECIDED", Counter::Undecided),
+        ("AGGREGATES_FULL", Counter::AggregatesFull),
+        ("LOST_VALUES", Counter::LostValues),
     ] {
         assert_eq!(counters.get(name), Some(&(counter as u64)), "{name}");
     }
+    let aggregations = enumerators(&header, "AGGREGATION_");
+    for (name, kind) in [
+        ("COUNT", AggregationKind::Count),
+        ("NUMBERS", AggregationKind::Numbers),
+        ("HISTOGRAM", AggregationKind::Histogram),
+        ("LINEAR", AggregationKind::Linear),
+    ] {
+        assert_eq!(aggregations.get(name), Some(&(kind as u64)), "{name}");
+    }
+    let stages = enumerators(&header, "STAGE_");
+    for (name, stage) in [
+        ("NONE", Stage::None),
+        ("ANY", Stage::Any),
+        ("RESULTS", Stage::Results),
+    ] {
+        assert_eq!(stages.get(name), Some(&(stage as u64)), "{name}");
+    }
+    // The kept bytes follow the facts, as generated functions expect.
+    assert_eq!(
+        mem::offset_of!(Goroutine, kept),
+        mem::offset_of!(Goroutine, facts) + mem::size_of::<Facts>()
+    );
     assert_eq!(counters.get("MAX"), Some(&(COUNTER_MAX as u64)));
     let chunks = enumerators(&header, "CHUNK_");
     for (name, kind) in [
@@ -276,8 +393,16 @@ fn constants_agree() {
         ("GRAPH", ChunkKind::Graph),
         ("DISCARD", ChunkKind::Discard),
         ("STACK", ChunkKind::Stack),
+        ("VALUES", ChunkKind::Values),
     ] {
         assert_eq!(chunks.get(name), Some(&(kind as u64)), "{name}");
+    }
+    let moments = enumerators(&header, "MOMENT_");
+    for (name, moment) in [
+        ("ARGUMENTS", Moment::Arguments),
+        ("RESULTS", Moment::Results),
+    ] {
+        assert_eq!(moments.get(name), Some(&(moment as u64)), "{name}");
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     Error, Kernel,
     attach::{self, Attached},
     kernel,
-    loader::{self, Kind, MapSizes},
+    loader::{self, Instance, Kind, MapSizes},
 };
 
 mod child;
@@ -203,7 +203,7 @@ fn measure(
     if asked.is_err() && go_on.recv().is_err() {
         return Ok(prices);
     }
-    let mut loaded = loader::load(&[config(&kernel)], SIZES, kind)?;
+    let mut loaded = loader::load([Instance::plain(&config(&kernel))].into_iter(), SIZES, kind)?;
     let program = loaded.programs.first().ok_or_else(no_program)?;
     probes.push(attach(program.as_fd(), &sites.real, &child, kind)?);
     let times = child.real()?;
@@ -231,6 +231,8 @@ const SIZES: MapSizes = MapSizes {
     hits: FUNCTIONS,
     last_calls: 1,
     steps: FUNCTIONS,
+    values: 1,
+    aggregates: 1,
 };
 
 fn config(kernel: &Kernel) -> Config {

@@ -47,6 +47,8 @@ pub enum Error {
         error: io::Error,
         /// End of the verifier's log.
         log: String,
+        /// The piece of the program text that the refused instruction was generated for.
+        span: Option<std::ops::Range<usize>>,
     },
     /// Attaching failed altogether.
     #[error("cannot attach to {path}: {error}")]

@@ -13,6 +13,7 @@ mod launch;
 mod loader;
 pub mod process;
 mod replace;
+mod splice;
 mod sys;
 mod tracer;
 

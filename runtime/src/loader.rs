@@ -8,8 +8,9 @@
 use std::{
     collections::{HashMap, HashSet},
     io,
+    ops::Range,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
-    sync::OnceLock,
+    sync::{LazyLock, OnceLock},
 };
 
 use aya::maps::MapData;
@@ -21,10 +22,15 @@ use aya_obj::{
         BPF_MEM, BPF_MOV, BPF_STX, BPF_X, bpf_attach_type, bpf_insn, bpf_prog_type,
     },
 };
+use compiler::{Source, plan::TraceCode};
 use ebpf_templates::Config;
 use zerocopy::IntoBytes;
 
-use crate::{Error, sys};
+use crate::{
+    Error,
+    splice::{self, Line},
+    sys,
+};
 
 /// Sizes of the maps.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +47,33 @@ pub(crate) struct MapSizes {
     pub hits: u32,
     /// Entries of `last_calls`.
     pub last_calls: u32,
-    /// Entries of `steps`.
+    /// Entries of `steps` and `entries`.
     pub steps: u32,
+    /// Entries of `values`.
+    pub values: u32,
+    /// Entries of `aggregates`.
+    pub aggregates: u32,
+}
+
+/// What makes one instance of the probe program.
+#[derive(Clone, Copy)]
+pub(crate) struct Instance<'a> {
+    pub config: &'a Config,
+    pub code: &'a TraceCode,
+    /// The program text that the code was made from.
+    pub source: &'a Source,
+}
+
+impl<'a> Instance<'a> {
+    /// Without generated code.
+    pub(crate) fn plain(config: &'a Config) -> Self {
+        static NONE: LazyLock<(TraceCode, Source)> = LazyLock::new(Default::default);
+        Self {
+            config,
+            code: &NONE.0,
+            source: &NONE.1,
+        }
+    }
 }
 
 /// How programs are loaded, by what the kernel takes.
@@ -65,47 +96,70 @@ pub(crate) struct Loaded {
     pub programs: Vec<OwnedFd>,
 }
 
-/// Loads the probe program once for each of `configs`.
-pub(crate) fn load(configs: &[Config], sizes: MapSizes, kind: Kind) -> Result<Loaded, Error> {
+/// Loads the probe program once for each of `instances`.
+pub(crate) fn load<'a>(
+    instances: impl ExactSizeIterator<Item = Instance<'a>>,
+    sizes: MapSizes,
+    kind: Kind,
+) -> Result<Loaded, Error> {
     let mut maps = HashMap::new();
-    let mut programs = Vec::with_capacity(configs.len());
-    let mut loaded_btf = None;
-    for config in configs {
-        let (mut object, bytes) = prepare(config)?;
-        let btf: &OwnedFd = match &loaded_btf {
-            Some(fd) => fd,
-            None => loaded_btf.insert(sys::load_btf(&bytes).map_err(object_error)?),
+    let mut programs = Vec::with_capacity(instances.len());
+    let mut plain_btf = None;
+    for instance in instances {
+        let mut prepared = prepare(instance)?;
+        // Programs without code of their own share their types.
+        let own_btf;
+        let btf: &OwnedFd = if prepared.lines.is_empty() {
+            match &plain_btf {
+                Some(fd) => fd,
+                None => plain_btf.insert(sys::load_btf(&prepared.btf).map_err(object_error)?),
+            }
+        } else {
+            own_btf = sys::load_btf(&prepared.btf).map_err(object_error)?;
+            &own_btf
         };
-        create_maps(&mut object, sizes, btf, &mut maps)?;
-        let rodata = create_rodata(&object, btf)?;
+        create_maps(&mut prepared.object, sizes, btf, &mut maps)?;
+        let rodata = create_rodata(&prepared.object, btf)?;
         let fd = |name: &str| maps.get(name).map(|map| map.fd().as_fd());
-        programs.push(load_program(object, fd, &rodata, btf, kind)?);
+        programs.push(load_program(instance, prepared, fd, &rodata, btf, kind)?);
     }
     Ok(Loaded { maps, programs })
 }
 
 /// Loads the probe program once more, over maps that are there.
 pub(crate) fn load_beside(
-    config: &Config,
+    instance: Instance<'_>,
     maps: &HashMap<String, OwnedFd>,
     kind: Kind,
 ) -> Result<OwnedFd, Error> {
-    let (object, bytes) = prepare(config)?;
-    let btf = sys::load_btf(&bytes).map_err(object_error)?;
-    let rodata = create_rodata(&object, &btf)?;
+    let prepared = prepare(instance)?;
+    let btf = sys::load_btf(&prepared.btf).map_err(object_error)?;
+    let rodata = create_rodata(&prepared.object, &btf)?;
     let fd = |name: &str| maps.get(name).map(AsFd::as_fd);
-    load_program(object, fd, &rodata, &btf, kind)
+    load_program(instance, prepared, fd, &rodata, &btf, kind)
 }
 
-/// The object with its configuration, fitted to this kernel, and its BTF.
-fn prepare(config: &Config) -> Result<(Object, Vec<u8>), Error> {
+/// The object with its configuration, fitted to this kernel.
+struct Prepared {
+    object: Object,
+    btf: Vec<u8>,
+    /// Pieces of the program text that generated code was made for.
+    lines: HashMap<(usize, usize), Line>,
+}
+
+fn prepare(instance: Instance<'_>) -> Result<Prepared, Error> {
     let mut object = parse()?;
     object
         .patch_map_data(HashMap::from([(
             ebpf_templates::CONFIG,
-            (config.as_bytes(), true),
+            (instance.config.as_bytes(), true),
         )]))
         .map_err(object_error)?;
+    let lines = object
+        .btf
+        .as_mut()
+        .map(|btf| add_lines(btf, instance))
+        .unwrap_or_default();
     let btf = object
         .fixup_and_sanitize_btf(
             aya::features()
@@ -118,7 +172,46 @@ fn prepare(config: &Config) -> Result<(Object, Vec<u8>), Error> {
     if object.has_btf_relocations() {
         object.relocate_btf(kernel_btf()?).map_err(object_error)?;
     }
-    Ok((object, btf))
+    Ok(Prepared { object, btf, lines })
+}
+
+/// Longest piece of program text that the verifier is told.
+const LINE_MAX: usize = 120;
+
+/// Puts the pieces of the program text that code was made for into BTF.
+fn add_lines(btf: &mut Btf, instance: Instance<'_>) -> HashMap<(usize, usize), Line> {
+    let mut lines = HashMap::new();
+    let mut file = None;
+    let text = instance.source.text.as_str();
+    for (_, code) in splice::functions(instance.code) {
+        for instruction in &code.instructions {
+            let span = &instruction.span;
+            let key = (span.start, span.end);
+            let (Some(before), Some(piece)) = (text.get(..span.start), text.get(span.clone()))
+            else {
+                continue;
+            };
+            if lines.contains_key(&key) || piece.is_empty() {
+                continue;
+            }
+            let file = *file.get_or_insert_with(|| btf.add_string(&instance.source.name));
+            let words: Vec<&str> = piece.split_whitespace().collect();
+            let shown: String = words.join(" ").chars().take(LINE_MAX).collect();
+            let column = before
+                .rfind('\n')
+                .map_or(before.len(), |end| before.len() - end - 1);
+            lines.insert(
+                key,
+                Line {
+                    text: btf.add_string(&shown),
+                    file,
+                    line: before.matches('\n').count() as u32 + 1,
+                    column: column as u32 + 1,
+                },
+            );
+        }
+    }
+    lines
 }
 
 /// Does ahead what loading a program would do first.
@@ -173,9 +266,14 @@ pub(crate) fn can_sleep(multi: bool) -> bool {
     )
 }
 
-fn instruction(code: u32, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {
+/// All zeroes.
+pub(crate) fn no_instruction() -> bpf_insn {
     // SAFETY: bpf_insn is a C struct of integers: all zeroes is a value.
-    let mut insn: bpf_insn = unsafe { std::mem::zeroed() };
+    unsafe { std::mem::zeroed() }
+}
+
+fn instruction(code: u32, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {
+    let mut insn = no_instruction();
     insn.code = code as u8;
     insn.set_dst_reg(dst);
     insn.set_src_reg(src);
@@ -242,7 +340,9 @@ fn create_maps(
             "events" => Some(sizes.ring_bytes),
             "hits" => Some(sizes.hits),
             "last_calls" => Some(sizes.last_calls),
-            "steps" => Some(sizes.steps),
+            "steps" | "entries" => Some(sizes.steps),
+            "values" => Some(sizes.values),
+            "aggregates" => Some(sizes.aggregates),
             _ => None,
         };
         if let Some(entries) = entries {
@@ -321,12 +421,16 @@ fn take_tail_call_out(instructions: &mut [bpf_insn], no_programs: RawFd) {
 }
 
 fn load_program<'m>(
-    mut object: Object,
+    instance: Instance<'_>,
+    prepared: Prepared,
     map: impl Fn(&str) -> Option<BorrowedFd<'m>>,
     rodata: &MapData,
     btf: &OwnedFd,
     kind: Kind,
 ) -> Result<OwnedFd, Error> {
+    let Prepared {
+        mut object, lines, ..
+    } = prepared;
     let text: HashSet<usize> = object
         .functions
         .keys()
@@ -354,13 +458,28 @@ fn load_program<'m>(
         .functions
         .get(&program.function_key())
         .ok_or_else(|| object_error("its program has no code"))?;
-    let mut instructions = function.instructions.clone();
+    let mut linked = splice::Program::new(
+        function.instructions.clone(),
+        function.func_info.func_info.clone(),
+        function.line_info.line_info.clone(),
+    );
     if kind.sleepable {
         let never = map(NO_PROGRAMS).ok_or_else(|| object_error("no map for its tail call"))?;
-        take_tail_call_out(&mut instructions, never.as_raw_fd());
+        take_tail_call_out(&mut linked.instructions, never.as_raw_fd());
     }
-    let func_info = function.func_info.func_info_bytes();
-    let line_info = function.line_info.line_info_bytes();
+    for (stub, code) in splice::functions(instance.code) {
+        let waiting = kind.sleepable.then(|| code.clone().sleepable());
+        let line = |span: &Range<usize>| lines.get(&(span.start, span.end)).copied();
+        linked
+            .splice(stub, waiting.as_ref().unwrap_or(code), line)
+            .ok_or_else(|| object_error(format!("it has no place for {stub:?}")))?;
+    }
+    let splice::Program {
+        instructions,
+        functions,
+        lines,
+        ..
+    } = &linked;
     let mut attr = sys::zeroed();
     // SAFETY: BPF_PROG_LOAD uses this member of the union.
     let fields = unsafe { &mut attr.__bindgen_anon_3 };
@@ -379,13 +498,13 @@ fn load_program<'m>(
     fields.license = program.license.as_ptr() as u64;
     fields.prog_btf_fd = btf.as_raw_fd() as u32;
     if function.func_info_rec_size > 0 {
-        fields.func_info = func_info.as_ptr() as u64;
-        fields.func_info_cnt = function.func_info.len() as u32;
+        fields.func_info = functions.as_ptr() as u64;
+        fields.func_info_cnt = functions.len() as u32;
         fields.func_info_rec_size = function.func_info_rec_size as u32;
     }
     if function.line_info_rec_size > 0 {
-        fields.line_info = line_info.as_ptr() as u64;
-        fields.line_info_cnt = function.line_info.len() as u32;
+        fields.line_info = lines.as_ptr() as u64;
+        fields.line_info_cnt = lines.len() as u32;
         fields.line_info_rec_size = function.line_info_rec_size as u32;
     }
     // Without a log first: writing one takes most of the verifier's time.
@@ -403,9 +522,18 @@ fn load_program<'m>(
             }
             let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
             let log = String::from_utf8_lossy(log.get(..end).unwrap_or_default()).into_owned();
+            let span = last_instruction(&log).and_then(|index| linked.span(index));
             let lines: Vec<&str> = log.lines().collect();
             let log = lines[lines.len().saturating_sub(60)..].join("\n");
-            Err(Error::Verifier { error, log })
+            Err(Error::Verifier { error, log, span })
         }
     }
+}
+
+/// The instruction that the verifier has looked at last: `123: (79) r1 = …`.
+fn last_instruction(log: &str) -> Option<usize> {
+    log.lines().rev().find_map(|line| {
+        let (number, rest) = line.split_once(": ")?;
+        rest.starts_with('(').then(|| number.parse().ok())?
+    })
 }

@@ -25,7 +25,7 @@ use memmap2::{MmapMut, MmapOptions};
 use crate::{
     Binary, Error,
     attach::{self, Attached},
-    loader::{self, Kind},
+    loader::{self, Instance, Kind},
 };
 
 /// What it takes to attach other probes for a trace. That takes its time, and may be done in another thread.
@@ -64,6 +64,7 @@ impl Replacement {
     /// # Errors
     /// The file differs from the plan, or the kernel refuses the program or all of the sites.
     pub fn prepare(self, plan: &Plan, binary: &Binary) -> Result<Prepared, Error> {
+        let source = &plan.source;
         let plan = plan
             .traces
             .get(self.trace)
@@ -72,7 +73,12 @@ impl Replacement {
         let (path, shown) = (binary.kernel_path(), binary.path());
         let probes = match self.events {
             None => {
-                let program = loader::load_beside(&self.config, &self.maps, self.kind)?;
+                let instance = Instance {
+                    config: &self.config,
+                    code: &plan.code,
+                    source,
+                };
+                let program = loader::load_beside(instance, &self.maps, self.kind)?;
                 let (attached, _) =
                     attach::attach_multi(program.as_fd(), &path, shown, &plan.sites, self.process)?;
                 Probes::All { program, attached }

@@ -11,10 +11,13 @@ use std::{
 };
 
 use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
-use compiler::plan::{Filter, Plan, TracePlan};
+use compiler::{
+    plan::{Plan, TraceCode, TracePlan},
+    predicate::Code,
+};
 use ebpf_templates::{
-    COMM_LEN, COUNTER_MAX, Config, DeepKey, Frame, Goroutine, GoroutineKey, Hits, INLINE_FRAMES,
-    LastCall, LastCallKey, MAX_FRAMES, MAX_SCOPE, Step, TraceState,
+    COMM_LEN, COUNTER_MAX, Config, DeepKey, FACT_BIAS, FACT_CALLER, Frame, Goroutine, GoroutineKey,
+    Hits, INLINE_FRAMES, LastCall, LastCallKey, MAX_FRAMES, MAX_SCOPE, Stage, Step, TraceState,
 };
 
 use crate::{
@@ -22,7 +25,7 @@ use crate::{
     attach::{self, Attached},
     hits::HitCounters,
     kernel,
-    loader::{self, Kind, MapSizes},
+    loader::{self, Instance, Kind, MapSizes},
     process,
     replace::{Generations, Leaving, Prepared, Probes, Replacement, exchange},
 };
@@ -76,6 +79,10 @@ const PERF_DETACH_SECONDS: f64 = 0.11;
 const RECORDS_PER_POLL: usize = 8192;
 /// Deep frames, shared by all goroutines.
 const DEEP_FRAMES: u32 = 65_536;
+/// Goroutines whose values can be kept at once, at most: 6.4 KB each.
+const VALUES: u32 = 4_096;
+/// Different keys of all aggregations.
+const AGGREGATES: u32 = 16_384;
 
 /// A layout shared with the probe program.
 #[derive(Clone, Copy)]
@@ -105,6 +112,7 @@ pub struct Tracer {
     counters: Array<MapData, u64>,
     last_calls: HashMap<MapData, Plain<LastCallKey>, Plain<LastCall>>,
     steps: Array<MapData, Plain<Step>>,
+    entries: Array<MapData, u64>,
     hits: HitCounters,
     generations: Generations,
     /// All of them, for programs that are loaded later.
@@ -119,12 +127,14 @@ impl Tracer {
     pub fn load(plan: &Plan, pid: Option<u32>, options: Options) -> Result<Self, Error> {
         let kernel = Kernel::detect();
         kernel.require()?;
+        let values = values_room(plan, options.max_goroutines);
         let configs: Vec<Config> = plan
             .traces
             .iter()
             .enumerate()
             .map(|(index, trace)| {
-                let mut config = config(&trace.filter);
+                let mut config = config(trace);
+                config.values_mask = values - 1;
                 config.trace = index as u32;
                 config.goid_offset = plan.goid_offset;
                 config.have_loop = u32::from(kernel.has_loop());
@@ -156,12 +166,26 @@ impl Tracer {
             hits: (plan.traces.len() * plan.functions.len()).max(1) as u32,
             last_calls: last_calls_room(plan),
             steps: plan.functions.len().max(1) as u32,
+            values,
+            aggregates: if configs.iter().any(|c| c.aggregation_count > 0) {
+                AGGREGATES
+            } else {
+                1
+            },
         };
         let kind = Kind {
             multi: kernel.has_uprobe_multi(),
             sleepable: kernel.sleeps(),
         };
-        let mut loaded = loader::load(&configs, sizes, kind)?;
+        let instances = configs
+            .iter()
+            .zip(&plan.traces)
+            .map(|(config, trace)| Instance {
+                config,
+                code: &trace.code,
+                source: &plan.source,
+            });
+        let mut loaded = loader::load(instances, sizes, kind)?;
         let duplicate = |(name, map): (&String, &MapData)| {
             Ok((name.clone(), map.fd().as_fd().try_clone_to_owned()?))
         };
@@ -186,6 +210,7 @@ impl Tracer {
         let mut tracer = Self {
             last_calls: map("last_calls")?.try_into().map_err(wrong)?,
             steps: map("steps")?.try_into().map_err(wrong)?,
+            entries: map("entries")?.try_into().map_err(wrong)?,
             hits: HitCounters::new(hits, sizes.hits as usize)?,
             generations,
             maps: Arc::new(maps),
@@ -226,6 +251,11 @@ impl Tracer {
             if let Some(entry) = &function.entry_step {
                 self.steps
                     .set(id as u32, Plain(step(entry)), 0)
+                    .map_err(|error| Error::Object(error.to_string()))?;
+            }
+            if plan.traces.iter().any(|trace| trace.code.needs_bias) {
+                self.entries
+                    .set(id as u32, function.entry_site, 0)
                     .map_err(|error| Error::Object(error.to_string()))?;
             }
         }
@@ -559,7 +589,44 @@ fn last_call(trace: usize, last: &compiler::plan::LastCall) -> (LastCallKey, Las
     )
 }
 
-fn config(filter: &Filter) -> Config {
+/// Entries of `values`, a power of two. Goroutines beyond have graphs without values, which is counted.
+fn values_room(plan: &Plan, goroutines: u32) -> u32 {
+    let captures = |trace: &TracePlan| {
+        let code = &trace.code;
+        code.arguments.is_some() || code.results.is_some() || code.aggregate.is_some()
+    };
+    if plan.traces.iter().any(captures) {
+        goroutines.clamp(1, VALUES).next_power_of_two()
+    } else {
+        1
+    }
+}
+
+/// What generated functions there are.
+fn tell_code(config: &mut Config, code: &TraceCode) {
+    let stage = |code: &Option<Code>, results: bool| match (code, results) {
+        (None, _) => Stage::None,
+        (Some(_), false) => Stage::Any,
+        (Some(_), true) => Stage::Results,
+    } as u32;
+    let needs = code.needs_results;
+    config.where_entry = u32::from(code.where_entry.is_some());
+    config.keep = u32::from(code.keep.is_some());
+    config.arguments = u32::from(code.arguments.is_some());
+    config.results = u32::from(code.results.is_some());
+    config.where_return = stage(&code.where_return, needs.where_return);
+    config.aggregate = stage(&code.aggregate, needs.aggregate);
+    config.until = stage(&code.until, needs.until);
+    if code.needs_caller {
+        config.facts |= FACT_CALLER;
+    }
+    if code.needs_bias {
+        config.facts |= FACT_BIAS;
+    }
+}
+
+fn config(trace: &TracePlan) -> Config {
+    let filter = &trace.filter;
     let nanoseconds =
         |d: Option<Duration>| d.map(|d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX));
     let mut config = Config {
@@ -573,6 +640,7 @@ fn config(filter: &Filter) -> Config {
         stack: filter.stack.unwrap_or(0),
         ..Config::default()
     };
+    tell_code(&mut config, &trace.code);
     config.pid_count = filter.pids.len().min(MAX_SCOPE) as u32;
     for (to, from) in config.pids.iter_mut().zip(&filter.pids) {
         *to = *from;

@@ -146,7 +146,8 @@ pub fn generate(arms: &[Arm], limits: Limits) -> Result<Code, TooLarge> {
     }
     let mut generator = Generator::new(limits, needs);
     let names = arms.iter().map(|arm| arm.functions.as_slice());
-    let bodies = generator.dispatch(names);
+    let otherwise = generator.yes;
+    let bodies = generator.dispatch(names, otherwise);
     for (arm, body) in arms.iter().zip(bodies) {
         generator.begin_arm(body);
         let (yes, no) = (generator.yes, generator.no);
@@ -277,10 +278,14 @@ impl Generator {
     }
 
     /// Goes to the arm of the call's function: one label for each arm's functions.
-    fn dispatch<'f>(&mut self, arms: impl Iterator<Item = &'f [u32]>) -> Vec<Label> {
+    fn dispatch<'f>(
+        &mut self,
+        arms: impl Iterator<Item = &'f [u32]>,
+        otherwise: Label,
+    ) -> Vec<Label> {
         let mut bodies = Vec::new();
         let mut table = Vec::new();
-        let mut other = self.yes;
+        let mut other = otherwise;
         for functions in arms {
             let body = self.asm.label();
             if functions.is_empty() {
@@ -306,7 +311,7 @@ impl Generator {
     }
 
     fn dispatch_among(&mut self, table: &[(u32, Label)], other: Label) {
-        // Function numbers have 21 bits, so each is an immediate operand.
+        // A function has 21 bits, and an aggregation three above it, so each is an immediate operand.
         let number = |function: u32| Operand::Immediate(function.cast_signed());
         if table.len() <= 2 {
             for (function, body) in table {

@@ -83,8 +83,8 @@ impl Loaded {
         }
     }
 
-    /// Runs a function that captures.
-    pub fn capture(&self, event: &Event) -> Vec<u8> {
+    /// Runs a function that captures; tells how much it says it was.
+    pub fn capture(&self, event: &Event) -> (u32, Vec<u8>) {
         let mut bytes = vec![0_u8; ROOM];
         let key = 0_u32;
         let mut attr = zeroed();
@@ -94,9 +94,9 @@ impl Loaded {
         fields.key = std::ptr::from_ref(&key) as u64;
         fields.__bindgen_anon_1.value = bytes.as_mut_ptr() as u64;
         bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &attr).expect("the place can be cleared");
-        assert_eq!(self.call(event), 0);
+        let size = self.call(event);
         bpf(bpf_cmd::BPF_MAP_LOOKUP_ELEM, &attr).expect("the place can be read");
-        bytes
+        (size, bytes)
     }
 
     fn call(&self, event: &Event) -> u32 {

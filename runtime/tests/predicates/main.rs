@@ -159,7 +159,8 @@ proptest! {
         for event in &events {
             let expected = capture(&items, event, &OwnMemory);
             for loaded in [&copying, &probing] {
-                let mut found = loaded.capture(event);
+                let (size, mut found) = loaded.capture(event);
+                assert_eq!(size as usize, layout.size);
                 prop_assert!(found[layout.size..].iter().all(|byte| *byte == 0));
                 found.truncate(layout.size);
                 // Of an item that could not be read only that counts.

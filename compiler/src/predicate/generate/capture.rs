@@ -1,7 +1,7 @@
 //! Capturing as eBPF.
 //!
-//! The generated function gets a third argument, where to write to. It returns 0, or 1 where the call's function has no arm and nothing
-//! was written.
+//! The generated function gets a third argument, where to write to. It returns how many bytes were written: 0 where the call's function has
+//! no arm.
 
 use super::{Code, Generator, Limits, Needs, Resource, TooLarge};
 use crate::predicate::{
@@ -50,7 +50,8 @@ pub fn generate_capture(
     let mut generator = Generator::new(limits, needs);
     generator.put(TO, R3);
     let names = arms.iter().map(|arm| arm.functions.as_slice());
-    let bodies = generator.dispatch(names);
+    let otherwise = generator.no;
+    let bodies = generator.dispatch(names, otherwise);
     for (arm, body) in arms.iter().zip(bodies) {
         generator.begin_arm(body);
         generator.capture(&arm.items, room);
@@ -90,7 +91,8 @@ impl Generator {
         }
         self.asm.load(Width::Eight, R0, FRAME, unreadable);
         self.write(0);
-        self.asm.goto(self.no);
+        self.asm.constant(R0, layout.size as u64);
+        self.asm.exit();
     }
 
     fn capture_item(&mut self, item: &Item, at: i16) {
