@@ -135,7 +135,8 @@ fn classic<'a>(what: &What, files: &'a [String]) -> anyhow::Result<(Source, &'a 
             "say it with -e 'trace main.handleBar', with a .gfg file, or with patterns after the executable",
         ));
     }
-    let source = compiler::classic_program(&what.uprobe_wildcards, patterns, what.exclude_vendor);
+    let source = compiler::classic_program(&what.uprobe_wildcards, patterns, what.exclude_vendor)
+        .map_err(|error| Usage::new(error.message, error.help))?;
     Ok((source, executable))
 }
 

@@ -1,35 +1,75 @@
 //! The original command line as a program of the language, so that there is one path for everything after it.
 
-use grammar::ast::{Item, PatternKind};
+mod registers;
 
+use grammar::ast::{Item, PatternKind};
+use registers::Pattern;
+
+pub use self::registers::ClassicError;
 use crate::diagnostic::Source;
 
 /// The program that means what `gofuncgraph [--exclude-vendor] --uprobe-wildcards W… EXECUTABLE [TARGET…]` means.
 ///
-/// With no target every matched function is one, as there.
-#[must_use]
+/// With no target every matched function is one, as there. Targets of which nothing or the same is read are one trace; others have
+/// traces of their own, since what a trace shows of arguments it shows of all its targets.
+///
+/// # Errors
+/// [`ClassicError`] for a register expression that is none.
 pub fn classic_program(
     uprobe_wildcards: &[String],
     targets: &[String],
     exclude_vendor: bool,
-) -> Source {
+) -> Result<Source, ClassicError> {
     let (targets, included) = if targets.is_empty() {
         (uprobe_wildcards, [].as_slice())
     } else {
         (targets, uprobe_wildcards)
     };
-    let mut clauses = Vec::new();
+    let mut traces: Vec<(String, Vec<String>)> = Vec::new();
+    for target in targets {
+        let pattern = Pattern::parse(target)?;
+        let shown = args(&pattern);
+        let function = pattern.functions.to_owned();
+        match traces.iter_mut().find(|(other, _)| *other == shown) {
+            Some((_, functions)) => functions.push(function),
+            None => traces.push((shown, vec![function])),
+        }
+    }
+    let mut common = Vec::new();
     if !included.is_empty() {
-        clauses.push(format!("include {}", list(included)));
+        common.push(format!("include {}", list(included)));
     }
     if exclude_vendor {
-        clauses.push("exclude @vendor".to_owned());
+        common.push("exclude @vendor".to_owned());
     }
-    let mut text = format!("trace {}", list(targets));
-    if !clauses.is_empty() {
-        text.push_str(&format!(" < {} >", clauses.join("; ")));
+    let traces = traces.into_iter().map(|(shown, functions)| {
+        let shown = (!shown.is_empty()).then_some(shown);
+        let clauses: Vec<String> = common.iter().cloned().chain(shown).collect();
+        if clauses.is_empty() {
+            format!("trace {}", list(&functions))
+        } else {
+            format!("trace {} < {} >", list(&functions), clauses.join("; "))
+        }
+    });
+    let text = traces.collect::<Vec<_>>().join("\n");
+    Ok(Source::new("<command line>", text))
+}
+
+/// The clause that shows what a pattern reads, or nothing.
+fn args(pattern: &Pattern<'_>) -> String {
+    let shown = pattern.arguments.iter().map(|argument| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let name = match argument.name {
+            name if name.starts_with(|c: char| c.is_ascii_digit()) => string(name),
+            name if name.chars().all(plain) => name.to_owned(),
+            name => string(name),
+        };
+        format!("{} as {name}", argument.expression)
+    });
+    match shown.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => none,
+        shown => format!("args {shown}"),
     }
-    Source::new("<command line>", text)
 }
 
 fn list(patterns: &[String]) -> String {
@@ -55,8 +95,12 @@ fn quoted(pattern: &str) -> String {
     if plain {
         return pattern.to_owned();
     }
+    string(pattern)
+}
+
+fn string(text: &str) -> String {
     let mut out = String::from('"');
-    for c in pattern.chars() {
+    for c in text.chars() {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
             '\n' => out.push_str("\\n"),
@@ -74,7 +118,9 @@ mod tests {
 
     fn program(wildcards: &[&str], targets: &[&str], exclude_vendor: bool) -> String {
         let owned = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
-        classic_program(&owned(wildcards), &owned(targets), exclude_vendor).text
+        classic_program(&owned(wildcards), &owned(targets), exclude_vendor)
+            .expect("a program")
+            .text
     }
 
     #[test]
@@ -91,12 +137,39 @@ mod tests {
         assert_eq!(
             program(
                 &["a b", "trace", "main.(*T).*", "x; y", ":f.go", "@s"],
-                &["main.F(n=(+8(%ax)):s64)"],
+                &["main.F"],
                 false
             ),
-            "trace \"main.F(n=(+8(%ax)):s64)\" \
+            "trace main.F \
              < include \"a b\", \"trace\", main.(*T).*, \"x; y\", \":f.go\", \"@s\" >"
         );
+    }
+
+    #[test]
+    fn register_expressions() {
+        assert_eq!(
+            program(
+                &["main.*"],
+                &["main.(*T).F(s.name=(*+0(%ax)):c64, n=(+8(%ax)):s64)"],
+                false
+            ),
+            "trace main.(*T).F < include main.*; args mem(u64(reg.ax), 8) as \"s.name\", s64(reg.ax + 8) as n >"
+        );
+        assert_eq!(
+            program(
+                &[],
+                &[
+                    "main.F(n=%ax:u64)",
+                    "main.G",
+                    "main.H(n=(%rax):u64)",
+                    "main.I()"
+                ],
+                true
+            ),
+            "trace main.F, main.H < exclude @vendor; args reg.ax as n >\n\
+             trace main.G, main.I < exclude @vendor >"
+        );
+        assert!(classic_program(&[], &["main.F(n=%xx:u64)".to_owned()], false).is_err());
     }
 
     #[test]
@@ -113,7 +186,7 @@ mod tests {
             "min",
             "main.F < min 5 >",
         ] {
-            let source = classic_program(&[], &[pattern.to_owned()], false);
+            let source = classic_program(&[], &[pattern.to_owned()], false).expect("a program");
             let parsed = grammar::parse(&source.text);
             assert!(parsed.errors.is_empty(), "{}", source.text);
             let Some(Item::Trace(trace)) = parsed.program.items.first() else {

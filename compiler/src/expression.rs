@@ -12,6 +12,7 @@ mod names;
 mod parts;
 mod raw;
 mod scope;
+mod suggest;
 mod text;
 mod value;
 

@@ -43,7 +43,7 @@ pub mod shape;
 mod sites;
 mod values;
 
-pub use classic::classic_program;
+pub use classic::{ClassicError, classic_program};
 pub use compile::{Checked, Options, check, compile};
 pub use diagnostic::{Diagnostic, Label, Source, has_errors};
 pub use explain::{explain, explain_json};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use grammar::ast::{Item, Pattern, PatternKind, Program, Span};
 
 use crate::{
+    classic::classic_program,
     codes,
     diagnostic::{Diagnostic, Source, printable},
     glob::{Glob, GlobError},
@@ -322,34 +323,20 @@ fn malformed(pattern: &Pattern, name: &str, error: GlobError) -> Diagnostic {
         .at(&pattern.span, "a `[` or `]` without its partner")
         .help("main.Map[...] stands for every instance of main.Map"),
         GlobError::ArgumentList => {
-            let function = argument_list_start(name)
-                .and_then(|at| name.get(..at))
-                .unwrap_or(name);
+            let help = match classic_program(&[], &[name.to_owned()], false) {
+                Ok(program) if program.text.contains(" < args ") => {
+                    format!("write it as `{}`", program.text)
+                }
+                _ => "in a program, `args` says what is shown of a call".to_owned(),
+            };
             Diagnostic::new(
                 codes::ARGUMENT_LIST,
-                "argument lists are not available in this version",
+                "register expressions belong to the original command line",
             )
             .at(&pattern.span, "a function's name does not end in `)`")
-            .help(format!("leave the list out: {function}"))
+            .help(help)
         }
     }
-}
-
-/// Where the parenthesis that closes at the end of `name` was opened.
-fn argument_list_start(name: &str) -> Option<usize> {
-    let mut depth = 0_u32;
-    name.bytes()
-        .enumerate()
-        .rev()
-        .find(|(_, byte)| {
-            match byte {
-                b')' => depth += 1,
-                b'(' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            depth == 0
-        })
-        .map(|(at, _)| at)
 }
 
 /// The patterns as written, white space folded: the label of a trace that has none.

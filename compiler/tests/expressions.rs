@@ -458,6 +458,7 @@ fn unknown_names() {
       │                          ^^^ unknown name
       │
       = its parameters are sql, limit, small, code, ratio
+      = help: the error that it returns has no name: ret[1]
 
     error[E0501]: main.query has no result `err`
       ┌─ it:1:26
@@ -465,7 +466,8 @@ fn unknown_names() {
     1 │ trace main.query < where ret.err != nil >
       │                          ^^^^^^^ unknown result
       │
-      = its results have no names: they are ret[0] to ret[1]
+      = its results are ret[0] []string, ret[1] error
+      = help: the error that it returns has no name: ret[1]
 
     error[E0501]: main.query has 2 results
       ┌─ it:1:26
@@ -473,13 +475,15 @@ fn unknown_names() {
     1 │ trace main.query < where ret != nil >
       │                          ^^^ which one?
       │
-      = help: name it: ret[0]
+      = help: say which: ret[0] []string, ret[1] error
 
     error[E0501]: main.query has 2 results
       ┌─ it:1:26
       │
     1 │ trace main.query < where ret[2] == nil >
       │                          ^^^^^^ there is no such result
+      │
+      = they are ret[0] []string, ret[1] error
 
     error[E0501]: `comm` is not available in expressions in this version
       ┌─ it:1:26
@@ -494,6 +498,8 @@ fn unknown_names() {
       │                          --- ^^^ no such field
       │                          │    
       │                          is of type string
+      │
+      = help: did you mean `len(sql)`?
 
     error[E0501]: main.query has no parameter `durr`
       ┌─ it:1:26
@@ -518,7 +524,7 @@ fn unknown_names() {
     1 │ trace main.query < where strlen(sql) > 1 >
       │                          ^^^^^^ cannot be called
       │
-      = help: there are len(x), cap(x), conversions such as int64(x), and for memory mem(p, n), u8(p) to s64(p)
+      = help: did you mean `len`?
 
     error[E0511]: `len` takes one argument
       ┌─ it:1:26
@@ -621,6 +627,8 @@ fn unlike_types() {
       │                          │        │
       │                          │        is a string
       │                          is of type int
+      │
+      = help: a single character is written 'x'
 
     error[E0503]: `limit` cannot be compared with `nil`
       ┌─ it:1:26
@@ -708,6 +716,8 @@ fn unlike_types() {
       │                          │            │
       │                          │            is a string
       │                          is of type int
+      │
+      = help: a single character is written 'x'
 
     error[E0505]: nothing is in an empty list
       ┌─ it:1:35
@@ -728,6 +738,8 @@ fn unlike_types() {
       │
     1 │ trace main.query < where ratio > 1.5 >
       │                          ^^^^^ it is in X0, a register that probes cannot read
+      │
+      = help: floats can be tested where they lie in memory: in what a pointer leads to, in a slice
 
     error[E0503]: `sql` cannot be compared with `1`
       ┌─ it:1:26
@@ -748,6 +760,8 @@ fn unlike_types() {
       │                                     │        │
       │                                     │        is a string
       │                                     is of type int
+      │
+      = help: a single character is written 'x'
 
     error[E0503]: `caller` cannot be compared with `"x"`
       ┌─ it:1:26
@@ -757,6 +771,8 @@ fn unlike_types() {
       │                          │        │
       │                          │        is a string
       │                          is the name of a function
+      │
+      = help: callers are compared with ==, != and =~ only
 
     error[E0503]: `caller` cannot be compared with `5`
       ┌─ it:1:26
@@ -766,6 +782,8 @@ fn unlike_types() {
       │                          │         │
       │                          │         is a number
       │                          is the name of a function
+      │
+      = help: callers are compared with names in quotes: caller == "main.main"
 
     error[E0303]: a duration needs a unit
       ┌─ it:1:32
@@ -1006,6 +1024,8 @@ fn operators_of_other_types() {
       │
     1 │ trace main.query < where limit =~ "x*" >
       │                          ^^^^^ is of type int
+      │
+      = help: `=~` and `has` test strings and byte slices
 
     error[E0505]: a text stands on the right of `=~`
       ┌─ it:1:33
@@ -1013,7 +1033,7 @@ fn operators_of_other_types() {
     1 │ trace main.query < where sql =~ limit >
       │                                 ^^^^^ is of type int
       │
-      = help: write it in quotes
+      = help: what is looked for has to be known beforehand: a text in quotes, or a `param`
 
     error[E0505]: a text stands on the right of `has`
       ┌─ it:1:34
@@ -1021,7 +1041,7 @@ fn operators_of_other_types() {
     1 │ trace main.query < where sql has sql >
       │                                  ^^^ is of type string
       │
-      = help: write it in quotes
+      = help: what is looked for has to be known beforehand: a text in quotes, or a `param`
 
     error[E0505]: a text stands on the right of `=~`
       ┌─ it:1:33
@@ -1029,21 +1049,25 @@ fn operators_of_other_types() {
     1 │ trace main.query < where sql =~ 5 >
       │                                 ^ is a number
       │
-      = help: write it in quotes
+      = help: write it in quotes: "5"
 
     error[E0505]: `*` cannot be applied to `limit`
       ┌─ it:1:27
       │
     1 │ trace main.query < where *limit == 5 >
       │                           ^^^^^ is of type int
+      │
+      = help: only pointers are followed
 
     error[E0505]: `[]` cannot be applied to `limit`
       ┌─ it:1:26
       │
     1 │ trace main.query < where limit[0] == 1 >
       │                          ^^^^^ is of type int
+      │
+      = help: only strings, slices and arrays have elements
 
-    error[E0503]: `"x"` is not of type uint
+    error[E0505]: an element is chosen by its number
       ┌─ it:1:30
       │
     1 │ trace main.query < where sql["x"] == 1 >
@@ -1054,6 +1078,8 @@ fn operators_of_other_types() {
       │
     1 │ trace main.query < where limit.(int) == 5 >
       │                          ^^^^^ is of type int
+      │
+      = help: only what interfaces hold has a type to be asserted: leave `.(int)` out
 
     error[E0506]: `1.5` is not a whole number
       ┌─ it:1:34
@@ -1078,6 +1104,8 @@ fn operators_of_other_types() {
       │
     1 │ trace main.query < where len(limit) > 1 >
       │                              ^^^^^ is of type int
+      │
+      = help: only strings, slices, arrays, maps and channels have a length
 
     error[E0505]: `int` cannot be applied to `sql`
       ┌─ it:1:30
@@ -1207,7 +1235,7 @@ fn wrong_parts() {
     1 │ trace main.handle < where err.(*main.queryEror).Code == 5 >
       │                                ^^^^^^^^^^^^^^^ unknown type
       │
-      = help: types are written with their whole package path: `*net/http.Request`
+      = help: did you mean `*main.queryError`?
 
     error[E0510]: the executable has no type `queryError`
       ┌─ it:1:32
@@ -1215,13 +1243,15 @@ fn wrong_parts() {
     1 │ trace main.handle < where err.(queryError).Code == 5 >
       │                                ^^^^^^^^^^ unknown type
       │
-      = help: there is `*main.queryError`
+      = help: did you mean `*main.queryError`?
 
-    error[E0510]: that an interface holds a `error` cannot be told
+    error[E0510]: `error` is an interface, not what one holds
       ┌─ it:1:32
       │
     1 │ trace main.handle < where err.(error) != nil >
-      │                                ^^^^^ no type that values in interfaces have
+      │                                ^^^^^ an interface
+      │
+      = help: write the type of the value itself, as in `.(*io/fs.PathError)`
 
     error[E0502]: `err.(*main.queryError)` has no field `Cod`
       ┌─ it:1:50
@@ -1287,7 +1317,7 @@ fn wrong_parts() {
       │                           │    is a number
       │                           is of type interface {}
       │
-      = help: say what is in it: `v.(T)`; or compare it with nil
+      = help: say what is in it: v.(int); or compare it with nil
 
     error[E0505]: maps are not searched
       ┌─ it:1:27
@@ -1301,13 +1331,17 @@ fn wrong_parts() {
       ┌─ it:1:34
       │
     1 │ trace main.handle < where values[2] == 1 >
-      │                                  ^ there are 2 elements
+      │                                  ^ `values` has 2 elements
+      │
+      = help: the last one is values[1]
 
     error[E0506]: an index past the end
       ┌─ it:1:35
       │
     1 │ trace main.handle < where r.Codes[3] == 1 >
-      │                                   ^ there are 3 elements
+      │                                   ^ `r.Codes` has 3 elements
+      │
+      = help: the last one is r.Codes[2]
 
     error[E0503]: `r.Body` cannot be compared with `"x"`
       ┌─ it:1:27
@@ -1372,7 +1406,7 @@ fn wrong_parts() {
     1 │ trace main.handle < where ret.x == 1 >
       │                           ^^^^^ unknown result
       │
-      = its results are n, took, e
+      = its results are ret.n int64, ret.took time.Duration, ret.e error
 
     error[E0502]: `ret.took` has no field `x`
       ┌─ it:1:36
@@ -1388,13 +1422,15 @@ fn wrong_parts() {
     1 │ trace main.handle < where ret == nil >
       │                           ^^^ which one?
       │
-      = help: name it: ret.n
+      = help: say which: ret.n int64, ret.took time.Duration, ret.e error
 
     error[E0505]: `has` cannot be applied to `r.Last`
       ┌─ it:1:27
       │
     1 │ trace main.handle < where r.Last has "x" >
       │                           ^^^^^^ is of type int
+      │
+      = help: `=~` and `has` test strings and byte slices
     "#);
     let Some(said) = wrong("nothing", "where", &["ret == 1", "x == 1", "ret[0] == 1"]) else {
         return;

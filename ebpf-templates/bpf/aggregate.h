@@ -14,12 +14,12 @@ static __always_inline void capture_keys(struct pt_regs *ctx, struct goroutine *
 
 	if (!v)
 		return;
-	__builtin_memset(v->keys, 0, sizeof(v->keys));
 	for (i = 0; i < MAX_AGGREGATIONS; i++) {
 		if (i >= config.aggregation_count)
 			break;
+		__builtin_memset(v->keys[i].bytes, 0, AGGREGATE_KEY);
 		g->facts.function = function | (u64)i << AGGREGATION_SHIFT;
-		aggregate(ctx, &g->facts, v->keys[i]);
+		aggregate(ctx, &g->facts, v->keys[i].bytes);
 	}
 	g->facts.function = function;
 	g->keys = 1;
@@ -67,34 +67,33 @@ static __always_inline s64 bucket_of(const volatile struct aggregation_config *a
 	return 0;
 }
 
-/* Counts this graph; not static: see send_calls. */
-__noinline int add_to_aggregate(struct values *v, u32 index)
+/* Counts this graph once. */
+static __noinline int add_to_aggregate(struct values *v, u32 index)
 {
-	struct aggregate_key key = {};
-	struct aggregate *there, first = {};
+	struct aggregate_key *key = &v->keys[index & (MAX_AGGREGATIONS - 1)];
+	const volatile struct aggregation_config *a = &config.aggregations[index & (MAX_AGGREGATIONS - 1)];
+	struct aggregate *there;
 	s64 value = 0;
-	u32 i = index & (MAX_AGGREGATIONS - 1);
 
-	if (!v)
-		return 0;
-	__builtin_memcpy(key.bytes, v->keys[i], AGGREGATE_KEY);
-	if (*(u64 *)key.bytes) {
+	if (*(u64 *)key->bytes) {
 		count(COUNTER_UNDECIDED, 1);
 		return 0;
 	}
-	if (config.aggregations[i].kind != AGGREGATION_COUNT) {
-		value = *(s64 *)(key.bytes + 8);
-		*(s64 *)(key.bytes + 8) = 0;
+	if (a->kind != AGGREGATION_COUNT) {
+		value = *(s64 *)(key->bytes + 8);
+		*(s64 *)(key->bytes + 8) = 0;
 	}
-	key.trace = config.trace;
-	key.aggregation = i;
-	key.bucket = bucket_of(&config.aggregations[i], value);
-	there = bpf_map_lookup_elem(&aggregates, &key);
+	key->trace = config.trace;
+	key->aggregation = index;
+	key->bucket = bucket_of(a, value);
+	there = bpf_map_lookup_elem(&aggregates, key);
 	if (!there) {
-		first.min = value;
-		first.max = value;
-		bpf_map_update_elem(&aggregates, &key, &first, BPF_NOEXIST);
-		there = bpf_map_lookup_elem(&aggregates, &key);
+		v->first.count = 0;
+		v->first.sum = 0;
+		v->first.min = value;
+		v->first.max = value;
+		bpf_map_update_elem(&aggregates, key, &v->first, BPF_NOEXIST);
+		there = bpf_map_lookup_elem(&aggregates, key);
 		if (!there) {
 			count(COUNTER_AGGREGATES_FULL, 1);
 			return 0;

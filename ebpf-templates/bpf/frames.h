@@ -42,7 +42,7 @@ static __noinline struct frame *push_frame(struct goroutine *g, const struct gor
 	return 0;
 }
 
-/* Ends the innermost frame; the graph with it where that was the target's, which is told by 1. ~0 as offset: it was unwound. */
+/* Ends the innermost frame; 1: it was the target's, and the graph is to be finished. ~0 as offset: it was unwound. */
 __noinline int close_top(struct goroutine *g, const struct goroutine_key *of, u64 now, u32 return_offset)
 {
 	if (!g || !of)
@@ -87,9 +87,12 @@ __noinline int close_top(struct goroutine *g, const struct goroutine_key *of, u6
 	}
 	if (level)
 		return 0;
-	finish_graph(g, key, duration, now);
+	g->facts.duration = duration;
 	return 1;
 }
+
+/* What has become of a graph. FINISHED_TARGET: the target's call has ended, and the graph is to be finished. */
+enum finished { FINISHED_NOT = 0, FINISHED_TARGET = 1, FINISHED_GIVEN_UP = 2 };
 
 /* Which frames are dead, and since when. */
 struct leave {
@@ -98,7 +101,7 @@ struct leave {
 	u64 now;
 	u32 depth;    /* frames deeper than this are dead, */
 	u32 replaced; /* and, if not 0, those as deep that have not jumped into another function */
-	u32 finished; /* the graph has ended, and with it the goroutine's state */
+	u32 finished; /* enum finished */
 	u32 unused;
 };
 
@@ -117,7 +120,7 @@ static __noinline long unwind_step(u32 i, struct leave *l)
 		return 1;
 	if (!close_top(g, l->key, l->now, ~0u))
 		return 0;
-	l->finished = 1;
+	l->finished = FINISHED_TARGET;
 	return 1;
 }
 
@@ -139,7 +142,7 @@ static __noinline int unwind(struct leave *l)
 			return 0;
 	/* Too many for this kernel: what remains would stand in the way of all later calls, so the whole graph is given up. */
 	give_up_graph(l->g, l->key);
-	l->finished = 1;
+	l->finished = FINISHED_GIVEN_UP;
 	return 0;
 }
 

@@ -267,16 +267,6 @@ struct values_header {
 #define VALUES_FULL 4096 /* once it holds so many bytes, a goroutine's buffer is sent */
 #define VALUES_BYTES (VALUES_FULL + sizeof(struct values_header) + CAPTURE_MAX)
 
-/* What was captured of a graph's calls and not sent yet. Whoever's goroutine is in a graph has one, as long as there are enough. */
-struct values {
-	u64 owner; /* 0: free */
-	u32 used;
-	u32 records;
-	u8 keys[MAX_AGGREGATIONS][AGGREGATE_KEY];
-	struct chunk chunk; /* header and … */
-	u8 bytes[VALUES_BYTES];    /* … records, contiguous */
-};
-
 /* What is counted together. */
 struct aggregate_key {
 	u32 trace;
@@ -295,6 +285,18 @@ struct aggregate {
 	s64 sum; /* wraps */
 	s64 min;
 	s64 max;
+};
+
+/* What was captured of a graph's calls and not sent yet. Whoever's goroutine is in a graph has one, as long as there are enough. */
+struct values {
+	u64 owner; /* 0: free */
+	u32 used;
+	u32 records;
+	struct facts facts; /* of the call that something is captured of */
+	struct aggregate_key keys[MAX_AGGREGATIONS];
+	struct aggregate first; /* what a new entry of aggregates is made of */
+	struct chunk chunk; /* header and … */
+	u8 bytes[VALUES_BYTES];    /* … records, contiguous */
 };
 
 /* Return addresses above the target's frame, innermost first. */

@@ -218,7 +218,6 @@ static __noinline int is_admitted(struct pt_regs *ctx, const struct event *e)
 /* Captures the arguments of a call that begins; returns when that was done. */
 static __noinline u64 capture_arguments(struct pt_regs *ctx, const struct event *e, struct goroutine *g)
 {
-	struct facts f = {};
 	struct values *v = values_of(g);
 	struct values_header *h;
 	u32 size;
@@ -228,11 +227,11 @@ static __noinline u64 capture_arguments(struct pt_regs *ctx, const struct event 
 		no_values(g);
 		return bpf_ktime_get_ns();
 	}
-	tell_entry(&f, e, g->level - 1);
+	tell_entry(&v->facts, e, g->level - 1);
 	h = next_values(g, v);
 	if (!h)
 		return bpf_ktime_get_ns();
-	size = arguments(ctx, &f, h + 1);
+	size = arguments(ctx, &v->facts, h + 1);
 	now = bpf_ktime_get_ns();
 	if (!size || size > CAPTURE_MAX)
 		return now;
@@ -245,7 +244,6 @@ static __noinline u64 capture_arguments(struct pt_regs *ctx, const struct event 
 /* Captures the results of a call that returns. */
 static __noinline int capture_results(struct pt_regs *ctx, const struct event *e, struct goroutine *g, const struct frame *top, u64 now)
 {
-	struct facts f = {};
 	struct values *v = values_of(g);
 	struct values_header *h;
 	u32 size;
@@ -254,16 +252,15 @@ static __noinline int capture_results(struct pt_regs *ctx, const struct event *e
 		no_values(g);
 		return 0;
 	}
-	tell_facts(&f, e, top->function, g->level - 1);
-	f.caller = top->caller_pc;
-	f.bias = g->facts.bias;
-	f.duration = now - top->entry_ns;
-	if (g->level == 1)
-		f.self_time = f.duration > g->inside_ns ? f.duration - g->inside_ns : 0;
+	tell_facts(&v->facts, e, top->function, g->level - 1);
+	v->facts.caller = top->caller_pc;
+	v->facts.bias = g->facts.bias;
+	v->facts.duration = now - top->entry_ns;
+	v->facts.self_time = g->level == 1 && v->facts.duration > g->inside_ns ? v->facts.duration - g->inside_ns : 0;
 	h = next_values(g, v);
 	if (!h)
 		return 0;
-	size = results(ctx, &f, h + 1);
+	size = results(ctx, &v->facts, h + 1);
 	if (!size || size > CAPTURE_MAX)
 		return 0;
 	h->entry_ns = top->entry_ns;
@@ -277,8 +274,6 @@ static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struc
 {
 	u32 zero = 0;
 
-	if (config.where_entry && !e->admitted && !is_admitted(ctx, e))
-		return 0;
 	if (!comm_in_scope() || !goroutine_in_scope(e->key.goid))
 		return 0;
 	void *none = bpf_map_lookup_elem(&empty, &zero);
@@ -358,11 +353,15 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e, struct g
 	if (g) {
 		l.now = bpf_ktime_get_ns();
 		unwind(&l);
+		if (l.finished == FINISHED_TARGET)
+			finish_graph(g, &e->key, l.now);
 		if (l.finished)
 			g = 0;
 	}
 	if (!g) {
 		if (!(e->cookie >> COOKIE_FLAGS_SHIFT & FLAG_TARGET))
+			return 0;
+		if (config.where_entry && !e->admitted && !is_admitted(ctx, e))
 			return 0;
 		g = start_graph(ctx, e);
 		if (!g)
@@ -402,17 +401,18 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e, struct g
 #define CHAIN 4 /* callers that return with the function that they have jumped into, or called as their last act */
 
 /* A call returns, and its results are there to be seen. */
-static __always_inline void returns(struct pt_regs *ctx, const struct event *e, struct goroutine *g, const struct frame *top, u64 now)
+static __noinline int returns(struct pt_regs *ctx, const struct event *e, struct goroutine *g, const struct frame *top, u64 now)
 {
 	if (config.results)
 		capture_results(ctx, e, g, top, now);
 	if (g->level != 1)
-		return;
+		return 0;
 	u64 duration = now - top->entry_ns;
 	if ((config.where_return == STAGE_RESULTS || config.until == STAGE_RESULTS || config.aggregate == STAGE_RESULTS) && has_lasted(duration)) {
 		g->facts.rsp = e->rsp;
 		decide(ctx, g, duration, STAGE_RESULTS);
 	}
+	return 0;
 }
 
 static __noinline int leave(struct pt_regs *ctx, const struct event *e, struct goroutine *g, u64 now, u32 kind)
@@ -430,6 +430,8 @@ static __noinline int leave(struct pt_regs *ctx, const struct event *e, struct g
 	if (kind == SITE_UNWOUND || kind == SITE_EXIT)
 		l.depth = kind == SITE_EXIT ? 0 : e->depth - 1;
 	unwind(&l);
+	if (l.finished == FINISHED_TARGET)
+		finish_graph(g, &e->key, now);
 	if (l.finished)
 		return 0;
 	top = frame_at(g, &e->key, g->level - 1);
@@ -446,8 +448,10 @@ static __noinline int leave(struct pt_regs *ctx, const struct event *e, struct g
 		flags = top->flags;
 		if (kind == SITE_RETURN)
 			returns(ctx, e, g, top, now);
-		if (close_top(g, &e->key, now, offset))
+		if (close_top(g, &e->key, now, offset)) {
+			finish_graph(g, &e->key, now);
 			return 0;
+		}
 		top = frame_at(g, &e->key, g->level - 1);
 		if (!top)
 			break;

@@ -114,13 +114,17 @@ static __always_inline int has_lasted(u64 duration)
 	return duration >= config.min_ns && duration <= config.max_ns;
 }
 
-/* The target's call has ended: keep its graph or not. The goroutine's state is gone afterwards. */
-__noinline int finish_graph(struct goroutine *g, const struct goroutine_key *of, u64 duration, u64 now)
+/*
+ * The target's call has ended: keep its graph or not. The goroutine's state is gone afterwards. To be called from the outermost functions:
+ * what is generated needs room on the stack.
+ */
+__noinline int finish_graph(struct goroutine *g, const struct goroutine_key *of, u64 now)
 {
 	if (!g || !of)
 		return 0;
 	/* Kernels before 6.12 take no key from an argument that points to memory. */
 	struct goroutine_key copy = *of, *key = &copy;
+	u64 duration = g->facts.duration;
 	int lasted = has_lasted(duration);
 	if (lasted && (config.where_return == STAGE_ANY || config.until == STAGE_ANY || config.aggregate == STAGE_ANY))
 		decide(0, g, duration, STAGE_ANY);

@@ -487,8 +487,12 @@ pub struct Values {
     pub used: u32,
     /// Captures in them.
     pub records: u32,
+    /// Of the call that something is captured of.
+    pub facts: Facts,
     /// Keys of the graph's aggregates.
-    pub keys: [[u8; AGGREGATE_KEY]; MAX_AGGREGATIONS],
+    pub keys: [AggregateKey; MAX_AGGREGATIONS],
+    /// What a new entry of `aggregates` is made of.
+    pub first: Aggregate,
     /// Header of the next record.
     pub chunk: Chunk,
     /// Each with its [`ValuesHeader`].

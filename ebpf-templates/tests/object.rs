@@ -198,7 +198,9 @@ fn layouts_agree() {
                 owner,
                 used,
                 records,
+                facts,
                 keys,
+                first,
                 chunk,
                 bytes
             }),

@@ -105,14 +105,29 @@ impl<'i> Reader<'i> {
             let at = span(&pair);
             let mut parts = pair.into_inner();
             if let Some(expression) = parts.next() {
+                if let Some(error) = named_in_front(&expression) {
+                    self.report(error);
+                    continue;
+                }
+                let expression = self.expression(expression);
                 list.push(Shown {
                     span: at,
-                    expression: self.expression(expression),
-                    name: parts.next().map(|name| spanned(&name)),
+                    expression,
+                    name: parts.next().and_then(|name| self.shown_name(&name)),
                 });
             }
         }
         (self.errors.len() == errors).then_some(list)
+    }
+
+    /// A name, in quotes or without.
+    fn shown_name(&mut self, name: &Pair<'i, Rule>) -> Option<Spanned<String>> {
+        if name.as_rule() != Rule::string {
+            return Some(spanned(name));
+        }
+        let at = span(name);
+        let node = self.accept(literal::string(name.as_str(), at.clone()))?;
+        Some(Spanned { node, span: at })
     }
 
     fn check_size(&mut self, clause: &Pair<'i, Rule>) -> Option<()> {
@@ -450,6 +465,27 @@ fn is_missing(expression: &Pair<'_, Rule>) -> bool {
         .next()
         .is_some_and(|part| part.as_rule() == Rule::hole)
         && parts.next().is_none()
+}
+
+/// `name = E`, where `E as name` is meant.
+fn named_in_front(expression: &Pair<'_, Rule>) -> Option<SyntaxError> {
+    let mut parts = expression.clone().into_inner();
+    let (name, sign) = (parts.next()?, parts.next()?);
+    if name.as_rule() != Rule::name_in_expression || sign.as_str() != "=" {
+        return None;
+    }
+    let value = expression
+        .as_str()
+        .get(span(&sign).end - span(expression).start..)?;
+    Some(
+        SyntaxError::new(
+            code::EXPECTED_OPERATOR,
+            span(&sign),
+            "a name stands behind what it names",
+        )
+        .label("expected `as` and a name behind the expression")
+        .help(format!("write `{} as {}`", value.trim(), name.as_str())),
+    )
 }
 
 fn lacks_condition(keyword: &Spanned<String>) -> SyntaxError {

@@ -60,7 +60,14 @@ impl<'i> Reader<'i> {
                 Rule::broken_param => self.broken_param(pair),
                 Rule::later => self.later(pair),
                 Rule::stray_closer => {
-                    let error = stray_closer(span(&pair), pair.as_str());
+                    let at = span(&pair);
+                    let mut error = stray_closer(at.clone(), pair.as_str());
+                    let before = self.source.get(..at.start).unwrap_or_default();
+                    if pair.as_str() == ">" && before.trim_end().ends_with('>') {
+                        error = error.help(
+                            "where the `>` before it compares, a value is missing: `limit > 100 >`",
+                        );
+                    }
                     self.report(error);
                 }
                 Rule::stray => items.extend(self.stray(pair)),

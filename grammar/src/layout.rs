@@ -243,7 +243,7 @@ impl<'a> Layout<'a> {
                     self.expression(&shown.expression, glue, &mut pieces);
                     pieces.extend(shown.name.iter().map(|name| Piece {
                         glue: " as ",
-                        text: name.node.clone(),
+                        text: self.leaf(&name.span, || token::shown_name(&name.node)),
                         span: name.span.clone(),
                     }));
                 }

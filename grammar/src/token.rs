@@ -26,6 +26,15 @@ pub(crate) fn path(path: &str) -> String {
     }
 }
 
+/// The name by which something is shown.
+pub(crate) fn shown_name(name: &str) -> String {
+    if matches(Rule::only_ident, name) {
+        name.to_owned()
+    } else {
+        string(name)
+    }
+}
+
 pub(crate) fn value(value: &Value) -> String {
     match &value.kind {
         ValueKind::Integer(number) => number.to_string(),

@@ -651,6 +651,7 @@ fn names_may_be_words_of_the_language() {
         ["err ", "len(ret[0]) rows"]
     );
     assert_eq!(shown("args a > b, c"), ["{a > b} ", "c "]);
+    assert_eq!(shown("args a as \"s.name\", b"), ["a s.name", "b "]);
 }
 
 #[test]

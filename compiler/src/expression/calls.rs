@@ -6,12 +6,12 @@ use grammar::ast::{Expression, Span, Spanned};
 use super::{
     constant::Constant,
     lower::{Lowering, Value},
+    suggest,
     value::{Ty, Typed, not_zero},
 };
 use crate::{
     codes,
     diagnostic::Diagnostic,
-    nearest::nearest_word,
     predicate::ir::{Extension, Width, Word, WordKind},
 };
 
@@ -47,7 +47,8 @@ impl<'s, 'e> Lowering<'s, 'e> {
         if !known {
             let words = ["len", "cap"].into_iter();
             let words = words.chain(CONVERSIONS.iter().map(|(word, ..)| *word));
-            let nearest = nearest_word(name, words).map(|word| format!("did you mean `{word}`?"));
+            let nearest = suggest::function(name, words);
+            let nearest = nearest.map(|word| format!("did you mean `{word}`?"));
             let help = nearest.unwrap_or_else(|| {
                 "there are len(x), cap(x), conversions such as int64(x), and for memory mem(p, n), u8(p) to s64(p)".to_owned()
             });

@@ -6,6 +6,7 @@ use grammar::ast::{Expression, ExpressionKind, Span};
 use super::{
     constant::{Constant, Misfit},
     lower::{Lowering, Value, guarded, join},
+    suggest,
     value::{Ty, Typed},
 };
 use crate::{
@@ -253,8 +254,8 @@ impl<'s, 'e> Lowering<'s, 'e> {
     /// Two things that cannot be compared.
     fn unlike(&mut self, left: &Side<'_>, right: &Side<'_>, span: &Span) -> Option<Condition> {
         let texts = (self.text(left.expression), self.text(right.expression));
-        let help = suggestion(&left.value, texts.0, &right.value, texts.1)
-            .or_else(|| suggestion(&right.value, texts.1, &left.value, texts.0))
+        let help = suggest::comparison(&left.value, texts.0, &right.value, texts.1)
+            .or_else(|| suggest::comparison(&right.value, texts.1, &left.value, texts.0))
             .or_else(|| {
                 let converts = is_plain_integer(&left.value) && is_plain_integer(&right.value);
                 converts.then(|| CONVERT.to_owned())
@@ -320,44 +321,6 @@ impl<'s, 'e> Lowering<'s, 'e> {
 
 fn is_plain_integer(value: &Value) -> bool {
     matches!(value, Value::Typed(value) if value.ty.is_integer() && !value.ty.is_duration())
-}
-
-/// What to write instead of a comparison of the two, seen from one of them.
-fn suggestion(value: &Value, text: &str, other: &Value, other_text: &str) -> Option<String> {
-    let Value::Typed(value) = value else {
-        return None;
-    };
-    let number = match other {
-        Value::Constant(Constant::Integer(_)) => true,
-        Value::Typed(other) => other.ty.is_integer(),
-        _ => false,
-    };
-    let string = matches!(other, Value::Constant(Constant::String(_)));
-    let nil = matches!(other, Value::Constant(Constant::Nil));
-    Some(match &value.ty.kind {
-        Kind::String | Kind::Slice { .. } | Kind::Map { .. } if number => {
-            format!("did you mean `len({text})`?")
-        }
-        Kind::String if nil => {
-            format!("a string is never nil; compare it with \"\": `{text} == \"\"`")
-        }
-        Kind::String => "strings are compared with ==, !=, =~, has and in only".to_owned(),
-        Kind::Slice { .. } if string => {
-            format!("bytes are tested with =~ and has: `{text} has {other_text}`")
-        }
-        Kind::Struct { fields } => {
-            let field = fields.first()?;
-            let text = text.trim_start_matches('*');
-            format!("compare its fields: {text}.{}", printable(&field.name))
-        }
-        Kind::Pointer { .. } if number => format!("did you mean what it points to, `*{text}`?"),
-        Kind::Interface { .. } if !nil => {
-            format!("say what is in it: `{text}.(T)`; or compare it with nil")
-        }
-        Kind::Bool if number => format!("`{text}` holds or does not; there is nothing to compare"),
-        Kind::Int | Kind::Uint if nil => format!("`{text}` is never nil"),
-        _ => return None,
-    })
 }
 
 /// Whether integers of the two types are compared as signed words; nothing where neither way is right.

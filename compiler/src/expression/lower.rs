@@ -7,6 +7,7 @@ use super::{
     compare::CONVERT,
     constant::Constant,
     scope::Scope,
+    suggest,
     value::{Location, Ty, Typed, Unreachable, not_zero},
 };
 use crate::{
@@ -109,16 +110,18 @@ impl<'s, 'e> Lowering<'s, 'e> {
         expression: &Expression,
     ) -> Option<T> {
         let text = self.text(expression);
-        let why = match part {
+        let (why, help) = match part {
             Ok(part) => return Some(part),
-            Err(Unreachable::Vector(number)) => {
-                format!("it is in X{number}, a register that probes cannot read")
-            }
+            Err(Unreachable::Vector(number)) => (
+                format!("it is in X{number}, a register that probes cannot read"),
+                Some("floats can be tested where they lie in memory: in what a pointer leads to, in a slice".to_owned()),
+            ),
             Err(Unreachable::Absent) => {
                 let name = printable(self.scope.function.name);
-                format!(
+                let why = format!(
                     "it is not there at the probe of {name}, or the executable does not say where"
-                )
+                );
+                (why, None)
             }
         };
         self.fail(
@@ -126,7 +129,8 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 codes::OUT_OF_REACH,
                 format!("the value of `{text}` cannot be read"),
             )
-            .at(&expression.span, why),
+            .at(&expression.span, why)
+            .maybe_help(help),
         )
     }
 
@@ -322,8 +326,11 @@ impl<'s, 'e> Lowering<'s, 'e> {
         let (left_value, right_value) = (self.value(left), self.value(right));
         let (left_value, right_value) = (left_value?, right_value?);
         if let (Value::Constant(one), Value::Constant(other)) = (&left_value, &right_value) {
+            let by_zero =
+                matches!(ir, Ir::Divide | Ir::Remainder) && matches!(other, Constant::Integer(0));
             return match one.clone().computed(operator.node, other.clone()) {
                 Some(value) => Some(Value::Constant(value)),
+                None if by_zero => self.fail(division_by_zero(right)),
                 None => self.fail(
                     Diagnostic::new(
                         codes::OPERATOR_MISFIT,
@@ -367,10 +374,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
             );
         }
         if let (Ir::Divide | Ir::Remainder, WordKind::Constant(0)) = (ir, &other.kind) {
-            return self.fail(
-                Diagnostic::new(codes::OPERATOR_MISFIT, "division by zero")
-                    .at(&right.span, "is always 0"),
-            );
+            return self.fail(division_by_zero(right));
         }
         let kind = WordKind::Binary {
             operator: ir.operator(signed),
@@ -433,24 +437,20 @@ impl<'s, 'e> Lowering<'s, 'e> {
     ) -> Option<T> {
         let text = self.text(operand);
         let what = value.map_or_else(|| "no number".to_owned(), Value::describe);
-        let help = match value {
-            Some(Value::Typed(value)) if matches!(value.ty.kind, Kind::Float | Kind::Complex) => {
-                Some("floating-point numbers can be compared, but not computed with")
-            }
-            Some(Value::Typed(value)) if value.ty.kind == Kind::String => {
-                Some("strings are tested with == != =~ has in, and have a len()")
-            }
-            _ => None,
-        };
+        let help = suggest::operand(symbol, text, value);
         self.fail(
             Diagnostic::new(
                 codes::OPERATOR_MISFIT,
                 format!("`{symbol}` cannot be applied to `{text}`"),
             )
             .at(&operand.span, format!("is {what}"))
-            .maybe_help(help.map(str::to_owned)),
+            .maybe_help(help),
         )
     }
+}
+
+fn division_by_zero(divisor: &Expression) -> Diagnostic {
+    Diagnostic::new(codes::OPERATOR_MISFIT, "division by zero").at(&divisor.span, "is always 0")
 }
 
 /// Arithmetic operators, before it is known what they are applied to.

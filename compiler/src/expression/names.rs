@@ -7,6 +7,7 @@ use super::{
     constant::Constant,
     lower::{Lowering, Value},
     scope::Use,
+    suggest,
     value::{DURATION, Location, Ty, Typed},
 };
 use crate::{
@@ -118,7 +119,10 @@ impl<'s, 'e> Lowering<'s, 'e> {
         let help = if signature.result(name).is_some() {
             Some(format!("a result is written with `ret`: ret.{name}"))
         } else {
-            nearest.map(|nearest| format!("did you mean `{}`?", printable(nearest)))
+            let nearest = nearest.map(|nearest| format!("did you mean `{}`?", printable(nearest)));
+            nearest
+                .or_else(|| suggest::register(name))
+                .or_else(|| suggest::error_result(name, &self.described(&signature.results)))
         };
         let note = if names.is_empty() {
             "it has no parameters with names".to_owned()
@@ -213,18 +217,15 @@ impl<'s, 'e> Lowering<'s, 'e> {
         match results.as_slice() {
             [result] => self.variable(result, Moment::Return, span),
             several => {
-                let first = match several.first().and_then(|result| result.name.clone()) {
-                    Some(name) => format!("ret.{}", printable(&name)),
-                    None => "ret[0]".to_owned(),
-                };
                 let function = printable(self.scope.function.name);
+                let results = suggest::results(&self.described(several));
                 self.fail(
                     Diagnostic::new(
                         codes::UNKNOWN_NAME,
                         format!("{function} has {} results", several.len()),
                     )
                     .at(span, "which one?")
-                    .help(format!("name it: {first}")),
+                    .help(format!("say which: {results}")),
                 )
             }
         }
@@ -246,14 +247,9 @@ impl<'s, 'e> Lowering<'s, 'e> {
         let known = names(&results);
         let nearest = nearest_word(name, known.iter().map(String::as_str))
             .map(|nearest| format!("did you mean `ret.{nearest}`?"));
-        let note = if known.is_empty() {
-            format!(
-                "its results have no names: they are ret[0] to ret[{}]",
-                results.len().saturating_sub(1)
-            )
-        } else {
-            format!("its results are {}", known.join(", "))
-        };
+        let described = self.described(&results);
+        let nearest = nearest.or_else(|| suggest::error_result(name, &described));
+        let note = format!("its results are {}", suggest::results(&described));
         self.fail(
             Diagnostic::new(
                 codes::UNKNOWN_NAME,
@@ -277,12 +273,24 @@ impl<'s, 'e> Lowering<'s, 'e> {
                     1 => "1 result".to_owned(),
                     count => format!("{count} results"),
                 };
+                let results = suggest::results(&self.described(&results));
                 self.fail(
                     Diagnostic::new(codes::UNKNOWN_NAME, format!("{function} has {count}"))
-                        .at(span, "there is no such result"),
+                        .at(span, "there is no such result")
+                        .note(format!("they are {results}")),
                 )
             }
         }
+    }
+
+    /// Results with their types in short.
+    fn described(&self, results: &[Variable]) -> Vec<(Variable, String)> {
+        let types = self.scope.types.ok().map(|(types, _)| types);
+        let ty = |result: &Variable| types.and_then(|types| types.short_type(result.ty).ok());
+        let results = results.iter();
+        results
+            .map(|result| (result.clone(), ty(result).unwrap_or_default()))
+            .collect()
     }
 
     /// How many results there are.

@@ -4,7 +4,10 @@ use gobinary::{Field, Kind};
 use grammar::ast::{Expression, ExpressionKind, Span, Spanned};
 
 use super::{
+    constant::Constant,
     lower::{Lowering, Value, join},
+    scope::Scope,
+    suggest,
     value::{Location, Ty, Typed, not_zero},
 };
 use crate::{
@@ -137,6 +140,11 @@ impl<'s, 'e> Lowering<'s, 'e> {
             Value::Typed(value) if matches!(value.ty.kind, Kind::Interface { .. }) => {
                 Some(format!("say what is in it: `{text}.(*T).{field}`"))
             }
+            _ if matches!(field.as_str(), "len" | "length" | "size" | "Len")
+                && has_length(value) =>
+            {
+                Some(format!("did you mean `len({text})`?"))
+            }
             _ => nearest.map(|nearest| format!("did you mean `{text}.{}`?", printable(nearest))),
         };
         let mut diagnostic = Diagnostic::new(
@@ -236,9 +244,12 @@ impl<'s, 'e> Lowering<'s, 'e> {
     ) -> Option<Value> {
         if let WordKind::Constant(number) = number.kind {
             if number >= length {
+                let text = self.text(of);
+                let last = length.checked_sub(1);
                 return self.fail(
                     Diagnostic::new(codes::CONSTANT_MISFIT, "an index past the end")
-                        .at(&index.span, format!("there are {length} elements")),
+                        .at(&index.span, format!("`{text}` has {length} elements"))
+                        .maybe_help(last.map(|last| format!("the last one is {text}[{last}]"))),
                 );
             }
             return Some(Value::Typed(Typed {
@@ -269,16 +280,27 @@ impl<'s, 'e> Lowering<'s, 'e> {
     /// A number of an element.
     fn position(&mut self, index: &Expression) -> Option<(Word, Option<Condition>)> {
         match self.value(index)? {
-            Value::Constant(constant) => {
+            Value::Constant(constant @ (Constant::Integer(_) | Constant::Float(_))) => {
                 let ty = Ty::built_in("uint", 8, Kind::Uint);
-                let bits = self.integer(&constant, &ty, index)?;
+                let Ok(bits) = constant.to_integer(&ty) else {
+                    return self.fail(
+                        Diagnostic::new(
+                            codes::CONSTANT_MISFIT,
+                            "elements have whole numbers, from 0 on",
+                        )
+                        .at(&index.span, "no number of an element"),
+                    );
+                };
                 Some((Word::constant(bits, index.span.clone()), None))
             }
             Value::Typed(value) if value.ty.is_integer() => {
                 let word = self.reach(value.scalar(&index.span), index)?;
                 Some((word, value.guard))
             }
-            other => self.misfit("[]", index, Some(&other)),
+            other => self.fail(
+                Diagnostic::new(codes::OPERATOR_MISFIT, "an element is chosen by its number")
+                    .at(&index.span, format!("is {}", other.describe())),
+            ),
         }
     }
 
@@ -298,23 +320,23 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 .at(
                     &of.span,
                     format!("is of type {}", printable(&value.ty.short())),
-                ),
+                )
+                .help(format!(
+                    "only what interfaces hold has a type to be asserted: leave `.({})` out",
+                    ty.node
+                )),
             );
         };
         let (types, _) = self.signature(&of.span)?;
         let Some(id) = types.named(&ty.node) else {
             let name = printable(&ty.node);
-            let package = package(self.scope.function.name);
-            let plain = ty.node.trim_start_matches('*');
-            let candidates = [
-                format!("*{plain}"),
-                plain.to_owned(),
-                format!("*{package}.{plain}"),
-                format!("{package}.{plain}"),
-            ];
-            let mut there = candidates.iter().filter(|name| types.named(name).is_some());
-            let help = match there.next() {
-                Some(there) => format!("there is `{}`", printable(there)),
+            let Scope {
+                function,
+                executable,
+                ..
+            } = self.scope;
+            let help = match suggest::go_type(&ty.node, function.name, executable, types) {
+                Some(there) => format!("did you mean `{}`?", printable(&there)),
                 None => "types are written with their whole package path: `*net/http.Request`"
                     .to_owned(),
             };
@@ -333,13 +355,21 @@ impl<'s, 'e> Lowering<'s, 'e> {
         let (Some(address), false) = (address, matches!(asserted.kind, Kind::Interface { .. }))
         else {
             let name = printable(&ty.node);
-            return self.fail(
+            let diagnostic = if matches!(asserted.kind, Kind::Interface { .. }) {
                 Diagnostic::new(
                     codes::UNKNOWN_GO_TYPE,
-                    format!("that an interface holds a `{name}` cannot be told"),
+                    format!("`{name}` is an interface, not what one holds"),
                 )
-                .at(&ty.span, "no type that values in interfaces have"),
-            );
+                .at(&ty.span, "an interface")
+                .help("write the type of the value itself, as in `.(*io/fs.PathError)`")
+            } else {
+                Diagnostic::new(
+                    codes::UNKNOWN_GO_TYPE,
+                    format!("no interface of this executable holds a value of type `{name}`"),
+                )
+                .at(&ty.span, "in no interface")
+            };
+            return self.fail(diagnostic);
         };
         let word = |kind| Word::new(kind, ty.span.clone());
         let first = self.reach(value.part(0, &of.span), of)?;
@@ -386,12 +416,14 @@ impl<'s, 'e> Lowering<'s, 'e> {
     }
 }
 
-/// The package path of a function's name.
-fn package(function: &str) -> &str {
-    let folders = function.rfind('/').map_or(0, |slash| slash + 1);
-    let dot = function.get(folders..).and_then(|name| name.find('.'));
-    let end = dot.map_or(function.len(), |dot| folders + dot);
-    function.get(..end).unwrap_or(function)
+fn has_length(value: &Value) -> bool {
+    let Value::Typed(value) = value else {
+        return false;
+    };
+    matches!(
+        value.ty.kind,
+        Kind::String | Kind::Slice { .. } | Kind::Map { .. } | Kind::Chan { .. }
+    )
 }
 
 /// `pointer + number * size`, where `number < length`.

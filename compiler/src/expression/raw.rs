@@ -55,7 +55,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
     ) -> Option<Value> {
         let takes = match (loads(&function.node), arguments) {
             (Some((width, extension)), [address]) => {
-                let (address, guard) = self.address(address)?;
+                let (address, guard) = self.address(address, &function.node)?;
                 let kind = WordKind::Load {
                     pointer: address.into(),
                     offset: 0,
@@ -74,7 +74,10 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 }));
             }
             (None, [address, length]) => {
-                let (pointer, length) = (self.address(address), self.address(length));
+                let (pointer, length) = (
+                    self.address(address, &function.node),
+                    self.address(length, &function.node),
+                );
                 let ((pointer, one), (length, other)) = (pointer?, length?);
                 let text = Text {
                     pointer: pointer.into(),
@@ -97,7 +100,11 @@ impl<'s, 'e> Lowering<'s, 'e> {
     }
 
     /// A number that is an address, or a length.
-    fn address(&mut self, expression: &Expression) -> Option<(Word, Option<Condition>)> {
+    fn address(
+        &mut self,
+        expression: &Expression,
+        function: &str,
+    ) -> Option<(Word, Option<Condition>)> {
         match self.value(expression)? {
             Value::Constant(constant @ Constant::Integer(_)) => {
                 let ty = Ty::built_in("uint64", 8, Kind::Uint);
@@ -108,7 +115,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 let word = self.reach(value.scalar(&expression.span), expression)?;
                 Some((word, value.guard))
             }
-            other => self.misfit("mem", expression, Some(&other)),
+            other => self.misfit(function, expression, Some(&other)),
         }
     }
 }

@@ -132,13 +132,18 @@ impl<'s, 'e> Lowering<'s, 'e> {
             Value::Constant(Constant::String(text)) => Some(text),
             other => {
                 let what = other.describe();
+                let text = self.text(expression);
+                let help = match other {
+                    Value::Constant(_) => format!("write it in quotes: \"{text}\""),
+                    _ => "what is looked for has to be known beforehand: a text in quotes, or a `param`".to_owned(),
+                };
                 self.fail(
                     Diagnostic::new(
                         codes::OPERATOR_MISFIT,
                         format!("a text stands on the right of `{symbol}`"),
                     )
                     .at(&expression.span, format!("is {what}"))
-                    .help("write it in quotes"),
+                    .help(help),
                 )
             }
         }

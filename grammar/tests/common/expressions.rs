@@ -179,7 +179,9 @@ pub fn expression() -> impl Strategy<Value = Expression> {
 }
 
 pub fn shown() -> impl Strategy<Value = Vec<Shown>> {
-    let one = (expression(), prop::option::of(name())).prop_map(|(expression, name)| Shown {
+    let label =
+        prop_oneof![3 => name(), 1 => select(vec!["s.name", "as", ""]).prop_map(str::to_owned)];
+    let one = (expression(), prop::option::of(label)).prop_map(|(expression, name)| Shown {
         span: 0..0,
         expression,
         name: name.map(spanned),

@@ -488,7 +488,13 @@ fn clause_tokens(out: &mut Vec<String>, clause: &Clause) {
                 }
                 expressions::tokens(&shown.expression, out);
                 if let Some(name) = &shown.name {
-                    out.extend(["as".to_owned(), name.node.clone()]);
+                    let plain = name.node.chars().all(|c| c.is_alphanumeric() || c == '_');
+                    let quoted = format!("{:?}", name.node);
+                    let bare = plain && !name.node.is_empty();
+                    out.extend([
+                        "as".to_owned(),
+                        if bare { name.node.clone() } else { quoted },
+                    ]);
                 }
             }
         }
