@@ -13,6 +13,7 @@ use crate::{
 /// Prints the plan.
 pub fn run(args: &Explain) -> anyhow::Result<()> {
     let mut calibration = Calibration::start();
+    calibration.go_on();
     let loaded = load::load(Request::new(&args.what)?, args.color, &mut calibration)?;
     let prices = prices::known(calibration);
     let text = match args.format {

@@ -2,15 +2,12 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        mpsc::{Receiver, TryRecvError, channel},
-    },
-    thread,
+    sync::Arc,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use compiler::{
     Budget, Plan,
     budget::{Load, Loads, Spent, Verdict, Watch},
@@ -27,6 +24,8 @@ use crate::{
 
 /// How often hits are looked at.
 const LOOK: Duration = Duration::from_millis(250);
+/// The first look waits so long for the prices.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Looking may take one part of the time in so many: with very many functions it is done less often.
 const LOOK_SHARE: u32 = 50;
 /// Functions that are told of in one go.
@@ -39,7 +38,8 @@ const WORTH_TELLING: f64 = 0.01;
 pub struct Overhead {
     loaded: Arc<Loaded>,
     /// It goes on beside the trace's first moments.
-    calibration: Option<Calibration>,
+    calibration: Calibration,
+    is_priced: bool,
     watch: Watch,
     budget: Budget,
     measured: bool,
@@ -55,7 +55,7 @@ pub struct Overhead {
 /// Probes that are being made in another thread.
 struct Replacing {
     loads: Vec<Load>,
-    result: Receiver<anyhow::Result<(Plan, Vec<Prepared>)>>,
+    making: JoinHandle<anyhow::Result<(Plan, Vec<Prepared>)>>,
 }
 
 impl Overhead {
@@ -63,7 +63,8 @@ impl Overhead {
     pub fn new(loaded: Arc<Loaded>, mut calibration: Calibration) -> Self {
         let prices = prices::so_far(&mut calibration);
         Self {
-            calibration: Some(calibration),
+            calibration,
+            is_priced: false,
             watch: Watch::new(&loaded.plan, prices),
             budget: loaded.plan.settings.budget,
             loaded,
@@ -79,18 +80,18 @@ impl Overhead {
 
     /// Looks at the hits if it is time to, and does what follows from them. To be called before further records are read.
     pub fn tend(&mut self, tracer: &mut Tracer, builder: &mut Builder) -> anyhow::Result<()> {
-        if let Some(replacing) = self.replacing.take() {
-            match replacing.result.try_recv() {
-                Ok(result) => self.replace(replacing.loads, result, tracer, builder)?,
-                Err(TryRecvError::Empty) => self.replacing = Some(replacing),
-                Err(TryRecvError::Disconnected) => {}
-            }
+        if let Some(replacing) = self.replacing.take_if(|it| it.making.is_finished()) {
+            let result = replacing
+                .making
+                .join()
+                .unwrap_or_else(|_| Err(anyhow!("the planner failed")));
+            self.replace(replacing.loads, result, tracer, builder)?;
         }
         if self.looked.elapsed() < self.pause {
             return Ok(());
         }
-        if let Some(calibration) = &mut self.calibration {
-            calibration.wait();
+        if !self.is_priced && self.looked.elapsed() < PATIENCE && !self.calibration.is_done() {
+            return Ok(());
         }
         self.look(tracer)?;
         if !self.told_loads
@@ -111,6 +112,10 @@ impl Overhead {
 
     /// What all hits have cost.
     pub fn finish(&mut self, tracer: &Tracer) -> anyhow::Result<Spent> {
+        // Probes that are just being attached must not be left to the end of this process.
+        if let Some(replacing) = self.replacing.take() {
+            drop(replacing.making.join());
+        }
         self.look(tracer)?;
         Ok(self.watch.spent())
     }
@@ -121,8 +126,9 @@ impl Overhead {
     }
 
     fn look(&mut self, tracer: &Tracer) -> anyhow::Result<()> {
-        if let Some(mut calibration) = self.calibration.take() {
-            let prices = prices::so_far(&mut calibration);
+        if !self.is_priced {
+            self.is_priced = true;
+            let prices = prices::so_far(&mut self.calibration);
             self.measured = prices.measured;
             self.watch = Watch::new(&self.loaded.plan, prices);
         }
@@ -171,20 +177,16 @@ impl Overhead {
             .iter()
             .filter_map(|trace| tracer.replacement(*trace as usize))
             .collect();
-        let (send, result) = channel();
         let (loaded, without) = (Arc::clone(&self.loaded), self.without.clone());
-        thread::spawn(move || {
-            let prepare = || {
-                let plan = load::plan_without(&loaded, without)?;
-                let prepared = replacements
-                    .into_iter()
-                    .map(|replacement| replacement.prepare(&plan, &loaded.binary))
-                    .collect::<Result<_, _>>()?;
-                Ok((plan, prepared))
-            };
-            let _ = send.send(prepare());
+        let making = thread::spawn(move || {
+            let plan = load::plan_without(&loaded, without)?;
+            let prepared = replacements
+                .into_iter()
+                .map(|replacement| replacement.prepare(&plan, &loaded.binary))
+                .collect::<Result<_, _>>()?;
+            Ok((plan, prepared))
         });
-        self.replacing = Some(Replacing { loads, result });
+        self.replacing = Some(Replacing { loads, making });
     }
 
     fn replace(

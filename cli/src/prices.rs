@@ -35,12 +35,12 @@ fn estimates() -> Prices {
 
 /// The prices as far as they have been measured by now; estimates where they have not.
 pub fn so_far(calibration: &mut Calibration) -> Prices {
-    calibration.so_far().unwrap_or(Prices::ESTIMATES)
+    calibration.so_far().unwrap_or_else(estimates)
 }
 
 /// The measured prices; estimates where they could not be measured.
 pub fn known(calibration: Calibration) -> Prices {
-    calibration.finish().unwrap_or(Prices::ESTIMATES)
+    calibration.finish().unwrap_or_else(|_| estimates())
 }
 
 /// What a call costs, from the cheapest function's to the dearest's, and what all may cost: for the line at the start.

@@ -73,6 +73,8 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     let mut tracer = Tracer::load(&loaded.plan, pid, options)?;
     let attachment = tracer.attach(&loaded.plan, &loaded.binary, pid, &mut progress)?;
     let started = Instant::now();
+    // The rest of the prices is needed in a moment, or with the first graph.
+    calibration.go_on();
     if loaded.plan.settings.compensate {
         calibration.wait();
     }

@@ -316,6 +316,7 @@ mod tests {
             bytes: [0; 16],
             len: 1,
             emulated: true,
+            passed: 1_000,
         }
     }
 

@@ -45,6 +45,8 @@ pub(crate) struct Place {
     pub way_out: u64,
     /// How it is left from here.
     pub exit: Option<ExitKind>,
+    /// Of all calls, the share that passes it, by a guess.
+    pub share: f32,
 }
 
 /// Places a function's probes. `last_calls` tells of a `ret` to which calls lead whether they can all stand for it.
@@ -58,6 +60,16 @@ pub(crate) fn place(
         Placement::Cheapest(prices) => choose(probe, &prices, last_calls),
     };
     let mut exits: Vec<Place> = Vec::with_capacity(probe.sites.exits.len());
+    let guessed: HashMap<u64, f32> = probe
+        .cheaper
+        .exits
+        .iter()
+        .map(|ways| (ways.ret, ways.share))
+        .collect();
+    // Where nothing is known, as many leave through each of the others.
+    let others = probe.sites.exits.len().saturating_sub(guessed.len()).max(1);
+    let known: f32 = probe.cheaper.exits.iter().map(|ways| ways.share).sum();
+    let other = (1.0 - known).max(0.0) / others as f32;
     for exit in &probe.sites.exits {
         match chosen.get(&exit.address) {
             Some(ways) => exits.extend(ways.edges.iter().map(|edge| Place {
@@ -68,6 +80,7 @@ pub(crate) fn place(
                 released: edge.depth,
                 way_out: ways.ret,
                 exit: Some(exit.kind),
+                share: edge.share,
             })),
             None => exits.push(Place {
                 address: exit.address,
@@ -81,6 +94,7 @@ pub(crate) fn place(
                 released: 0,
                 way_out: exit.address,
                 exit: Some(exit.kind),
+                share: guessed.get(&exit.address).copied().unwrap_or(other),
             }),
         }
     }
@@ -137,6 +151,7 @@ pub(crate) fn entry(entry: &EntrySite, exit: Option<&Place>) -> Place {
         released: 0,
         way_out: exit.map_or(entry.address, |exit| exit.way_out),
         exit: exit.and_then(|exit| exit.exit),
+        share: 1.0,
     }
 }
 

@@ -210,6 +210,8 @@ pub struct Site {
     pub len: u8,
     /// The kernel emulates the instruction instead of single-stepping it.
     pub emulated: bool,
+    /// Of a thousand calls, how many pass it: a guess, by which places were chosen and prices are told.
+    pub passed: u16,
 }
 
 /// A matched function that is not probed.
@@ -269,6 +271,7 @@ mod tests {
                 bytes: [0; 16],
                 len: 1,
                 emulated: !stepped,
+                passed: 1_000,
             }
         };
         let trace = TracePlan {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ebpf_templates::{Cookie, SiteKind, When};
+use ebpf_templates::{Cookie, When};
 use serde::Serialize;
 
 use crate::plan::TracePlan;
@@ -61,29 +61,34 @@ pub struct CallPrice {
 /// What the calls of a trace's functions cost, by ascending id.
 #[must_use]
 pub fn call_prices(trace: &TracePlan, prices: &Prices) -> Vec<CallPrice> {
-    let mut functions: BTreeMap<u32, Passed> = BTreeMap::new();
+    let mut functions: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
     for site in &trace.sites {
         if let Some(cookie) = Cookie::unpack(site.cookie) {
-            let passed = functions.entry(cookie.function).or_default();
-            passed.add(cookie, prices);
+            let ns = match (cookie.stepped, cookie.when) {
+                (true, When::CarryOut) => prices.carried_out_ns,
+                (true, _) => prices.stepped_ns,
+                (false, _) => prices.emulated_ns,
+            };
+            let passed = f64::from(site.passed) / 1e3;
+            let (hits, sum) = functions.entry(cookie.function).or_default();
+            *hits += passed;
+            *sum += passed * ns as f64;
         }
-    }
-    for last in &trace.last_calls {
-        functions.entry(last.caller).or_default().elsewhere += 1.0;
     }
     trace
         .included
         .iter()
         .filter_map(|function| {
-            let (hits, ns) = functions.get(function)?.average();
+            let (hits, ns) = *functions.get(function)?;
             let target = trace.targets.binary_search(function).is_ok();
             let graph_ns = if target { prices.graph_ns } else { 0 };
+            let outside_ns = ns.round() as u64;
             Some(CallPrice {
                 function: *function,
                 target,
                 hits,
-                outside_ns: ns,
-                in_graph_ns: ns + prices.recorded_ns + graph_ns,
+                outside_ns,
+                in_graph_ns: outside_ns + prices.recorded_ns + graph_ns,
             })
         })
         .collect()
@@ -95,69 +100,12 @@ pub fn micros(ns: u64) -> String {
     format!("{:.1} µs", ns as f64 / 1e3)
 }
 
-/// The sites of a function, as its calls pass them.
-#[derive(Default)]
-struct Passed {
-    entry_ns: u64,
-    entries: f64,
-    /// Sites at which each hit leaves.
-    exits: Vec<u64>,
-    /// Sites at which only hits in one direction leave.
-    conditional: Vec<u64>,
-    /// Ways out without a site of their own.
-    elsewhere: f64,
-}
-
-impl Passed {
-    fn add(&mut self, cookie: Cookie, prices: &Prices) {
-        let ns = match (cookie.stepped, cookie.when) {
-            (true, When::CarryOut) => prices.carried_out_ns,
-            (true, _) => prices.stepped_ns,
-            (false, _) => prices.emulated_ns,
-        };
-        match cookie.kind {
-            SiteKind::Return | SiteKind::TailOut | SiteKind::TailInto => match cookie.when {
-                When::Always | When::CarryOut => self.exits.push(ns),
-                When::Taken(_) | When::NotTaken(_) => self.conditional.push(ns),
-            },
-            SiteKind::Unwound | SiteKind::Exit => {}
-            SiteKind::Enter | SiteKind::EnterLastCall => self.enter(ns),
-            SiteKind::EnterReturn | SiteKind::EnterReturnIf | SiteKind::EnterTailInto => {
-                self.enter(ns);
-                self.elsewhere += 1.0;
-            }
-        }
-    }
-
-    fn enter(&mut self, ns: u64) {
-        self.entry_ns += ns;
-        self.entries += 1.0;
-    }
-
-    /// Hits and nanoseconds. Each way out is taken as often as any other, and on the way to one, half of the other conditional ones are
-    /// passed.
-    fn average(&self) -> (f64, u64) {
-        let ways = (self.exits.len() + self.conditional.len()) as f64 + self.elsewhere;
-        let (leaves, passes) = if ways > 0.0 {
-            (1.0 / ways, (1.0 - 1.0 / ways) / 2.0)
-        } else {
-            (0.0, 0.0)
-        };
-        let sum = |sites: &[u64]| sites.iter().sum::<u64>() as f64;
-        let hits = self.entries
-            + self.exits.len() as f64 * leaves
-            + self.conditional.len() as f64 * (leaves + passes);
-        let ns = self.entry_ns as f64
-            + sum(&self.exits) * leaves
-            + sum(&self.conditional) * (leaves + passes);
-        (hits, ns.round() as u64)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use ebpf_templates::SiteKind;
+
     use super::*;
-    use crate::plan::{LastCall, Site};
+    use crate::plan::Site;
 
     const PRICES: Prices = Prices {
         measured: true,
@@ -170,12 +118,12 @@ mod tests {
         inside_stepped_ns: 0,
     };
 
-    fn site(function: u32, kind: SiteKind, when: When, stepped: bool) -> Site {
+    fn site(function: u32, when: When, stepped: bool, passed: u16) -> Site {
         let cookie = Cookie {
             function,
             stepped,
             offset: 0,
-            kind,
+            kind: SiteKind::Return,
             target: false,
             g_from_tls: false,
             when,
@@ -188,56 +136,30 @@ mod tests {
             bytes: [0; 16],
             len: 1,
             emulated: !stepped,
+            passed,
         }
     }
 
-    fn priced(sites: Vec<Site>, last_calls: Vec<LastCall>) -> CallPrice {
+    fn priced(sites: Vec<Site>) -> CallPrice {
         let trace = TracePlan {
             included: vec![0],
             sites,
-            last_calls,
             ..TracePlan::default()
         };
         call_prices(&trace, &PRICES)[0]
     }
 
     #[test]
-    fn entry_and_one_exit() {
-        let enter = site(0, SiteKind::Enter, When::Always, false);
-        let ret = site(0, SiteKind::Return, When::CarryOut, true);
-        let price = priced(vec![enter, ret, ret], vec![]);
+    fn a_call_costs_what_it_passes() {
+        let entry = site(0, When::Always, false, 1_000);
+        let ret = site(0, When::CarryOut, true, 500);
+        let price = priced(vec![entry, ret, ret]);
         assert_eq!((price.hits, price.outside_ns), (2.0, 10_000));
         assert_eq!(price.in_graph_ns, 10_300);
-        let never = priced(vec![enter], vec![]);
-        assert_eq!((never.hits, never.outside_ns), (1.0, 1_000));
-        let at_once = site(0, SiteKind::EnterReturn, When::Always, true);
-        let both = priced(vec![at_once], vec![]);
-        assert_eq!((both.hits, both.outside_ns), (1.0, 10_000));
-    }
-
-    #[test]
-    fn conditional_exits_are_passed_too() {
-        let enter = site(0, SiteKind::Enter, When::Always, false);
-        let jump = site(0, SiteKind::Return, When::Taken(4), false);
-        assert_eq!(priced(vec![enter, jump], vec![]).outside_ns, 2_000);
-        // Of two, the call leaves at one, and has passed half of the other.
-        let price = priced(vec![enter, jump, jump], vec![]);
-        assert_eq!((price.hits, price.outside_ns), (2.5, 2_500));
-    }
-
-    #[test]
-    fn a_last_call_costs_its_caller_nothing() {
-        let enter = site(0, SiteKind::Enter, When::Always, false);
-        let ret = site(0, SiteKind::Return, When::CarryOut, true);
-        let last = LastCall {
-            callee: 1,
-            distance: 0,
-            caller: 0,
-            offset: 0,
-            released: 0,
-        };
-        let price = priced(vec![enter, ret], vec![last]);
-        assert_eq!((price.hits, price.outside_ns), (1.5, 5_500));
+        let jump = site(0, When::Taken(4), false, 750);
+        let stepped = site(0, When::Always, true, 1_000);
+        let price = priced(vec![stepped, jump, jump]);
+        assert_eq!((price.hits, price.outside_ns), (2.5, 11_500));
     }
 
     #[test]
@@ -246,7 +168,7 @@ mod tests {
             targets: vec![7],
             included: vec![3, 7],
             sites: [3, 7]
-                .map(|id| site(id, SiteKind::EnterReturn, When::Always, false))
+                .map(|id| site(id, When::Always, false, 1_000))
                 .to_vec(),
             ..TracePlan::default()
         };

@@ -259,5 +259,6 @@ pub(crate) fn site(
         bytes: place.instruction.bytes,
         len: place.instruction.len,
         emulated: place.instruction.emulated,
+        passed: (place.share * 1e3).round() as u16,
     })
 }

@@ -5,10 +5,11 @@
 //! process that calls functions of this executable, probed by an empty program and then by the real one.
 
 use std::{
+    io,
     os::fd::AsFd,
     path::Path,
-    sync::mpsc::{Receiver, Sender, channel},
-    thread,
+    sync::mpsc::{Receiver, Sender, TryRecvError, channel},
+    thread::{self, JoinHandle},
 };
 
 use aya::maps::{Map, RingBuf};
@@ -25,7 +26,6 @@ use crate::{
     attach::{self, Attached},
     kernel,
     loader::{self, Instance, Kind, MapSizes},
-    replace::let_go,
 };
 
 mod child;
@@ -34,10 +34,22 @@ mod code;
 /// Enough for every graph of the measurement.
 const RING_BYTES: u32 = 512 << 10;
 
-/// A measurement that goes on beside other work.
+/// A measurement in two parts, beside other work: the traps at once; the rest, which takes ten times as long, when it is asked for.
+/// Dropping it waits until nothing of it is left.
 pub struct Calibration {
-    results: Receiver<Result<Prices, Error>>,
+    results: Receiver<Known>,
     latest: Option<Result<Prices, Error>>,
+    done: bool,
+    go_on: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What a measurement tells.
+enum Known {
+    /// What traps cost; the rest is guessed.
+    Traps(Prices),
+    /// There is nothing more to come.
+    All(Result<Prices, Error>),
 }
 
 impl Calibration {
@@ -45,49 +57,75 @@ impl Calibration {
     #[must_use]
     pub fn start() -> Self {
         let (send, results) = channel();
+        let (go_on, told) = channel();
         let measuring = thread::Builder::new()
             .name("calibration".into())
             .spawn(move || {
-                let result = measure(&send);
-                let _ = send.send(result);
+                let mut probes = Vec::new();
+                let result = measure(&send, &told, &mut probes);
+                let _ = send.send(Known::All(result));
+                // Where somebody still ran into them, the kernel would have to remove breakpoints; and where this process ended meanwhile,
+                // it would fail to (kernel/events/uprobes.c, "failed to unregister").
+                thread::scope(|scope| {
+                    for attached in probes {
+                        scope.spawn(move || drop(attached));
+                    }
+                });
             });
-        let latest = measuring.err().map(|error| {
-            Err(Error::System {
-                what: "starting a thread",
-                error,
-            })
-        });
-        Self { results, latest }
+        let (thread, latest) = match measuring {
+            Ok(thread) => (Some(thread), None),
+            Err(error) => (None, Some(Err(system("starting a thread")(error)))),
+        };
+        Self {
+            results,
+            done: latest.is_some(),
+            latest,
+            go_on: Some(go_on),
+            thread,
+        }
     }
 
     /// What traps cost, with the work of the probe program guessed from that; known a few milliseconds after the start. `None` where it
     /// could not be measured.
     pub fn traps(&mut self) -> Option<Prices> {
         if self.latest.is_none() {
-            self.latest = self.results.recv().ok();
+            let known = self.results.recv();
+            self.take(known.ok());
         }
         self.latest.as_ref()?.as_ref().ok().copied()
+    }
+
+    /// Has the rest measured, in as long as it takes to load the probe program. Without this, it is when somebody waits for it.
+    pub fn go_on(&mut self) {
+        if let Some(go_on) = self.go_on.take() {
+            let _ = go_on.send(());
+        }
+    }
+
+    /// Whether there is nothing more to be known. Does not wait.
+    pub fn is_done(&mut self) -> bool {
+        while !self.done {
+            match self.results.try_recv() {
+                Ok(known) => self.take(Some(known)),
+                Err(TryRecvError::Disconnected) => self.take(None),
+                Err(TryRecvError::Empty) => break,
+            }
+        }
+        self.done
     }
 
     /// What is known by now, without waiting: of the traps only, or everything.
     pub fn so_far(&mut self) -> Option<Prices> {
-        while let Ok(result) = self.results.try_recv() {
-            self.take(result);
-        }
+        self.is_done();
         self.latest.as_ref()?.as_ref().ok().copied()
     }
 
-    /// Waits until everything is known. Takes about as long as loading the probe program does, from the start on.
+    /// Waits until everything is known.
     pub fn wait(&mut self) {
-        while let Ok(result) = self.results.recv() {
-            self.take(result);
-        }
-    }
-
-    /// Figures of the traps alone are better than none.
-    fn take(&mut self, result: Result<Prices, Error>) {
-        if result.is_ok() || !matches!(self.latest, Some(Ok(_))) {
-            self.latest = Some(result);
+        self.go_on();
+        while !self.done {
+            let known = self.results.recv();
+            self.take(known.ok());
         }
     }
 
@@ -98,7 +136,31 @@ impl Calibration {
     pub fn finish(mut self) -> Result<Prices, Error> {
         self.wait();
         self.latest
+            .take()
             .unwrap_or_else(|| Err(Error::Object("the measurement ended early".into())))
+    }
+
+    /// Takes what the thread has told; nothing, where it told nothing and is gone.
+    fn take(&mut self, known: Option<Known>) {
+        self.done = !matches!(known, Some(Known::Traps(_)));
+        let result = match known {
+            Some(Known::Traps(prices)) => Ok(prices),
+            Some(Known::All(result)) => result,
+            None => return,
+        };
+        // Figures of the traps alone are better than none.
+        if result.is_ok() || !matches!(self.latest, Some(Ok(_))) {
+            self.latest = Some(result);
+        }
+    }
+}
+
+impl Drop for Calibration {
+    fn drop(&mut self) {
+        self.go_on = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -110,7 +172,12 @@ pub fn calibrate() -> Result<Prices, Error> {
     Calibration::start().finish()
 }
 
-fn measure(early: &Sender<Result<Prices, Error>>) -> Result<Prices, Error> {
+/// Measures, and leaves the probes, which nobody can run into any more.
+fn measure(
+    early: &Sender<Known>,
+    go_on: &Receiver<()>,
+    probes: &mut Vec<Attached>,
+) -> Result<Prices, Error> {
     let kernel = Kernel::detect();
     kernel.require()?;
     let sites = Sites::find()?;
@@ -119,36 +186,37 @@ fn measure(early: &Sender<Result<Prices, Error>>) -> Result<Prices, Error> {
         multi: kernel.has_uprobe_multi(),
         sleepable: kernel.sleeps(),
     };
+    let empty = loader::load_empty(kind).map_err(system("loading an empty program"))?;
+    probes.push(attach(empty.as_fd(), &sites.bare, &child, kind)?);
+    let prices = traps(&mut child, &kernel)?;
     if !kind.multi {
-        // Each site takes 0.1 s to take away: two must do, of the real program at once.
-        let loaded = loader::load([Instance::plain(&config(&kernel))].into_iter(), SIZES, kind)?;
-        let program = loaded.programs.first().ok_or_else(no_program)?;
-        let attached = attach(program.as_fd(), &sites.bare, &child, kind)?;
-        let prices = traps(&mut child);
-        let_go(attached);
-        return prices;
+        // Each site takes 0.1 s to take away: these two must do.
+        return Ok(prices);
     }
-    let empty = loader::load_empty(kind).map_err(|error| Error::System {
-        what: "loading an empty program",
-        error,
-    })?;
-    let attached = attach(empty.as_fd(), &sites.bare, &child, kind)?;
-    let prices = traps(&mut child);
-    let_go(attached);
-    let prices = prices?;
-    let _ = early.send(Ok(prices));
+    let _ = early.send(Known::Traps(prices));
 
+    let asked = go_on.try_recv();
+    if asked == Err(TryRecvError::Disconnected) {
+        return Ok(prices);
+    }
+    loader::prepare_kernel_types()?;
+    if asked.is_err() && go_on.recv().is_err() {
+        return Ok(prices);
+    }
     let mut loaded = loader::load([Instance::plain(&config(&kernel))].into_iter(), SIZES, kind)?;
     let program = loaded.programs.first().ok_or_else(no_program)?;
-    let attached = attach(program.as_fd(), &sites.real, &child, kind)?;
-    let times = child.real();
-    let_go(attached);
+    probes.push(attach(program.as_fd(), &sites.real, &child, kind)?);
+    let times = child.real()?;
     let events = loaded
         .maps
         .remove("events")
         .and_then(|data| RingBuf::try_from(Map::from_map_data(data).ok()?).ok())
         .ok_or_else(no_program)?;
-    Ok(conclude(&times?, &Records::read(events)))
+    Ok(conclude(&times, &Records::read(events)))
+}
+
+fn system(what: &'static str) -> impl Fn(io::Error) -> Error {
+    move |error| Error::System { what, error }
 }
 
 fn no_program() -> Error {
@@ -204,15 +272,21 @@ fn attach(
 }
 
 /// Has the traps measured. The rest is as many of them as it was on a machine where everything was measured.
-fn traps(child: &mut Child) -> Result<Prices, Error> {
+fn traps(child: &mut Child, kernel: &Kernel) -> Result<Prices, Error> {
     let times = child.bare()?;
     let emulated_ns = median(times.iter().map(|t| t.emulated)) / CALLS;
     let stepped_ns = median(times.iter().map(|t| t.stepped)) / FEW_CALLS;
+    let program_ns = emulated_ns / 8;
     Ok(Prices {
         measured: true,
-        emulated_ns: emulated_ns * 9 / 8,
-        stepped_ns: stepped_ns + emulated_ns / 8,
-        carried_out_ns: stepped_ns + emulated_ns / 8,
+        emulated_ns: emulated_ns + program_ns,
+        stepped_ns: stepped_ns + program_ns,
+        carried_out_ns: program_ns
+            + if kernel.writes_registers() {
+                emulated_ns
+            } else {
+                stepped_ns
+            },
         recorded_ns: emulated_ns * 3 / 8,
         graph_ns: emulated_ns / 2,
         inside_ns: emulated_ns,

@@ -214,6 +214,11 @@ fn add_lines(btf: &mut Btf, instance: Instance<'_>) -> HashMap<(usize, usize), L
     lines
 }
 
+/// Does ahead what loading a program would do first.
+pub(crate) fn prepare_kernel_types() -> Result<(), Error> {
+    kernel_btf().map(drop)
+}
+
 /// The kernel's types. Parsing them takes as long as half the verifier's work, so it is done once.
 fn kernel_btf() -> Result<&'static Btf, Error> {
     static BTF: OnceLock<Result<Btf, String>> = OnceLock::new();

@@ -15,7 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use compiler::plan::{Plan, Site, TracePlan};
@@ -127,27 +127,47 @@ fn same(one: &Site, other: &Site) -> bool {
     (one.file_offset, one.cookie) == (other.file_offset, other.cookie)
 }
 
-/// Puts further events beside those of `attached` that `plan` wants, and lets go of the others.
-pub(crate) fn exchange(attached: Attached, further: Attached, plan: &TracePlan) -> Attached {
+/// Puts further events beside those of `attached` that `plan` wants, and has the others go.
+pub(crate) fn exchange(
+    attached: Attached,
+    further: Attached,
+    plan: &TracePlan,
+    leaving: &mut Leaving,
+) -> Attached {
     match (attached, further) {
         (Attached::Perf(events), Attached::Perf(further)) => {
             let (mut stay, go): (Vec<_>, Vec<_>) = events
                 .into_iter()
                 .partition(|(site, _)| plan.sites.iter().any(|wanted| same(site, wanted)));
-            let_go(Attached::Perf(go));
+            leaving.add(Attached::Perf(go));
             stay.extend(further);
             Attached::Perf(stay)
         }
         (old, new) => {
-            let_go(old);
+            leaving.add(old);
             new
         }
     }
 }
 
-/// Takes probes away, in a thread: the kernel waits for those that run.
-pub(crate) fn let_go(attached: Attached) {
-    thread::spawn(move || drop(attached));
+/// Probes that are being taken away, each in a thread, since the kernel waits for those that run. Dropping it waits for all of them:
+/// where the process ends meanwhile, the kernel may fail to unregister them (kernel/events/uprobes.c).
+#[derive(Default)]
+pub(crate) struct Leaving(Vec<JoinHandle<()>>);
+
+impl Leaving {
+    fn add(&mut self, attached: Attached) {
+        self.0.retain(|thread| !thread.is_finished());
+        self.0.push(thread::spawn(move || drop(attached)));
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        for thread in self.0.drain(..) {
+            let _ = thread.join();
+        }
+    }
 }
 
 /// The generations that are to work, in the memory of the map `traces`.

@@ -27,7 +27,7 @@ use crate::{
     kernel,
     loader::{self, Instance, Kind, MapSizes},
     process,
-    replace::{Generations, Prepared, Probes, Replacement, exchange},
+    replace::{Generations, Leaving, Prepared, Probes, Replacement, exchange},
 };
 
 /// Sizes and caps.
@@ -103,6 +103,7 @@ pub struct Tracer {
     /// The process that the kernel was asked for, or 0.
     process: u32,
     links: Vec<Option<Attached>>,
+    leaving: Leaving,
     events: RingBuf<MapData>,
     goroutines: HashMap<MapData, Plain<GoroutineKey>, Plain<Goroutine>>,
     deep_frames: HashMap<MapData, Plain<DeepKey>, Plain<Frame>>,
@@ -222,6 +223,7 @@ impl Tracer {
             traces: map("traces")?.try_into().map_err(wrong)?,
             counters: map("counters")?.try_into().map_err(wrong)?,
             links: loaded.programs.iter().map(|_| None).collect(),
+            leaving: Leaving::default(),
             programs: loaded.programs,
             configs,
             kernel,
@@ -432,7 +434,7 @@ impl Tracer {
         if let Some(link) = self.links.get_mut(index)
             && let Some(old) = link.take()
         {
-            *link = Some(exchange(old, attached, trace));
+            *link = Some(exchange(old, attached, trace, &mut self.leaving));
         }
         let wanted: HashSet<LastCallKey> = trace
             .last_calls

@@ -53,6 +53,7 @@ fn site(data: &[u8], at: usize, len: u8) -> Site {
         bytes,
         len,
         emulated: true,
+        passed: 1_000,
     }
 }
 

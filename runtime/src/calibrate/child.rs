@@ -1,7 +1,7 @@
 //! The process that runs into the probes: a child of this one, so that neither this process nor the target pays for the measuring.
 //!
 //! It is forked from a process with several threads, so it does nothing but system calls and arithmetic on its own stack (fork(2),
-//! signal-safety(7)), and never comes back. It lives for milliseconds: it ends when its parent does, and is killed when it takes too long.
+//! signal-safety(7)), and never comes back. It ends when its parent does, and is killed when it takes too long.
 
 #![allow(unsafe_code)]
 

@@ -203,6 +203,7 @@ impl Sites {
                 bytes: [0; 16],
                 len: 0,
                 emulated: false,
+                passed: 1_000,
             }
         };
         let enter = |place, function| site(place, function, SiteKind::Enter, When::Always, 0);
