@@ -141,6 +141,7 @@ enum chunk_kind {
 	CHUNK_GRAPH = 2,   /* the last calls of a kept graph, the target's own among them */
 	CHUNK_DISCARD = 3, /* a graph that had sent CHUNK_CALLS and was not kept */
 	CHUNK_STACK = 4,   /* followed by `count` return addresses instead of calls; comes before CHUNK_GRAPH */
+	CHUNK_VALUES = 5,  /* followed by `count` bytes of captured values; comes before the record with their calls */
 };
 
 /* Goes before `count` calls in the ring buffer. (tgid, trace, goid, start_ns) identify the graph. */
@@ -157,9 +158,37 @@ struct chunk {
 	u32 missing; /* calls of this graph not stored so far */
 	u32 sent;    /* chunks of this graph sent before this one */
 	u32 flags;   /* CHUNK_… */
-	u32 unused;
+	u32 lost_values; /* records of captured values of this graph lost so far on the way to the ring buffer */
 };
 #define CHUNK_UNREAD 1u /* while this graph ran, g could not be read at a hit that may have been its own */
+#define CHUNK_UNTIL 2u  /* the condition of the trace's `until` held for this graph */
+
+enum moment {
+	MOMENT_ARGUMENTS = 0, /* entry */
+	MOMENT_RESULTS = 1,   /* return */
+};
+
+/* Goes before what was captured of a call, 8-aligned. (entry_ns, level) identify the call in its graph. */
+struct values_header {
+	u64 entry_ns;
+	u32 function;
+	u16 level;
+	u8 moment; /* enum moment */
+	u8 unused;
+	u32 size; /* bytes that follow */
+	u32 unused2;
+};
+
+#define CAPTURE_MAX 1024 /* bytes captured at one moment of a call */
+#define VALUES_FULL 8192 /* once it holds so many bytes, a goroutine's buffer is sent */
+#define VALUES_BYTES (VALUES_FULL + sizeof(struct values_header) + CAPTURE_MAX)
+
+/* What was captured in a graph and is not sent yet. */
+struct values {
+	u32 used; /* bytes */
+	u32 unused;
+	u8 bytes[VALUES_BYTES];
+};
 
 #define INLINE_FRAMES 32
 #define MAX_FRAMES 65535

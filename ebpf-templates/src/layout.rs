@@ -334,6 +334,9 @@ pub enum ChunkKind {
     Discard = 3,
     /// `count` return addresses (u64) follow instead of calls; comes before [`ChunkKind::Graph`].
     Stack = 4,
+    /// `count` bytes follow instead of calls: [`ValuesHeader`]s, each before what was captured. They come before the record with the
+    /// call that they belong to.
+    Values = 5,
 }
 
 /// Header of a record in the ring buffer; `count` calls follow. (tgid, trace, goid, start_ns) identify the graph.
@@ -362,14 +365,65 @@ pub struct Chunk {
     pub missing: u32,
     /// Chunks of this graph sent before this one.
     pub sent: u32,
-    /// [`CHUNK_UNREAD`] or 0.
+    /// [`CHUNK_UNREAD`], [`CHUNK_UNTIL`].
     pub flags: u32,
-    /// Padding.
-    pub unused: u32,
+    /// Records of [`ChunkKind::Values`] of this graph lost so far on the way to the ring buffer.
+    pub lost_values: u32,
 }
 
 /// While a graph ran, g could not be read at a hit that may have been its own.
 pub const CHUNK_UNREAD: u32 = 1;
+/// The condition of the trace's `until` held for this graph.
+pub const CHUNK_UNTIL: u32 = 2;
+
+/// When something was captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Moment {
+    /// At entry: arguments.
+    Arguments = 0,
+    /// At return: results.
+    Results = 1,
+}
+
+/// Goes before what was captured of a call; begins at a multiple of 8 bytes. (`entry_ns`, `level`) identify the call in its graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ValuesHeader {
+    /// [`CallRecord::entry_ns`].
+    pub entry_ns: u64,
+    /// [`CallRecord::function`].
+    pub function: u32,
+    /// [`CallRecord::level`].
+    pub level: u16,
+    /// A [`Moment`].
+    pub moment: u8,
+    /// Padding.
+    pub unused: u8,
+    /// Bytes that follow.
+    pub size: u32,
+    /// Padding.
+    pub unused2: u32,
+}
+
+/// Most bytes captured at one moment of a call.
+pub const CAPTURE_MAX: usize = 1_024;
+/// Once a goroutine's buffer holds so many bytes it is sent.
+pub const VALUES_FULL: usize = 8_192;
+/// Bytes of a goroutine's buffer: one more always fits.
+pub const VALUES_BYTES: usize = VALUES_FULL + size_of::<ValuesHeader>() + CAPTURE_MAX;
+
+/// What was captured in a graph and is not sent yet: value of the map `values`, whose key is a [`GoroutineKey`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Values {
+    /// Bytes in use.
+    pub used: u32,
+    /// Padding.
+    pub unused: u32,
+    /// Each with its [`ValuesHeader`].
+    pub bytes: [u8; VALUES_BYTES],
+}
 
 /// A goroutine in a graph: value of the map `goroutines`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -120,7 +120,7 @@ fn layouts_agree() {
                 missing,
                 sent,
                 flags,
-                unused
+                lost_values
             }),
         ),
         (
@@ -225,6 +225,9 @@ fn constants_agree() {
         ("COMM_LEN", COMM_LEN),
         ("MAX_STACK", MAX_STACK),
         ("CHUNK_UNREAD", CHUNK_UNREAD as usize),
+        ("CHUNK_UNTIL", CHUNK_UNTIL as usize),
+        ("CAPTURE_MAX", CAPTURE_MAX),
+        ("VALUES_FULL", VALUES_FULL),
         ("INLINE_FRAMES", INLINE_FRAMES),
         ("MAX_FRAMES", MAX_FRAMES),
         ("CHUNK_CALLS_MAX", CHUNK_CALLS_MAX),
@@ -276,8 +279,16 @@ fn constants_agree() {
         ("GRAPH", ChunkKind::Graph),
         ("DISCARD", ChunkKind::Discard),
         ("STACK", ChunkKind::Stack),
+        ("VALUES", ChunkKind::Values),
     ] {
         assert_eq!(chunks.get(name), Some(&(kind as u64)), "{name}");
+    }
+    let moments = enumerators(&header, "MOMENT_");
+    for (name, moment) in [
+        ("ARGUMENTS", Moment::Arguments),
+        ("RESULTS", Moment::Results),
+    ] {
+        assert_eq!(moments.get(name), Some(&(moment as u64)), "{name}");
     }
 }
 
