@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use compiler::Budget;
+use compiler::{Budget, Limits};
 
 /// Function graph tracer for running Go programs.
 ///
@@ -82,6 +82,15 @@ pub struct What {
         default_missing_value = "on"
     )]
     pub compensate: Option<OnOff>,
+    /// Bytes shown of a string; goes before the program's `string`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=i64::from(Limits::MOST_STRING)))]
+    pub string: Option<u16>,
+    /// Elements and fields shown of a value; goes before the program's `elements`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=i64::from(Limits::MOST_ELEMENTS)))]
+    pub elements: Option<u8>,
+    /// Pointers followed to what they point to; goes before the program's `pointers`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=i64::from(Limits::MOST_DEPTH)))]
+    pub pointers: Option<u8>,
     /// A .gfg file, then the executable; or the executable, then target patterns
     #[arg(value_name = "FILE")]
     pub files: Vec<String>,

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use compiler::{Budget, Settings, Source};
+use compiler::{Budget, Limits, Settings, Source};
 
 use crate::{
     args::{ExitSites, OnOff, What},
@@ -32,6 +32,9 @@ pub struct Request {
 pub struct Overrides {
     budget: Option<Budget>,
     compensate: Option<bool>,
+    string: Option<u16>,
+    elements: Option<u8>,
+    pointers: Option<u8>,
 }
 
 impl Overrides {
@@ -40,6 +43,11 @@ impl Overrides {
         Settings {
             budget: self.budget.unwrap_or(settings.budget),
             compensate: self.compensate.unwrap_or(settings.compensate),
+            values: Limits {
+                string: self.string.unwrap_or(settings.values.string),
+                elements: self.elements.unwrap_or(settings.values.elements),
+                depth: self.pointers.unwrap_or(settings.values.depth),
+            },
         }
     }
 }
@@ -113,6 +121,9 @@ impl Request {
             overrides: Overrides {
                 budget: what.budget,
                 compensate: what.compensate.map(|choice| choice == OnOff::On),
+                string: what.string,
+                elements: what.elements,
+                pointers: what.pointers,
             },
             target: target(what, files)?,
         })
@@ -257,6 +268,7 @@ mod tests {
         let program = Settings {
             budget: Budget::Share(50),
             compensate: true,
+            values: Limits::default(),
         };
         for (args, budget, compensate) in [
             (&[][..], Budget::Share(50), true),
@@ -265,12 +277,35 @@ mod tests {
             (&["--compensate", "./server"], Budget::Share(50), true),
         ] {
             let request = request(&[&["-e", "trace main.f"], args].concat()).unwrap();
-            let settings = Settings { budget, compensate };
+            let settings = Settings {
+                budget,
+                compensate,
+                ..program
+            };
             assert_eq!(request.overrides.over(program), settings, "{args:?}");
         }
+        let cut = request(&["-e", "trace main.f", "--string=0", "--pointers", "4"]).unwrap();
+        let values = Limits {
+            elements: 9,
+            ..Limits::default()
+        };
+        let program = Settings { values, ..program };
+        let expected = Limits {
+            string: 0,
+            elements: 9,
+            depth: 4,
+        };
+        assert_eq!(cut.overrides.over(program).values, expected);
         let classic = request(&["--compensate", "./server", "main.f"]).unwrap();
         assert!(classic.overrides.over(Settings::default()).compensate);
-        for wrong in ["--budget=5", "--budget=0%", "--compensate=yes"] {
+        for wrong in [
+            "--budget=5",
+            "--budget=0%",
+            "--compensate=yes",
+            "--string=513",
+            "--elements=33",
+            "--pointers=5",
+        ] {
             assert!(request(&["-e", "trace main.f", wrong]).is_err(), "{wrong}");
         }
     }

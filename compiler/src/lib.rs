@@ -50,7 +50,7 @@ pub use diagnostic::{Diagnostic, Label, Source, has_errors};
 pub use explain::{explain, explain_json};
 pub use find::find;
 pub use glob::{Glob, GlobError};
-pub use plan::{Budget, Plan, Settings};
+pub use plan::{Budget, Limits, Plan, Settings};
 pub use preference::Placement;
 pub use prices::{CallPrice, Prices, call_prices, micros};
 pub use report::{report, report_json};

@@ -44,6 +44,8 @@ pub struct Settings {
     pub budget: Budget,
     /// Durations are shown without what the probes inside took.
     pub compensate: bool,
+    /// How much of values is captured.
+    pub values: Limits,
 }
 
 impl Default for Settings {
@@ -51,6 +53,37 @@ impl Default for Settings {
         Self {
             budget: Budget::Share(500),
             compensate: false,
+            values: Limits::default(),
+        }
+    }
+}
+
+/// How much of values is captured. What there is beyond is shown to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// Bytes of a string, up to [`Self::MOST_STRING`].
+    pub string: u16,
+    /// Elements of a slice, an array, a map; fields of a struct; up to [`Self::MOST_ELEMENTS`].
+    pub elements: u8,
+    /// Pointers followed, one after the other, up to [`Self::MOST_DEPTH`].
+    pub depth: u8,
+}
+
+impl Limits {
+    /// Half of what is captured at once.
+    pub const MOST_STRING: u16 = 512;
+    /// Half as many as there are items.
+    pub const MOST_ELEMENTS: u8 = 32;
+    /// Each asks for memory anew.
+    pub const MOST_DEPTH: u8 = 4;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            string: 64,
+            elements: 4,
+            depth: 1,
         }
     }
 }

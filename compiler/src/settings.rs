@@ -13,7 +13,7 @@ use crate::{
     codes,
     diagnostic::Diagnostic,
     nearest::nearest_word,
-    plan::{Budget, Settings},
+    plan::{Budget, Limits, Settings},
     values::{self, Values},
 };
 
@@ -38,6 +38,33 @@ const MEANINGS: &[(&str, Meaning)] = &[
         settings.compensate = switch(value)?;
         Ok(())
     }),
+    ("string", |settings, value| {
+        settings.values.string = up_to(
+            value,
+            Limits::MOST_STRING,
+            "so much of one string leaves no room for anything else",
+            "the most is 512",
+        )?;
+        Ok(())
+    }),
+    ("elements", |settings, value| {
+        settings.values.elements = up_to(
+            value,
+            Limits::MOST_ELEMENTS,
+            "there is no room for so many elements",
+            "the most is 32",
+        )?;
+        Ok(())
+    }),
+    ("pointers", |settings, value| {
+        settings.values.depth = up_to(
+            value,
+            Limits::MOST_DEPTH,
+            "so many pointers cannot be followed at a probe",
+            "the most is 4",
+        )?;
+        Ok(())
+    }),
 ];
 
 fn budget(value: &ValueKind) -> Result<Budget, Misfit> {
@@ -57,6 +84,21 @@ fn switch(value: &ValueKind) -> Result<bool, Misfit> {
         ValueKind::Bool(on) => Ok(*on),
         _ => Err(Misfit::Type),
     }
+}
+
+fn up_to<T: TryFrom<u64> + PartialOrd>(
+    value: &ValueKind,
+    most: T,
+    wrong: &'static str,
+    help: &'static str,
+) -> Result<T, Misfit> {
+    let ValueKind::Integer(number) = value else {
+        return Err(Misfit::Type);
+    };
+    T::try_from(*number)
+        .ok()
+        .filter(|number| *number <= most)
+        .ok_or(Misfit::Range(wrong, help))
 }
 
 /// `5%` or `off`, as on the command line.

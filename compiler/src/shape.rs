@@ -28,9 +28,19 @@ pub struct ShownValue {
 pub struct Slot {
     /// The item that they belong to: its bit tells whether it could be read.
     pub item: u8,
-    /// Where they begin, from the beginning of what was captured. Of a whole item of bytes, where its length is: the bytes follow 8
-    /// further on, as many as were there and there was room for.
+    /// Where they begin, from the beginning of what was captured. The bytes of an item of bytes begin 8 further on than the item.
     pub at: u16,
+}
+
+/// A whole item of bytes ([`crate::predicate::Item::Bytes`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub struct Run {
+    /// Its number: its bit tells whether it could be read.
+    pub item: u8,
+    /// Where 8 bytes tell how many there were, from the beginning of what was captured. They follow, as many as there was room for.
+    pub at: u16,
+    /// Room for so many.
+    pub most: u16,
 }
 
 /// Why nothing was captured.
@@ -99,11 +109,11 @@ pub enum Shape {
         ext: Slot,
     },
     /// A string: an item of bytes.
-    String(Slot),
+    String(Run),
     /// A byte slice: an item of bytes, and 8 bytes of address, to tell nil from empty.
     Bytes {
         /// The bytes.
-        bytes: Slot,
+        bytes: Run,
         /// The address.
         pointer: Slot,
     },
@@ -154,10 +164,10 @@ pub enum Shape {
         /// 8 bytes: the value, or its address.
         data: Slot,
         /// An item of bytes: memory at that address.
-        pointee: Option<Slot>,
+        pointee: Option<Run>,
         /// An item of bytes: the string whose address and length are the first two words there. Of use where the dynamic type begins
         /// with a string, as most errors do.
-        text: Option<Slot>,
+        text: Option<Run>,
     },
     /// A map.
     Map {

@@ -63,6 +63,21 @@ pub const SETTINGS: &[SettingWords] = &[
         takes: "`on` or `off`",
         example: "compensate = on",
     },
+    SettingWords {
+        name: "string",
+        takes: "a number of bytes from 0 to 512",
+        example: "string = 64",
+    },
+    SettingWords {
+        name: "elements",
+        takes: "a number from 0 to 32",
+        example: "elements = 4",
+    },
+    SettingWords {
+        name: "pointers",
+        takes: "a number from 0 to 4",
+        example: "pointers = 1",
+    },
 ];
 
 /// The setting called `name`.
