@@ -32,6 +32,8 @@ pub enum Item {
     Param(Param),
     /// `config { name = value; … }`
     Config(Config),
+    /// `every 5s { actions }`, `begin { … }`, `end { … }`
+    Hook(Hook),
 }
 
 /// Which calls to watch, and how.
@@ -98,6 +100,52 @@ pub struct Setting {
     pub name: Spanned<String>,
     /// What it is set to.
     pub value: Value,
+}
+
+/// What is done at a moment of the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// The whole item.
+    pub span: Span,
+    /// `every`, `begin` or `end`.
+    pub keyword: Spanned<String>,
+    /// When.
+    pub moment: HookMoment,
+    /// What, in source order.
+    pub actions: Vec<Action>,
+}
+
+/// When a hook's actions are done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookMoment {
+    /// Once the probes are attached.
+    Begin,
+    /// After the last graph.
+    End,
+    /// Each time so much time has passed.
+    Every(Value),
+}
+
+/// One action of a hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// The whole action without its `;`.
+    pub span: Span,
+    /// The keyword as written.
+    pub keyword: Spanned<String>,
+    /// What it says.
+    pub kind: ActionKind,
+}
+
+/// What an action says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActionKind {
+    /// `print "text {time}"`
+    Print(Template),
+    /// `show [name, …]`: prints aggregations, all where none is named.
+    Show(Vec<Spanned<String>>),
+    /// `clear [name, …]`: lets aggregations begin anew.
+    Clear(Vec<Spanned<String>>),
 }
 
 /// Which functions.
@@ -176,9 +224,98 @@ pub enum ClauseKind {
     Args(Vec<Shown>),
     /// `ret [E [as name], …]`
     Ret(Vec<Shown>),
-    /// A clause of the language that this version cannot run yet (`hist`, `print`, …), or no clause of the language at all;
+    /// `until E`
+    Until(Expression),
+    /// `print "text {E}"`
+    Print(Template),
+    /// `[name:] hist(E) by K, …`
+    Aggregate(Aggregation),
+    /// A clause of the language that this version cannot run yet (`blocked`, `output`, …), or no clause of the language at all;
     /// the compiler tells them apart by the keyword.
     Unknown,
+}
+
+/// What is made of all graphs of a trace. Its function is the clause's keyword.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aggregation {
+    /// The name before the colon, if any.
+    pub name: Option<Spanned<String>>,
+    /// Which function.
+    pub function: AggregateFunction,
+    /// What it is given: nothing for `count`, a value for most, value, bounds and step for `lhist`.
+    pub arguments: Vec<Expression>,
+    /// `by K, …`
+    pub keys: Vec<Shown>,
+}
+
+/// The functions that aggregate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AggregateFunction {
+    /// How many graphs.
+    Count,
+    /// The sum of a value.
+    Sum,
+    /// Its mean.
+    Average,
+    /// How many, sum, mean, least and greatest.
+    Stats,
+    /// How many by powers of two.
+    Histogram,
+    /// How many by steps of one size.
+    Linear,
+}
+
+impl AggregateFunction {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Count,
+        Self::Sum,
+        Self::Average,
+        Self::Stats,
+        Self::Histogram,
+        Self::Linear,
+    ];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Sum => "sum",
+            Self::Average => "avg",
+            Self::Stats => "stats",
+            Self::Histogram => "hist",
+            Self::Linear => "lhist",
+        }
+    }
+
+    /// How many arguments it takes.
+    #[must_use]
+    pub const fn arguments(self) -> usize {
+        match self {
+            Self::Count => 0,
+            Self::Linear => 4,
+            _ => 1,
+        }
+    }
+}
+
+/// A text with expressions in it: `"{r.Method} took {dur}"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// The string, quotes included.
+    pub span: Span,
+    /// Texts and expressions in turn.
+    pub parts: Vec<TemplatePart>,
+}
+
+/// A part of a [`Template`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TemplatePart {
+    /// Escapes resolved, doubled braces single. Never empty, and never two in a row.
+    Text(String),
+    /// What stands between braces.
+    Expression(Expression),
 }
 
 /// A literal or a `$param`.
@@ -436,6 +573,58 @@ impl BinaryOperator {
             | Self::In => 3,
             Self::Add | Self::Subtract => 4,
             Self::Multiply | Self::Divide | Self::Remainder | Self::BitAnd => 5,
+        }
+    }
+}
+
+impl Expression {
+    /// Calls `see` with every span of the tree.
+    pub fn visit_spans(&mut self, see: &mut impl FnMut(&mut Span)) {
+        see(&mut self.span);
+        match &mut self.kind {
+            ExpressionKind::Parentheses(inner) => inner.visit_spans(see),
+            ExpressionKind::List(list) => list.iter_mut().for_each(|one| one.visit_spans(see)),
+            ExpressionKind::Field { of, name } => {
+                of.visit_spans(see);
+                see(&mut name.span);
+            }
+            ExpressionKind::Index { of, index } => {
+                of.visit_spans(see);
+                index.visit_spans(see);
+            }
+            ExpressionKind::Assertion { of, ty } => {
+                of.visit_spans(see);
+                see(&mut ty.span);
+            }
+            ExpressionKind::Call {
+                function,
+                arguments,
+            } => {
+                see(&mut function.span);
+                arguments.iter_mut().for_each(|one| one.visit_spans(see));
+            }
+            ExpressionKind::Unary { operator, operand } => {
+                see(&mut operator.span);
+                operand.visit_spans(see);
+            }
+            ExpressionKind::Binary {
+                operator,
+                left,
+                right,
+            } => {
+                see(&mut operator.span);
+                left.visit_spans(see);
+                right.visit_spans(see);
+            }
+            ExpressionKind::Integer(_)
+            | ExpressionKind::Float(_)
+            | ExpressionKind::String(_)
+            | ExpressionKind::Duration(_)
+            | ExpressionKind::Size(_)
+            | ExpressionKind::Bool(_)
+            | ExpressionKind::Nil
+            | ExpressionKind::Param(_)
+            | ExpressionKind::Name(_) => {}
         }
     }
 }

@@ -41,6 +41,7 @@ fn shape(keyword: &str) -> (Takes, &'static str) {
         "comm" => (Takes::Several("a string"), "comm \"server\""),
         "sample" => (Takes::Ratio, "sample 1/100"),
         "limit" => (Takes::CountPerTime, "limit 100 per 1s"),
+        "print" => (Takes::One("a string"), "print \"{fn} took {dur}\""),
         _ => (Takes::Optional("a number"), "stack 8"),
     }
 }
@@ -75,8 +76,14 @@ impl<'i> Reader<'i> {
     /// A clause that the grammar found in order.
     fn clause(&mut self, clause: Pair<'i, Rule>) -> Option<Clause> {
         let rule = clause.as_rule();
+        if rule == Rule::aggregation {
+            return self.aggregation(clause);
+        }
         let keyword = leading_word(&clause);
-        if matches!(rule, Rule::where_clause | Rule::args | Rule::results) {
+        if matches!(
+            rule,
+            Rule::where_clause | Rule::until | Rule::args | Rule::results | Rule::print
+        ) {
             return self.with_expressions(clause, keyword);
         }
         let start = keyword.span.start;
@@ -153,7 +160,12 @@ impl<'i> Reader<'i> {
         let whole = span(&clause);
         let kind = match clause.as_rule() {
             Rule::where_clause => ClauseKind::Where(self.condition(clause, &keyword)?),
+            Rule::until => ClauseKind::Until(self.condition(clause, &keyword)?),
             Rule::args => ClauseKind::Args(self.shown(clause)?),
+            Rule::print => {
+                let string = clause.into_inner().next()?;
+                ClauseKind::Print(self.template(&string)?)
+            }
             _ => ClauseKind::Ret(self.shown(clause)?),
         };
         Some(Clause {
@@ -229,6 +241,14 @@ impl<'i> Reader<'i> {
                 (!values.is_empty()).then(|| kind(values))
             }
             Takes::One(expected) | Takes::Optional(expected) => {
+                // Quotes between braces end the string, which is the better explanation.
+                if keyword.node == "print"
+                    && let [string, _, ..] = pieces.as_slice()
+                    && string.rule() == Rule::string
+                    && self.template(&string.pair).is_none()
+                {
+                    return None;
+                }
                 self.broken_value(&pieces, &owner, expected);
                 None
             }
@@ -249,7 +269,7 @@ impl<'i> Reader<'i> {
     }
 
     /// One value was expected.
-    fn broken_value(&mut self, pieces: &[Scrap<'i>], owner: &Owner<'_>, expected: &str) {
+    pub(crate) fn broken_value(&mut self, pieces: &[Scrap<'i>], owner: &Owner<'_>, expected: &str) {
         let Some((first, rest)) = pieces.split_first() else {
             return self.report(lacks(owner, expected));
         };
@@ -356,7 +376,7 @@ impl<'i> Reader<'i> {
 const COMPARISONS: [&str; 6] = ["=", "!", "<=", ">=", "&", "|"];
 
 /// The keyword that a clause begins with.
-fn leading_word(clause: &Pair<'_, Rule>) -> Spanned<String> {
+pub(crate) fn leading_word(clause: &Pair<'_, Rule>) -> Spanned<String> {
     let text = clause.as_str();
     let length = text
         .find(|c: char| !c.is_ascii_lowercase())

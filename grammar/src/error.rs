@@ -72,19 +72,19 @@ macro_rules! codes {
 }
 
 codes! {
-    EXPECTED_ITEM = "E0101", "An item was expected: `trace`, `target`, `set`, `param` or `config`.";
+    EXPECTED_ITEM = "E0101", "An item was expected: `trace`, `target`, `set`, `param`, `config` or a hook.";
     MISSPELT_ITEM = "E0102", "An item's keyword is misspelt.";
     LATER_ITEM = "E0103", "The item belongs to the language, but not to this version of it.";
     CLAUSE_OUTSIDE = "E0104", "A clause stands outside a clause list.";
     EXPECTED_PATTERN = "E0105", "A pattern was expected: the name of a function, a glob, a file or a set.";
     MISSING_COMMA = "E0106", "Two patterns or values have no `,` between them.";
-    MISSING_SEMICOLON = "E0107", "Two clauses or settings have no `;` between them.";
+    MISSING_SEMICOLON = "E0107", "Two clauses, settings or actions have no `;` between them.";
     UNTERMINATED_STRING = "E0108", "A string does not end on its line.";
     BAD_ESCAPE = "E0109", "A string holds an escape that does not exist.";
     MISSING_CLOSER = "E0110", "A bracket is never closed.";
     MISMATCHED_CLOSER = "E0111", "A bracket is closed by one of another kind.";
     STRAY_CLOSER = "E0112", "A closing bracket closes nothing.";
-    EMPTY_CLAUSE = "E0113", "A clause list, a `config` or a clause is empty.";
+    EMPTY_CLAUSE = "E0113", "A clause list, a `config`, a hook or a clause is empty.";
     UNEXPECTED = "E0114", "A character or word has no place here.";
     BAD_LITERAL = "E0115", "A number, duration, size or percentage is not written as one.";
     OUT_OF_RANGE = "E0116", "A number, duration, size or percentage is too large or too fine.";
@@ -92,8 +92,8 @@ codes! {
     EXPECTED_VALUE = "E0118", "A clause, setting or param lacks its value.";
     TOO_MANY_VALUES = "E0119", "A clause or setting was given more than it takes.";
     TOO_DEEP = "E0120", "Brackets are nested too deeply.";
-    MALFORMED_ITEM = "E0121", "A `target`, `set`, `param` or `config` is not written as one.";
-    EXPECTED_CLAUSE = "E0122", "A clause or a setting was expected.";
+    MALFORMED_ITEM = "E0121", "A `target`, `set`, `param`, `config` or hook is not written as one.";
+    EXPECTED_CLAUSE = "E0122", "A clause, a setting or an action was expected.";
     EXPECTED_EXPRESSION = "E0123", "An expression was expected: a name, a value, or what a condition compares.";
     EXPECTED_OPERATOR = "E0124", "An operator was expected, or is none of the language.";
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Operands and operators of a clause, so that a tree cannot become too deep to be walked.
-const MAX_PARTS: usize = 400;
+pub(crate) const MAX_PARTS: usize = 400;
 
 /// Operators by precedence, the weakest first, each with what is most like it among those of other languages.
 static PRECEDENCE: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
@@ -98,23 +98,10 @@ impl<'i> Reader<'i> {
         self.check_size(&clause)?;
         let mut list = Vec::new();
         for pair in clause.into_inner() {
-            if pair.as_rule() != Rule::shown {
+            if pair.as_rule() == Rule::shown {
+                list.extend(self.one_shown(pair));
+            } else {
                 self.leftover(&pair, errors, true);
-                continue;
-            }
-            let at = span(&pair);
-            let mut parts = pair.into_inner();
-            if let Some(expression) = parts.next() {
-                if let Some(error) = named_in_front(&expression) {
-                    self.report(error);
-                    continue;
-                }
-                let expression = self.expression(expression);
-                list.push(Shown {
-                    span: at,
-                    expression,
-                    name: parts.next().and_then(|name| self.shown_name(&name)),
-                });
             }
         }
         (self.errors.len() == errors).then_some(list)
@@ -130,7 +117,23 @@ impl<'i> Reader<'i> {
         Some(Spanned { node, span: at })
     }
 
-    fn check_size(&mut self, clause: &Pair<'i, Rule>) -> Option<()> {
+    /// `expression as name`
+    pub(crate) fn one_shown(&mut self, shown: Pair<'i, Rule>) -> Option<Shown> {
+        let at = span(&shown);
+        let mut parts = shown.into_inner();
+        let expression = parts.next()?;
+        if let Some(error) = named_in_front(&expression) {
+            self.report(error);
+            return None;
+        }
+        Some(Shown {
+            span: at,
+            expression: self.expression(expression),
+            name: parts.next().and_then(|name| self.shown_name(&name)),
+        })
+    }
+
+    pub(crate) fn check_size(&mut self, clause: &Pair<'i, Rule>) -> Option<()> {
         let Some(last) = clause.clone().into_inner().flatten().nth(MAX_PARTS) else {
             return Some(());
         };
@@ -146,7 +149,7 @@ impl<'i> Reader<'i> {
     }
 
     /// What stands between an expression and the end of its clause.
-    fn leftover(&mut self, pair: &Pair<'i, Rule>, errors: usize, list: bool) {
+    pub(crate) fn leftover(&mut self, pair: &Pair<'i, Rule>, errors: usize, list: bool) {
         let at = span(pair);
         let first = pair.as_str().trim_start();
         let start = at.end - first.len();
@@ -197,7 +200,7 @@ impl<'i> Reader<'i> {
     }
 
     /// An expression. Where it has mistakes, they are reported, and the tree is of no use.
-    fn expression(&mut self, pair: Pair<'i, Rule>) -> Expression {
+    pub(crate) fn expression(&mut self, pair: Pair<'i, Rule>) -> Expression {
         // The three closures share the reader.
         let reader = std::cell::RefCell::new(self);
         PRECEDENCE
@@ -299,7 +302,7 @@ impl<'i> Reader<'i> {
     }
 
     /// The expressions in brackets. Where the closer is missing, that is reported.
-    fn bracketed(&mut self, pair: Pair<'i, Rule>, opener: &str) -> Vec<Expression> {
+    pub(crate) fn bracketed(&mut self, pair: Pair<'i, Rule>, opener: &str) -> Vec<Expression> {
         let mut inner = Vec::new();
         let opened = span(&pair).start + pair.as_str().find(opener).unwrap_or_default();
         for pair in pair.into_inner() {
@@ -459,7 +462,7 @@ fn nothing() -> ExpressionKind {
 }
 
 /// Whether nothing at all stands where an expression should be.
-fn is_missing(expression: &Pair<'_, Rule>) -> bool {
+pub(crate) fn is_missing(expression: &Pair<'_, Rule>) -> bool {
     let mut parts = expression.clone().into_inner();
     parts
         .next()
@@ -489,13 +492,17 @@ fn named_in_front(expression: &Pair<'_, Rule>) -> Option<SyntaxError> {
 }
 
 fn lacks_condition(keyword: &Spanned<String>) -> SyntaxError {
+    let example = match keyword.node.as_str() {
+        "until" => "until ret.err != nil",
+        _ => "where limit > 100 && sql =~ \"SELECT*\"",
+    };
     SyntaxError::new(
         code::EXPECTED_EXPRESSION,
         keyword.span.clone(),
         format!("`{}` needs a condition", keyword.node),
     )
     .label("expected a condition after this")
-    .help("for example `where limit > 100 && sql =~ \"SELECT*\"`")
+    .help(format!("for example `{example}`"))
 }
 
 fn junk(pair: &Pair<'_, Rule>, at: Span) -> SyntaxError {

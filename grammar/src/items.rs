@@ -54,6 +54,8 @@ impl<'i> Reader<'i> {
                 Rule::set => items.extend(self.set(pair)),
                 Rule::param => items.extend(self.param(pair)),
                 Rule::config => items.extend(self.config(pair)),
+                Rule::hook => items.extend(self.hook(pair)),
+                Rule::broken_hook => self.broken_hook(pair),
                 Rule::broken_config => items.extend(self.broken_config(pair)),
                 Rule::broken_target => items.extend(self.broken_target(pair)),
                 Rule::broken_set => items.extend(self.broken_set(pair)),
@@ -118,8 +120,7 @@ impl<'i> Reader<'i> {
         let keyword = word.as_str();
         let what = match keyword {
             "import" => "programs cannot import others",
-            "macro" => "there are no macros",
-            _ => "there are no hooks",
+            _ => "there are no macros",
         };
         self.report(
             SyntaxError::new(
@@ -136,7 +137,7 @@ impl<'i> Reader<'i> {
     fn stray(&mut self, pair: Pair<'i, Rule>) -> Option<Item> {
         let whole = span(&pair);
         let mut parts = Parts::of(pair);
-        if let Some(error) = misspelt_config(&parts) {
+        if let Some(error) = misspelt_before_braces(&parts) {
             self.report(error);
             return None;
         }
@@ -292,15 +293,15 @@ impl<'i> Reader<'i> {
     }
 }
 
-/// `confg { budget = 5% }` reads like a pattern with clauses.
-fn misspelt_config(parts: &Parts<'_>) -> Option<SyntaxError> {
+/// `confg { budget = 5% }` and `bgin { show }` read like a pattern with clauses.
+fn misspelt_before_braces(parts: &Parts<'_>) -> Option<SyntaxError> {
     let list = parts.patterns.clone().filter(|_| parts.label.is_none())?;
     parts.block.as_ref()?;
     let mut patterns = list.into_inner();
     let (Some(word), None) = (patterns.next(), patterns.next()) else {
         return None;
     };
-    keywords::nearest(word.as_str(), &["config"])?;
+    let meant = keywords::nearest(word.as_str(), &["config", "begin", "end"])?;
     Some(
         SyntaxError::new(
             code::MISSPELT_ITEM,
@@ -308,6 +309,6 @@ fn misspelt_config(parts: &Parts<'_>) -> Option<SyntaxError> {
             format!("`{}` is not a keyword", word.as_str()),
         )
         .label("unknown keyword")
-        .help("did you mean `config`?"),
+        .help(format!("did you mean `{meant}`?")),
     )
 }

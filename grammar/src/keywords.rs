@@ -1,10 +1,12 @@
 //! The words of the language, for suggestions: `gfg.pest` decides what they mean (a test holds the two together).
 
 /// Items of this version.
-pub const ITEMS: &[&str] = &["trace", "target", "set", "param", "config"];
+pub const ITEMS: &[&str] = &[
+    "trace", "target", "set", "param", "config", "every", "begin", "end",
+];
 
 /// Items of the language that this version does not have.
-pub const LATER_ITEMS: &[&str] = &["import", "macro", "every", "begin", "end"];
+pub const LATER_ITEMS: &[&str] = &["import", "macro"];
 
 /// Clauses of this version.
 pub const CLAUSES: &[&str] = &[
@@ -24,13 +26,21 @@ pub const CLAUSES: &[&str] = &[
     "where",
     "args",
     "ret",
+    "until",
+    "count",
+    "sum",
+    "avg",
+    "stats",
+    "hist",
+    "lhist",
+    "print",
 ];
 
 /// Clauses of the language that this version reads as [`crate::ast::ClauseKind::Unknown`].
-pub const LATER_CLAUSES: &[&str] = &[
-    "blocked", "follow", "until", "count", "sum", "avg", "stats", "hist", "lhist", "print",
-    "output",
-];
+pub const LATER_CLAUSES: &[&str] = &["blocked", "follow", "output"];
+
+/// Actions of hooks.
+pub const ACTIONS: &[&str] = &["print", "show", "clear"];
 
 /// The items of this version in words.
 pub(crate) fn items() -> String {
@@ -138,7 +148,10 @@ mod tests {
             let unknown = crate::parse(&format!("trace main.f < {word}x 1/2 >")).errors;
             let own = errors.len()
                 + usize::from(
-                    ["include", "exclude", "sample", "where", "args", "ret"].contains(word),
+                    [
+                        "include", "exclude", "sample", "where", "args", "ret", "until",
+                    ]
+                    .contains(word),
                 );
             assert_eq!(own, 1, "{word}");
             assert_eq!(unknown, [], "{word}x");

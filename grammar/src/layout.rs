@@ -2,8 +2,9 @@
 
 use crate::{
     ast::{
-        Clause, ClauseKind, Config, Expression, ExpressionKind, Item, Param, Pattern, Program, Set,
-        Setting, Span, Target, Trace, Value, ValueKind,
+        Action, ActionKind, Clause, ClauseKind, Config, Expression, ExpressionKind, Hook,
+        HookMoment, Item, Param, Pattern, Program, Set, Setting, Shown, Span, Spanned, Target,
+        Template, TemplatePart, Trace, Value, ValueKind,
     },
     token,
 };
@@ -18,7 +19,7 @@ struct Piece {
     span: Span,
 }
 
-/// A clause or a setting: where it stands in the source, and its words.
+/// A clause, a setting or an action: where it stands in the source, and its words.
 type Entry<'a> = (&'a Span, Vec<Piece>);
 
 struct Comment<'a> {
@@ -61,6 +62,7 @@ impl<'a> Layout<'a> {
                 Item::Set(item) => &item.span,
                 Item::Param(item) => &item.span,
                 Item::Config(item) => &item.span,
+                Item::Hook(item) => &item.span,
             };
             let gap = self.gap(at..span.start);
             self.comments(&gap, 0);
@@ -71,6 +73,7 @@ impl<'a> Layout<'a> {
                 Item::Set(set) => self.flow(&self.set(set), 4),
                 Item::Param(param) => self.flow(&self.param(param), 4),
                 Item::Config(config) => self.config(config),
+                Item::Hook(hook) => self.hook(hook),
             }
             at = span.end;
         }
@@ -99,7 +102,7 @@ impl<'a> Layout<'a> {
         let clauses: Vec<Entry> = clauses
             .map(|clause| (&clause.span, self.clause(clause)))
             .collect();
-        self.entries(heading_end, &clauses, trace.span.end);
+        self.entries(heading_end, &clauses, trace.span.end, (" < ", " >"));
     }
 
     fn config(&mut self, config: &Config) {
@@ -110,16 +113,37 @@ impl<'a> Layout<'a> {
         let settings: Vec<Entry> = settings
             .map(|setting| (&setting.span, self.setting(setting)))
             .collect();
-        self.entries(heading_end, &settings, config.span.end);
+        self.entries(heading_end, &settings, config.span.end, (" < ", " >"));
     }
 
-    /// Clauses or settings: on the line of their heading if they are short, or one line for each.
-    fn entries(&mut self, heading_end: usize, entries: &[Entry<'_>], end: usize) {
+    fn hook(&mut self, hook: &Hook) {
+        let start = hook.keyword.span.start;
+        let mut heading = vec![name("", &hook.keyword)];
+        if let HookMoment::Every(interval) = &hook.moment {
+            heading.push(self.value(interval, " "));
+        }
+        let heading_end = heading.last().map_or(start, |piece| piece.span.end);
+        self.flow(&heading, 4);
+        let actions = hook.actions.iter();
+        let actions: Vec<Entry> = actions
+            .map(|action| (&action.span, self.action(action)))
+            .collect();
+        self.entries(heading_end, &actions, hook.span.end, (" { ", " }"));
+    }
+
+    /// Clauses, settings or actions: on the line of their heading if they are short, or one line for each.
+    fn entries(
+        &mut self,
+        heading_end: usize,
+        entries: &[Entry<'_>],
+        end: usize,
+        (opener, closer): (&str, &str),
+    ) {
         let Some((first_span, _)) = entries.first() else {
             return;
         };
         let one_line: Vec<String> = entries.iter().map(|(_, pieces)| joined(pieces)).collect();
-        let one_line = format!(" < {} >", one_line.join("; "));
+        let one_line = format!("{opener}{}{closer}", one_line.join("; "));
         if self.column() + one_line.chars().count() <= WIDTH
             && !self.spans_lines(heading_end, first_span.start, end)
         {
@@ -186,11 +210,6 @@ impl<'a> Layout<'a> {
     }
 
     fn setting(&self, setting: &Setting) -> Vec<Piece> {
-        let name = Piece {
-            glue: "",
-            text: setting.name.node.clone(),
-            span: setting.name.span.clone(),
-        };
         let mut value = self.value(&setting.value, " = ");
         if self.source.is_none() {
             match setting.value.kind {
@@ -199,15 +218,25 @@ impl<'a> Layout<'a> {
                 _ => {}
             }
         }
-        vec![name, value]
+        vec![name("", &setting.name), value]
+    }
+
+    fn action(&self, action: &Action) -> Vec<Piece> {
+        let mut pieces = vec![name("", &action.keyword)];
+        match &action.kind {
+            ActionKind::Print(template) => pieces.push(self.template(template)),
+            ActionKind::Show(names) | ActionKind::Clear(names) => pieces.extend(
+                names
+                    .iter()
+                    .enumerate()
+                    .map(|(at, one)| name(if at == 0 { " " } else { ", " }, one)),
+            ),
+        }
+        pieces
     }
 
     fn clause(&self, clause: &Clause) -> Vec<Piece> {
-        let mut pieces = vec![Piece {
-            glue: "",
-            text: clause.keyword.node.clone(),
-            span: clause.keyword.span.clone(),
-        }];
+        let mut pieces = vec![name("", &clause.keyword)];
         match &clause.kind {
             ClauseKind::Include(patterns) | ClauseKind::Exclude(patterns) => {
                 pieces.extend(self.patterns(patterns, " "));
@@ -236,17 +265,40 @@ impl<'a> Layout<'a> {
             ClauseKind::Stack(value) => {
                 pieces.extend(value.iter().map(|value| self.value(value, " ")));
             }
-            ClauseKind::Where(condition) => self.expression(condition, " ", &mut pieces),
+            ClauseKind::Where(condition) | ClauseKind::Until(condition) => {
+                self.expression(condition, " ", &mut pieces);
+            }
             ClauseKind::Args(list) | ClauseKind::Ret(list) => {
-                for (at, shown) in list.iter().enumerate() {
-                    let glue = if at == 0 { " " } else { ", " };
-                    self.expression(&shown.expression, glue, &mut pieces);
-                    pieces.extend(shown.name.iter().map(|name| Piece {
-                        glue: " as ",
-                        text: self.leaf(&name.span, || token::shown_name(&name.node)),
-                        span: name.span.clone(),
-                    }));
+                self.shown(list, " ", &mut pieces);
+            }
+            ClauseKind::Print(template) => pieces.push(self.template(template)),
+            ClauseKind::Aggregate(aggregation) => {
+                if let Some(label) = &aggregation.name {
+                    pieces = vec![
+                        Piece {
+                            glue: "",
+                            text: format!("{}:", label.node),
+                            span: label.span.clone(),
+                        },
+                        name(" ", &clause.keyword),
+                    ];
                 }
+                if !aggregation.arguments.is_empty() {
+                    let opened = clause.keyword.span.end;
+                    let bracket = |text: &str, at: usize| Piece {
+                        glue: "",
+                        text: text.to_owned(),
+                        span: at..at,
+                    };
+                    pieces.push(bracket("(", opened));
+                    self.expressions(&aggregation.arguments, &mut pieces);
+                    let closed = match aggregation.keys.as_slice() {
+                        [] => clause.span.end,
+                        _ => pieces.last().map_or(opened, |piece| piece.span.end),
+                    };
+                    pieces.push(bracket(")", closed));
+                }
+                self.shown(&aggregation.keys, " by ", &mut pieces);
             }
             // The tree does not hold the rest of it: it stays as it is written.
             ClauseKind::Unknown => {
@@ -258,6 +310,45 @@ impl<'a> Layout<'a> {
             }
         }
         pieces
+    }
+
+    fn shown(&self, list: &[Shown], first: &'static str, out: &mut Vec<Piece>) {
+        for (at, shown) in list.iter().enumerate() {
+            self.expression(&shown.expression, if at == 0 { first } else { ", " }, out);
+            out.extend(shown.name.iter().map(|name| Piece {
+                glue: " as ",
+                text: self.leaf(&name.span, || token::shown_name(&name.node)),
+                span: name.span.clone(),
+            }));
+        }
+    }
+
+    fn template(&self, template: &Template) -> Piece {
+        let written = || {
+            let mut text = String::new();
+            for part in &template.parts {
+                match part {
+                    TemplatePart::Text(part) => {
+                        text.push_str(
+                            &token::string_content(part)
+                                .replace('{', "{{")
+                                .replace('}', "}}"),
+                        );
+                    }
+                    TemplatePart::Expression(expression) => {
+                        let mut pieces = Vec::new();
+                        self.expression(expression, "", &mut pieces);
+                        text.push_str(&format!("{{{}}}", joined(&pieces).replace('"', "\\\"")));
+                    }
+                }
+            }
+            format!("\"{text}\"")
+        };
+        Piece {
+            glue: " ",
+            text: self.leaf(&template.span, written),
+            span: template.span.clone(),
+        }
     }
 
     fn expression(&self, expression: &Expression, glue: &'static str, out: &mut Vec<Piece>) {
@@ -485,6 +576,15 @@ fn word(keyword: &'static str, start: usize) -> Piece {
         glue: "",
         text: keyword.to_owned(),
         span: start..start + keyword.len(),
+    }
+}
+
+/// A name as it is written.
+fn name(glue: &'static str, name: &Spanned<String>) -> Piece {
+    Piece {
+        glue,
+        text: name.node.clone(),
+        span: name.span.clone(),
     }
 }
 

@@ -21,12 +21,14 @@ pub mod ast;
 pub mod error;
 pub mod keywords;
 
+mod aggregations;
 mod clauses;
 mod config;
 mod declarations;
 mod entries;
 mod expressions;
 mod format;
+mod hooks;
 mod items;
 mod layout;
 mod literal;
@@ -34,6 +36,7 @@ mod parser;
 mod pattern_list;
 mod print;
 mod scraps;
+mod templates;
 mod token;
 mod values;
 

@@ -111,7 +111,7 @@ pub(crate) fn rune(text: &str, span: Span) -> Result<u64, SyntaxError> {
     let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or(text);
     let resolved = match inner {
         "\\'" => "'".to_owned(),
-        inner => unescaped(inner, &span)?,
+        inner => unescaped(inner, span.start + 1)?,
     };
     let mut chars = resolved.chars();
     match (chars.next(), chars.next()) {
@@ -132,11 +132,11 @@ pub(crate) fn string(text: &str, span: Span) -> Result<String, SyntaxError> {
         .strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
         .unwrap_or(text);
-    unescaped(inner, &span)
+    unescaped(inner, span.start + 1)
 }
 
-/// Text between quotes, the first of which is at the beginning of `span`.
-fn unescaped(inner: &str, span: &Span) -> Result<String, SyntaxError> {
+/// Text between quotes, which begins at `start`.
+pub(crate) fn unescaped(inner: &str, start: usize) -> Result<String, SyntaxError> {
     let mut out = String::with_capacity(inner.len());
     let mut chars = inner.char_indices();
     while let Some((at, c)) = chars.next() {
@@ -159,7 +159,7 @@ fn unescaped(inner: &str, span: &Span) -> Result<String, SyntaxError> {
         match resolved {
             Some(resolved) => out.push(resolved),
             None => {
-                let start = span.start + 1 + at;
+                let start = start + at;
                 let end = start + 1 + escape.map_or(0, char::len_utf8);
                 let shown = escape.map_or(String::new(), |c| c.escape_debug().to_string());
                 return Err(SyntaxError::new(

@@ -96,7 +96,7 @@ pub(crate) fn matches(rule: Rule, text: &str) -> bool {
     check_nesting(text).is_ok() && Gfg::parse(rule, text).is_ok()
 }
 
-fn check_nesting(source: &str) -> Result<(), SyntaxError> {
+pub(crate) fn check_nesting(source: &str) -> Result<(), SyntaxError> {
     let mut depth = 0usize;
     for pair in Gfg::parse(Rule::nesting, source).into_iter().flatten() {
         match pair.as_rule() {

@@ -30,7 +30,10 @@ impl Scrap<'_> {
 pub(crate) fn scraps(pair: Pair<'_, Rule>) -> Vec<Scrap<'_>> {
     let mut pieces = Vec::new();
     for pair in pair.into_inner() {
-        if matches!(pair.as_rule(), Rule::clause_scraps | Rule::setting_scraps) {
+        if matches!(
+            pair.as_rule(),
+            Rule::clause_scraps | Rule::setting_scraps | Rule::action_scraps
+        ) {
             pieces.extend(scraps(pair));
         } else {
             pieces.push(Scrap {

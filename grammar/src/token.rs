@@ -82,8 +82,12 @@ fn in_units(amount: u64, units: &[(&str, u64)], of_nothing: &str) -> String {
 }
 
 fn string(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
+    format!("\"{}\"", string_content(text))
+}
+
+/// What stands between the quotes of a string.
+pub(crate) fn string_content(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -98,6 +102,5 @@ fn string(text: &str) -> String {
             c => out.push(c),
         }
     }
-    out.push('"');
     out
 }

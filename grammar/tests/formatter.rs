@@ -79,19 +79,57 @@ fn a_long_list_is_broken() {
 #[test]
 fn literals_and_unknown_clauses_stay_as_they_are_written() {
     assert_snapshot!(
-        formatted("param n=0x2A;trace \"main.f\" < min 1m30s;limit 1_000   per 1.0s; sample 1 / 100; until a>1  &&  b ; where a>1  &&  b ; stack >"),
+        formatted("param n=0x2A;trace \"main.f\" < min 1m30s;limit 1_000   per 1.0s; sample 1 / 100; output a>1  &&  b ; where a>1  &&  b ; stack >"),
         @r#"
     param n = 0x2A
     trace "main.f" {
         min 1m30s;
         limit 1_000 per 1.0s;
         sample 1/100;
-        until a>1  &&  b;
+        output a>1  &&  b;
         where a > 1 && b;
         stack;
     }
     "#
     );
+}
+
+#[test]
+fn aggregations_and_hooks() {
+    assert_snapshot!(
+        formatted("trace main.f<latency :hist( dur )by caller,ret.ok  as ok;count;lhist(n,0,  0x10,2) ;until dur>1s;print  \"{ fn }  {dur}\">every  5s{show latency ,b;clear ;}begin{print \"{time}\"}end {\n show # all\n}"),
+        @r#"
+    trace main.f {
+        latency: hist(dur) by caller, ret.ok as ok;
+        count;
+        lhist(n, 0, 0x10, 2);
+        until dur > 1s;
+        print "{ fn }  {dur}";
+    }
+    every 5s { show latency, b; clear }
+    begin { print "{time}" }
+    end {
+        show; # all
+    }
+    "#
+    );
+    let source = "trace main.f < # 1\n a # 2\n : # 3\n sum # 4\n ( # 5\n x # 6\n ) # 7\n by # 8\n y # 9\n as # 10\n z # 11\n; sum(x # 12\n) # 13\n>";
+    assert_snapshot!(formatted(source), @"
+    trace main.f { # 1
+        a: # 2
+            # 3
+            sum( # 4
+            # 5
+            x) by # 6
+            # 7
+            # 8
+            y as # 9
+            # 10
+            z; # 11
+        sum(x # 12
+            ); # 13
+    }
+    ");
 }
 
 #[test]

@@ -1,54 +1,12 @@
 //! Random expressions, with parentheses where they need some.
 
 use grammar::{
-    ast::{BinaryOperator, Expression, ExpressionKind, Shown, Span, Spanned, UnaryOperator},
+    ast::{BinaryOperator, Expression, ExpressionKind, Shown, Spanned, UnaryOperator},
     keywords,
 };
 use proptest::{prelude::*, sample::select};
 
 use super::spanned;
-
-/// Calls `see` with every span of the tree.
-pub fn visit_spans(expression: &mut Expression, see: &mut impl FnMut(&mut Span)) {
-    see(&mut expression.span);
-    match &mut expression.kind {
-        ExpressionKind::Parentheses(inner) => visit_spans(inner, see),
-        ExpressionKind::List(list) => list.iter_mut().for_each(|e| visit_spans(e, see)),
-        ExpressionKind::Field { of, name } => {
-            visit_spans(of, see);
-            see(&mut name.span);
-        }
-        ExpressionKind::Index { of, index } => {
-            visit_spans(of, see);
-            visit_spans(index, see);
-        }
-        ExpressionKind::Assertion { of, ty } => {
-            visit_spans(of, see);
-            see(&mut ty.span);
-        }
-        ExpressionKind::Call {
-            function,
-            arguments,
-        } => {
-            see(&mut function.span);
-            arguments.iter_mut().for_each(|e| visit_spans(e, see));
-        }
-        ExpressionKind::Unary { operator, operand } => {
-            see(&mut operator.span);
-            visit_spans(operand, see);
-        }
-        ExpressionKind::Binary {
-            operator,
-            left,
-            right,
-        } => {
-            see(&mut operator.span);
-            visit_spans(left, see);
-            visit_spans(right, see);
-        }
-        _ => {}
-    }
-}
 
 fn new(kind: ExpressionKind) -> Expression {
     Expression { span: 0..0, kind }

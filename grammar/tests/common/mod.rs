@@ -2,8 +2,9 @@
 
 use grammar::{
     ast::{
-        Clause, ClauseKind, Config, Expression, Item, Param, Pattern, PatternKind, Program, Set,
-        Setting, Span, Spanned, Target, Trace, Value, ValueKind,
+        Action, ActionKind, AggregateFunction, Aggregation, Clause, ClauseKind, Config, Expression,
+        ExpressionKind, Hook, HookMoment, Item, Param, Pattern, PatternKind, Program, Set, Setting,
+        Shown, Span, Spanned, Target, Template, TemplatePart, Trace, Value, ValueKind,
     },
     keywords, print,
 };
@@ -49,13 +50,16 @@ pub fn visit_spans(program: &mut Program, see: &mut impl FnMut(&mut Span)) {
                         ClauseKind::Stack(value) => {
                             value.iter_mut().for_each(|v| see(&mut v.span));
                         }
-                        ClauseKind::Where(condition) => expressions::visit_spans(condition, see),
-                        ClauseKind::Args(list) | ClauseKind::Ret(list) => {
-                            for shown in list {
-                                see(&mut shown.span);
-                                expressions::visit_spans(&mut shown.expression, see);
-                                shown.name.iter_mut().for_each(|n| see(&mut n.span));
-                            }
+                        ClauseKind::Where(condition) | ClauseKind::Until(condition) => {
+                            condition.visit_spans(see);
+                        }
+                        ClauseKind::Args(list) | ClauseKind::Ret(list) => visit_shown(list, see),
+                        ClauseKind::Print(template) => visit_template(template, see),
+                        ClauseKind::Aggregate(aggregation) => {
+                            aggregation.name.iter_mut().for_each(|n| see(&mut n.span));
+                            let arguments = aggregation.arguments.iter_mut();
+                            arguments.for_each(|argument| argument.visit_spans(see));
+                            visit_shown(&mut aggregation.keys, see);
                         }
                         ClauseKind::Unknown => {}
                     }
@@ -84,6 +88,40 @@ pub fn visit_spans(program: &mut Program, see: &mut impl FnMut(&mut Span)) {
                     see(&mut setting.value.span);
                 }
             }
+            Item::Hook(hook) => {
+                see(&mut hook.span);
+                see(&mut hook.keyword.span);
+                if let HookMoment::Every(interval) = &mut hook.moment {
+                    see(&mut interval.span);
+                }
+                for action in &mut hook.actions {
+                    see(&mut action.span);
+                    see(&mut action.keyword.span);
+                    match &mut action.kind {
+                        ActionKind::Print(template) => visit_template(template, see),
+                        ActionKind::Show(names) | ActionKind::Clear(names) => {
+                            names.iter_mut().for_each(|n| see(&mut n.span));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn visit_shown(list: &mut [Shown], see: &mut impl FnMut(&mut Span)) {
+    for shown in list {
+        see(&mut shown.span);
+        shown.expression.visit_spans(see);
+        shown.name.iter_mut().for_each(|n| see(&mut n.span));
+    }
+}
+
+fn visit_template(template: &mut Template, see: &mut impl FnMut(&mut Span)) {
+    see(&mut template.span);
+    for part in &mut template.parts {
+        if let TemplatePart::Expression(expression) = part {
+            expression.visit_spans(see);
         }
     }
 }
@@ -213,12 +251,117 @@ fn clause() -> impl Strategy<Value = Clause> {
         expressions::expression().prop_map(|e| ("where".to_owned(), ClauseKind::Where(e))),
         expressions::shown().prop_map(|list| ("args".to_owned(), ClauseKind::Args(list))),
         expressions::shown().prop_map(|list| ("ret".to_owned(), ClauseKind::Ret(list))),
+        expressions::expression().prop_map(|e| ("until".to_owned(), ClauseKind::Until(e))),
+        template().prop_map(|template| ("print".to_owned(), ClauseKind::Print(template))),
+        aggregation(),
         later.prop_map(|word| (word, ClauseKind::Unknown)),
     ]
     .prop_map(|(keyword, kind)| Clause {
         span: 0..0,
         keyword: spanned(keyword),
         kind,
+    })
+}
+
+fn aggregation() -> impl Strategy<Value = (String, ClauseKind)> {
+    let function = select(AggregateFunction::ALL.to_vec());
+    let arguments = prop::collection::vec(expressions::expression(), 4);
+    let keys = prop_oneof![Just(Vec::new()), expressions::shown()];
+    (prop::option::of(word()), function, arguments, keys).prop_map(
+        |(name, function, mut arguments, keys)| {
+            arguments.truncate(function.arguments());
+            let aggregation = Aggregation {
+                name: name.map(spanned),
+                function,
+                arguments,
+                keys,
+            };
+            (
+                function.word().to_owned(),
+                ClauseKind::Aggregate(aggregation),
+            )
+        },
+    )
+}
+
+fn template() -> impl Strategy<Value = Template> {
+    let expression = expressions::expression().prop_map(|mut expression| {
+        without_escapes(&mut expression);
+        expression
+    });
+    let part = prop_oneof![
+        text().prop_map(TemplatePart::Text),
+        "[ a-z{}\"\\\\]{0,6}".prop_map(TemplatePart::Text),
+        expression.prop_map(TemplatePart::Expression),
+    ];
+    prop::collection::vec(part, 0..5).prop_map(|found| {
+        let mut parts: Vec<TemplatePart> = Vec::new();
+        for part in found {
+            match (parts.last_mut(), part) {
+                (_, TemplatePart::Text(text)) if text.is_empty() => {}
+                (Some(TemplatePart::Text(before)), TemplatePart::Text(text)) => {
+                    before.push_str(&text);
+                }
+                (_, part) => parts.push(part),
+            }
+        }
+        Template { span: 0..0, parts }
+    })
+}
+
+/// Strings between the braces of a `print` have no escapes.
+fn without_escapes(expression: &mut Expression) {
+    match &mut expression.kind {
+        ExpressionKind::String(text) => {
+            text.retain(|c| !c.is_control() && !"\"\\".contains(c));
+        }
+        ExpressionKind::Parentheses(inner)
+        | ExpressionKind::Field { of: inner, .. }
+        | ExpressionKind::Assertion { of: inner, .. }
+        | ExpressionKind::Unary { operand: inner, .. } => without_escapes(inner),
+        ExpressionKind::Index { of, index } => {
+            without_escapes(of);
+            without_escapes(index);
+        }
+        ExpressionKind::Binary { left, right, .. } => {
+            without_escapes(left);
+            without_escapes(right);
+        }
+        ExpressionKind::List(list)
+        | ExpressionKind::Call {
+            arguments: list, ..
+        } => list.iter_mut().for_each(without_escapes),
+        _ => {}
+    }
+}
+
+fn hook() -> impl Strategy<Value = Hook> {
+    let names = || {
+        let name = word().prop_filter("no action", |word| {
+            !keywords::ACTIONS.contains(&word.as_str())
+        });
+        prop::collection::vec(name.prop_map(spanned), 0..3)
+    };
+    let action = prop_oneof![
+        template().prop_map(|template| ("print", ActionKind::Print(template))),
+        names().prop_map(|names| ("show", ActionKind::Show(names))),
+        names().prop_map(|names| ("clear", ActionKind::Clear(names))),
+    ]
+    .prop_map(|(keyword, kind)| Action {
+        span: 0..0,
+        keyword: spanned(keyword.to_owned()),
+        kind,
+    });
+    let moment = prop_oneof![
+        Just(("begin", HookMoment::Begin)),
+        Just(("end", HookMoment::End)),
+        value().prop_map(|value| ("every", HookMoment::Every(value))),
+    ];
+    (moment, prop::collection::vec(action, 1..4)).prop_map(|((keyword, moment), actions)| Hook {
+        span: 0..0,
+        keyword: spanned(keyword.to_owned()),
+        moment,
+        actions,
     })
 }
 
@@ -256,6 +399,7 @@ fn item() -> impl Strategy<Value = Item> {
         1 => path.prop_map(|path| Item::Target(Target { span: 0..0, path: spanned(path) })),
         1 => prop::collection::vec(setting, 1..4)
             .prop_map(|settings| Item::Config(Config { span: 0..0, settings })),
+        1 => hook().prop_map(Item::Hook),
         1 => (word(), patterns())
             .prop_map(|(name, patterns)| Item::Set(Set { span: 0..0, name: spanned(name), patterns })),
         1 => (word(), prop::option::of(types), prop::option::of(literal())).prop_map(|(name, ty, default)| {
@@ -399,6 +543,26 @@ fn tokens(program: &Program, braces: bool) -> Vec<String> {
                 }
                 out.push(if braces { "}" } else { ">" }.to_owned());
             }
+            Item::Hook(hook) => {
+                out.push(hook.keyword.node.clone());
+                if let HookMoment::Every(interval) = &hook.moment {
+                    out.push(value_text(interval));
+                }
+                out.push("{".to_owned());
+                for (at, action) in hook.actions.iter().enumerate() {
+                    if at > 0 {
+                        out.push(";".to_owned());
+                    }
+                    out.push(action.keyword.node.clone());
+                    match &action.kind {
+                        ActionKind::Print(template) => out.push(template_text(template)),
+                        ActionKind::Show(names) | ActionKind::Clear(names) => {
+                            list(&mut out, names.iter().map(|name| name.node.clone()));
+                        }
+                    }
+                }
+                out.push("}".to_owned());
+            }
             Item::Set(set) => {
                 out.extend([
                     "set".to_owned(),
@@ -433,7 +597,7 @@ fn tokens(program: &Program, braces: bool) -> Vec<String> {
 fn item_needs_separator(item: &Item) -> bool {
     match item {
         Item::Target(_) | Item::Param(_) => true,
-        Item::Set(_) | Item::Config(_) => false,
+        Item::Set(_) | Item::Config(_) | Item::Hook(_) => false,
         Item::Trace(trace) => trace.clauses.last().is_some_and(|clause| {
             matches!(
                 clause.kind,
@@ -441,6 +605,8 @@ fn item_needs_separator(item: &Item) -> bool {
                     | ClauseKind::Where(_)
                     | ClauseKind::Args(_)
                     | ClauseKind::Ret(_)
+                    | ClauseKind::Until(_)
+                    | ClauseKind::Aggregate(_)
             )
         }),
     }
@@ -450,12 +616,18 @@ fn clause_tokens(out: &mut Vec<String>, clause: &Clause) {
     let keyword = clause.keyword.node.clone();
     if clause.kind == ClauseKind::Unknown {
         out.push(match keyword.as_str() {
-            "until" => "until a > 1 && (b <= \"#;>\" || c >= 2)".to_owned(),
-            "hist" => "latency: hist(dur) by x[1]".to_owned(),
-            "sum" => "sum(a,\n      b)".to_owned(),
+            "blocked" => "blocked a > 1 && (b <= \"#;>\" || c >= 2)".to_owned(),
+            "follow" => "label: follow go by x[1]".to_owned(),
+            "output" => "output(a,\n      b)".to_owned(),
             _ => keyword,
         });
         return;
+    }
+    if let ClauseKind::Aggregate(Aggregation {
+        name: Some(name), ..
+    }) = &clause.kind
+    {
+        out.extend([name.node.clone(), ":".to_owned()]);
     }
     out.push(keyword);
     match &clause.kind {
@@ -480,24 +652,64 @@ fn clause_tokens(out: &mut Vec<String>, clause: &Clause) {
             }
         }
         ClauseKind::Stack(value) => out.extend(value.iter().map(value_text)),
-        ClauseKind::Where(condition) => expressions::tokens(condition, out),
-        ClauseKind::Args(list) | ClauseKind::Ret(list) => {
-            for (at, shown) in list.iter().enumerate() {
-                if at > 0 {
-                    out.push(",".to_owned());
-                }
-                expressions::tokens(&shown.expression, out);
-                if let Some(name) = &shown.name {
-                    let plain = name.node.chars().all(|c| c.is_alphanumeric() || c == '_');
-                    let quoted = format!("{:?}", name.node);
-                    let bare = plain && !name.node.is_empty();
-                    out.extend([
-                        "as".to_owned(),
-                        if bare { name.node.clone() } else { quoted },
-                    ]);
-                }
+        ClauseKind::Where(condition) | ClauseKind::Until(condition) => {
+            expressions::tokens(condition, out);
+        }
+        ClauseKind::Args(list) | ClauseKind::Ret(list) => shown_tokens(list, out),
+        ClauseKind::Print(template) => out.push(template_text(template)),
+        ClauseKind::Aggregate(aggregation) => {
+            for (at, argument) in aggregation.arguments.iter().enumerate() {
+                out.push(if at == 0 { "(" } else { "," }.to_owned());
+                expressions::tokens(argument, out);
             }
+            if !aggregation.arguments.is_empty() {
+                out.push(")".to_owned());
+            }
+            if !aggregation.keys.is_empty() {
+                out.push("by".to_owned());
+            }
+            shown_tokens(&aggregation.keys, out);
         }
         ClauseKind::Unknown => {}
     }
+}
+
+fn shown_tokens(list: &[Shown], out: &mut Vec<String>) {
+    for (at, shown) in list.iter().enumerate() {
+        if at > 0 {
+            out.push(",".to_owned());
+        }
+        expressions::tokens(&shown.expression, out);
+        if let Some(name) = &shown.name {
+            let plain = name.node.chars().all(|c| c.is_alphanumeric() || c == '_');
+            let quoted = format!("{:?}", name.node);
+            let bare = plain && !name.node.is_empty();
+            out.extend([
+                "as".to_owned(),
+                if bare { name.node.clone() } else { quoted },
+            ]);
+        }
+    }
+}
+
+fn template_text(template: &Template) -> String {
+    let hook = Item::Hook(Hook {
+        span: 0..0,
+        keyword: spanned("begin".to_owned()),
+        moment: HookMoment::Begin,
+        actions: vec![Action {
+            span: 0..0,
+            keyword: spanned("print".to_owned()),
+            kind: ActionKind::Print(template.clone()),
+        }],
+    });
+    let text = printed(hook);
+    let text = text
+        .strip_prefix("begin { print ")
+        .and_then(|text| text.strip_suffix(" }"))
+        .or_else(|| {
+            text.strip_prefix("begin {\n    print ")
+                .and_then(|text| text.strip_suffix(";\n}"))
+        });
+    text.expect("a hook with one action").to_owned()
 }

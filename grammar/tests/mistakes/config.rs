@@ -25,7 +25,7 @@ fn a_config_without_brackets() {
     E0121 7..18 `budget = 5%`: settings stand between `{` and `}`
       expected `{` before this
       help: write `config { budget = 5% }`
-    E0101 20..35 `compensate = on`: expected an item: trace, target, set, param or config
+    E0101 20..35 `compensate = on`: expected an item: trace, target, set, param, config, every, begin or end
       no item begins like this
       help: settings stand in a `config`: `config { budget = 5% }`
     ");
@@ -64,7 +64,7 @@ fn a_misspelt_config() {
       help: did you mean `config`?
     ");
     assert_snapshot!(mistakes("budget = 5%"), @"
-    E0101 0..11 `budget = 5%`: expected an item: trace, target, set, param or config
+    E0101 0..11 `budget = 5%`: expected an item: trace, target, set, param, config, every, begin or end
       no item begins like this
       help: settings stand in a `config`: `config { budget = 5% }`
     ");

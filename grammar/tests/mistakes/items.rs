@@ -29,7 +29,7 @@ fn a_misspelt_item_is_read_as_the_one_that_was_meant() {
       help: did you mean `target`?
     "#);
     assert_snapshot!(mistakes("foo bar"), @"
-    E0101 0..7 `foo bar`: expected an item: trace, target, set, param or config
+    E0101 0..7 `foo bar`: expected an item: trace, target, set, param, config, every, begin or end
       no item begins like this
       help: a trace is written `trace main.handleBar < min 100ms >`
     ");
@@ -38,17 +38,17 @@ fn a_misspelt_item_is_read_as_the_one_that_was_meant() {
 #[test]
 fn a_pattern_without_its_trace() {
     assert_snapshot!(mistakes("main.foo"), @"
-    E0101 0..8 `main.foo`: expected an item: trace, target, set, param or config
+    E0101 0..8 `main.foo`: expected an item: trace, target, set, param, config, every, begin or end
       expected `trace` before this
       help: write `trace main.foo`
     ");
     assert_snapshot!(mistakes("main.foo < include net/http*; min 1ms >"), @"
-    E0101 0..8 `main.foo`: expected an item: trace, target, set, param or config
+    E0101 0..8 `main.foo`: expected an item: trace, target, set, param, config, every, begin or end
       expected `trace` before this
       help: write `trace main.foo < include net/http*; min 1ms >`
     ");
     assert_snapshot!(mistakes("main.foo\nmain.bar"), @r"
-    E0101 0..17 `main.foo\nmain.bar`: expected an item: trace, target, set, param or config
+    E0101 0..17 `main.foo\nmain.bar`: expected an item: trace, target, set, param, config, every, begin or end
       no item begins like this
       help: a trace begins with its keyword: `trace main.foo`
     ");
@@ -93,24 +93,27 @@ fn items_of_later_versions() {
     assert_snapshot!(mistakes("import \"x.gfg\""), @"
     E0103 0..6 `import`: `import` is not in this version: programs cannot import others yet
       not in this version
-      help: this version has trace, target, set, param, config
+      help: this version has trace, target, set, param, config, every, begin, end
     ");
     assert_snapshot!(mistakes("macro m(a) { min a; max 3s } trace main.f"), @"
     E0103 0..5 `macro`: `macro` is not in this version: there are no macros yet
       not in this version
-      help: this version has trace, target, set, param, config
+      help: this version has trace, target, set, param, config, every, begin, end
     ");
-    assert_snapshot!(mistakes("every 5s { print } begin { x; y } end { z }"), @"
-    E0103 0..5 `every`: `every` is not in this version: there are no hooks yet
-      not in this version
-      help: this version has trace, target, set, param, config
-    E0103 19..24 `begin`: `begin` is not in this version: there are no hooks yet
-      not in this version
-      help: this version has trace, target, set, param, config
-    E0103 34..37 `end`: `end` is not in this version: there are no hooks yet
-      not in this version
-      help: this version has trace, target, set, param, config
-    ");
+    assert_snapshot!(mistakes("every 5s { print } begin { x; y } end { z }"), @r#"
+    E0118 11..16 `print`: `print` needs a string
+      expected a string after this
+      help: for example `print "after {elapsed}"`
+    E0122 27..28 `x`: expected an action, found `x`
+      not an action
+      help: actions are print, show, clear
+    E0122 30..31 `y`: expected an action, found `y`
+      not an action
+      help: actions are print, show, clear
+    E0122 40..41 `z`: expected an action, found `z`
+      not an action
+      help: actions are print, show, clear
+    "#);
 }
 
 #[test]
@@ -253,7 +256,7 @@ fn declarations() {
 #[test]
 fn odd_characters() {
     assert_snapshot!(mistakes("é ☃"), @"
-    E0101 0..6 `é ☃`: expected an item: trace, target, set, param or config
+    E0101 0..6 `é ☃`: expected an item: trace, target, set, param, config, every, begin or end
       no item begins like this
       help: a trace is written `trace main.handleBar < min 100ms >`
     ");
@@ -270,7 +273,7 @@ fn odd_characters() {
       invisible here
     "#);
     assert_snapshot!(mistakes("\\"), @r"
-    E0101 0..1 `\`: expected an item: trace, target, set, param or config
+    E0101 0..1 `\`: expected an item: trace, target, set, param, config, every, begin or end
       no item begins like this
     ");
 }

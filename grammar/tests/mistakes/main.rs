@@ -1,5 +1,6 @@
 //! Wrong programs, and all that is said of each: code, place, message, label, other places, help.
 
+mod aggregations;
 mod config;
 mod expressions;
 mod items;
@@ -64,7 +65,7 @@ fn all_mistakes_of_a_program_in_one_run() {
       112..113 `{`: `{` opens the list here
     E0103 123..129 `import`: `import` is not in this version: programs cannot import others yet
       not in this version
-      help: this version has trace, target, set, param, config
+      help: this version has trace, target, set, param, config, every, begin, end
     E0108 154..158 `"a >`: this string does not end on its line
       a `"` opens it, and no other closes it
       help: write \" for a quote within a string
