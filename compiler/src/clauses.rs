@@ -34,7 +34,9 @@ const SYNONYMS: [(&str, &str); 12] = [
 ];
 
 /// Clauses that are read, but cannot run yet.
-const EXPRESSIONS: [&str; 2] = ["args", "ret"];
+const EXPRESSIONS: [&str; 10] = [
+    "args", "ret", "until", "count", "sum", "avg", "stats", "hist", "lhist", "print",
+];
 
 /// Greatest process id of Linux (`PID_MAX_LIMIT`, include/linux/threads.h).
 const PID_MAX: u64 = 4 * 1024 * 1024;
@@ -148,7 +150,11 @@ fn check_one(clause: &Clause, out: &mut Clauses, sets: &mut Sets, values: &mut V
             values.check_expression(condition);
             out.condition = Some(condition.clone());
         }
-        ClauseKind::Args(_) | ClauseKind::Ret(_) => {
+        ClauseKind::Args(_)
+        | ClauseKind::Ret(_)
+        | ClauseKind::Until(_)
+        | ClauseKind::Print(_)
+        | ClauseKind::Aggregate(_) => {
             values.diagnostics.push(not_available(clause));
         }
         ClauseKind::Unknown => {}

@@ -98,6 +98,13 @@ pub(crate) fn resolve(
                 None => target = Some((&item.path.node, &item.span)),
             },
             Item::Config(config) => configs.check(config, &mut values),
+            Item::Hook(hook) => diagnostics.push(
+                Diagnostic::new(
+                    codes::CLAUSE_NOT_AVAILABLE,
+                    format!("`{}` is not available in this version", hook.keyword.node),
+                )
+                .at(&hook.keyword.span, "a hook that cannot run yet"),
+            ),
             Item::Set(_) | Item::Param(_) => {}
         }
     }
