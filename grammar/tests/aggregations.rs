@@ -142,7 +142,8 @@ fn hooks() {
     let text = |span: &Span| &source[span.clone()];
     let mut items = items(source);
     assert!(matches!(items.pop(), Some(Item::Trace(_))));
-    let found: Vec<(&str, &str, Vec<(&str, Vec<&str>)>)> = items
+    type Actions<'s> = Vec<(&'s str, Vec<&'s str>)>;
+    let found: Vec<(&str, &str, Actions<'_>)> = items
         .iter()
         .map(|item| {
             let Item::Hook(hook) = item else {
