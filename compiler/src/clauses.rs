@@ -4,13 +4,14 @@ use std::{collections::HashMap, time::Duration};
 
 use ebpf_templates::{COMM_LEN, MAX_FRAMES, MAX_SCOPE, MAX_STACK};
 use grammar::{
-    ast::{Clause, ClauseKind, Expression, Span, Trace, Value},
+    ast::{Clause, ClauseKind, Expression, Shown, Span, Trace, Value},
     keywords::{self, CLAUSES, LATER_CLAUSES},
 };
 
 use crate::{
     codes,
     diagnostic::Diagnostic,
+    listed::Listed,
     nearest::nearest_word,
     plan::Filter,
     selector::{Selector, Sets},
@@ -34,8 +35,8 @@ const SYNONYMS: [(&str, &str); 12] = [
 ];
 
 /// Clauses that are read, but cannot run yet.
-const EXPRESSIONS: [&str; 10] = [
-    "args", "ret", "until", "count", "sum", "avg", "stats", "hist", "lhist", "print",
+const EXPRESSIONS: [&str; 8] = [
+    "until", "count", "sum", "avg", "stats", "hist", "lhist", "print",
 ];
 
 /// Greatest process id of Linux (`PID_MAX_LIMIT`, include/linux/threads.h).
@@ -49,6 +50,8 @@ pub(crate) struct Clauses {
     pub(crate) include: Vec<Selector>,
     pub(crate) exclude: Vec<Selector>,
     pub(crate) condition: Option<Expression>,
+    pub(crate) arguments: Option<Listed>,
+    pub(crate) results: Option<Listed>,
 }
 
 /// Checks the clauses of `trace`.
@@ -150,14 +153,22 @@ fn check_one(clause: &Clause, out: &mut Clauses, sets: &mut Sets, values: &mut V
             values.check_expression(condition);
             out.condition = Some(condition.clone());
         }
-        ClauseKind::Args(_)
-        | ClauseKind::Ret(_)
-        | ClauseKind::Until(_)
-        | ClauseKind::Print(_)
-        | ClauseKind::Aggregate(_) => {
+        ClauseKind::Args(shown) => out.arguments = Some(listed(clause, shown, values)),
+        ClauseKind::Ret(shown) => out.results = Some(listed(clause, shown, values)),
+        ClauseKind::Until(_) | ClauseKind::Print(_) | ClauseKind::Aggregate(_) => {
             values.diagnostics.push(not_available(clause));
         }
         ClauseKind::Unknown => {}
+    }
+}
+
+fn listed(clause: &Clause, shown: &[Shown], values: &mut Values) -> Listed {
+    for one in shown {
+        values.check_expression(&one.expression);
+    }
+    Listed {
+        span: clause.span.clone(),
+        shown: shown.to_vec(),
     }
 }
 

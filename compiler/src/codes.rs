@@ -100,6 +100,7 @@ codes! {
     UNMATCHED = "W0401" "include or exclude matched nothing";
     PARTLY_INLINED = "W0402" "partly inlined";
     TARGETS_LEFT_OUT = "W0404" "targets left out";
+    VALUES_LEFT_OUT = "W0405" "values left out";
     NO_UNWIND_POINT = "W0403" "unwinding seen late";
 
     NEVER_RETURNS = "N0401" "never returns";

@@ -16,6 +16,9 @@ mod suggest;
 mod text;
 mod value;
 
+pub(crate) use lower::join;
+pub(crate) use value::{Ty, not_zero};
+
 pub use limits::{too_large, too_many_kept};
 pub use lower::{condition, shown};
 pub use scope::{Scope, Use};

@@ -1,33 +1,29 @@
-//! What the expressions of a trace come to: conditions and captures for each of its functions, and the code that is made of them.
+//! What the expressions of a trace come to: conditions and captures for each of its functions.
 //!
-//! It is done in two steps. The expressions are lowered before probes are placed, since a function whose arguments or results are looked
-//! at has to be watched where these are; the code is made when functions have got their numbers.
+//! They are lowered before probes are placed, since a function whose arguments or results are looked at has to be watched where these
+//! are; the code is made when functions have got their numbers.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod code;
+
+use std::collections::BTreeSet;
 
 use gobinary::{Executable, Function, Signature, Types, TypesError};
-use grammar::ast::Expression;
+use grammar::ast::{Expression, Shown};
+use rayon::prelude::*;
 
 use crate::{
     codes,
     diagnostic::{Diagnostic, printable},
     expression::{self, Scope, Use},
+    listed::Listed,
     matching::Catalog,
-    plan::{NeedsResults, TraceCode},
     predicate::{
-        Arm, CaptureArm, Code, Item, Limits, Split, TooLarge, generate, generate_capture,
-        ir::{Condition, Input, Moment},
+        Item, Split,
+        ir::{Condition, Moment},
     },
     resolve::{Resolved, ResolvedTrace},
     select::{Selection, grouped, names_shown, times},
-    shape::ShownCall,
-};
-
-/// What the probe program has room for. Jumps reach 32,767 instructions far.
-const ROOM: Limits = Limits {
-    instructions: 32_000,
-    stack: ebpf_templates::STACK_ROOM,
-    searches: 60,
+    shown::{self, Asked, Captured},
 };
 
 /// The expressions of a trace, lowered for its functions. Functions are named by their index in the catalog.
@@ -36,6 +32,8 @@ pub(crate) struct Instructed {
     entry: Vec<(u32, Condition)>,
     exit: Vec<(u32, Condition)>,
     kept: Vec<(u32, Vec<Item>)>,
+    shown_arguments: Vec<(u32, Captured)>,
+    shown_results: Vec<(u32, Captured)>,
     /// Targets for which the expressions mean nothing.
     pub(crate) without: BTreeSet<u32>,
     /// Functions to be entered where their arguments are still in their places.
@@ -44,13 +42,23 @@ pub(crate) struct Instructed {
     pub(crate) results: BTreeSet<u32>,
 }
 
-/// The types of an executable, asked for when an expression needs them.
+/// What expressions are lowered with.
 pub(crate) struct Context<'s, 'e> {
     pub(crate) executable: &'e Executable,
     pub(crate) catalog: &'s Catalog<'e>,
     pub(crate) program: &'s Resolved,
     pub(crate) source: &'s str,
     pub(crate) types: &'s Result<Types<'e>, TypesError>,
+}
+
+/// What the expressions of a trace come to for one target.
+#[derive(Default)]
+struct Lowered {
+    entry: Option<Condition>,
+    exit: Option<Condition>,
+    kept: Vec<Item>,
+    arguments: Option<Captured>,
+    results: Option<Captured>,
 }
 
 impl Instructed {
@@ -62,53 +70,112 @@ impl Instructed {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
         let mut this = Self::default();
-        if trace.condition.is_none() {
-            return this;
+        if let Ok(types) = context.types {
+            let functions = selection.shown.iter();
+            let functions = functions.filter_map(|index| context.catalog.get(*index).copied());
+            types.prepare(&functions.collect::<Vec<_>>());
         }
-        let mut refused: Vec<(u32, Vec<Diagnostic>)> = Vec::new();
-        for index in &selection.targets {
-            let Some(function) = context.catalog.get(*index) else {
-                continue;
-            };
-            if let Err(found) = this.target(trace, *index, function, context) {
-                refused.push((*index, found));
+        let lowered: Vec<(u32, Result<Lowered, Vec<Diagnostic>>)> = selection
+            .targets
+            .par_iter()
+            .filter_map(|index| {
+                let function = context.catalog.get(*index)?;
+                Some((*index, context.lower(trace, function)))
+            })
+            .collect();
+        let mut refused = Vec::new();
+        for (index, lowered) in lowered {
+            match lowered {
+                Ok(lowered) => this.add(index, lowered),
+                Err(found) => refused.push((index, found)),
             }
         }
         this.report(trace, selection, refused, context, diagnostics);
+        for (listed, moment) in [
+            (&trace.arguments, Moment::Entry),
+            (&trace.results, Moment::Return),
+        ] {
+            if let Some(listed) = listed
+                && listed.shown.is_empty()
+            {
+                this.add_all(listed, moment, selection, context, diagnostics);
+            }
+        }
         this
     }
 
-    fn target(
-        &mut self,
-        trace: &ResolvedTrace,
-        index: u32,
-        function: &Function<'_>,
-        context: &Context<'_, '_>,
-    ) -> Result<(), Vec<Diagnostic>> {
-        let mut kept: Vec<Item> = Vec::new();
-        if let Some(condition) = &trace.condition {
-            let condition = context.condition(function, condition)?;
-            let split =
-                Split::new(condition).map_err(|error| vec![expression::too_many_kept(&error)])?;
-            kept.extend(split.kept);
-            if let Some(entry) = split.entry {
-                if entry.looks_at(Moment::Entry) {
-                    self.arguments.insert(index);
-                }
-                self.entry.push((index, entry));
+    fn add(&mut self, index: u32, lowered: Lowered) {
+        if let Some(condition) = lowered.entry {
+            if condition.looks_at(Moment::Entry) {
+                self.arguments.insert(index);
             }
-            if let Some(exit) = split.exit {
-                if exit.looks_at(Moment::Return) {
-                    self.results.insert(index);
-                }
-                self.exit.push((index, exit));
-            }
+            self.entry.push((index, condition));
         }
-        if !kept.is_empty() {
+        if let Some(condition) = lowered.exit {
+            if condition.looks_at(Moment::Return) {
+                self.results.insert(index);
+            }
+            self.exit.push((index, condition));
+        }
+        if !lowered.kept.is_empty() {
             self.arguments.insert(index);
-            self.kept.push((index, kept));
+            self.kept.push((index, lowered.kept));
         }
-        Ok(())
+        if let Some(captured) = lowered.arguments {
+            self.show(index, captured, Moment::Entry);
+        }
+        if let Some(captured) = lowered.results {
+            self.show(index, captured, Moment::Return);
+        }
+    }
+
+    fn show(&mut self, index: u32, captured: Captured, moment: Moment) {
+        let (shown, in_place) = match moment {
+            Moment::Entry => (&mut self.shown_arguments, &mut self.arguments),
+            Moment::Return => (&mut self.shown_results, &mut self.results),
+        };
+        if captured.items.iter().any(|item| item.looks_at(moment)) {
+            in_place.insert(index);
+        }
+        shown.push((index, captured));
+    }
+
+    /// All arguments, or results, of all functions shown.
+    fn add_all(
+        &mut self,
+        listed: &Listed,
+        moment: Moment,
+        selection: &Selection,
+        context: &Context<'_, '_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let types = match context.types {
+            Ok(types) => types,
+            Err(error) => {
+                diagnostics.push(
+                    Diagnostic::new(codes::NO_TYPES, "which values there are is not known")
+                        .at(&listed.span, "needs their types")
+                        .note(error.to_string())
+                        .help("build it without -ldflags=-s and -w, or name registers: args reg.ax, mem(reg.bx, reg.cx) as text"),
+                );
+                return;
+            }
+        };
+        let limits = &context.program.settings.values;
+        let all: Vec<(u32, Captured)> = selection
+            .shown
+            .par_iter()
+            .filter_map(|index| {
+                let function = context.catalog.get(*index)?;
+                let signature = types.signature(function).ok()?;
+                let captured = shown::all(types, &signature, moment, limits, &listed.span);
+                Some((*index, captured))
+            })
+            .filter(|(_, captured)| !captured.values.is_empty())
+            .collect();
+        for (index, captured) in all {
+            self.show(index, captured, moment);
+        }
     }
 
     /// Where expressions fit some of the targets, the others are left out; where they fit none, that is an error.
@@ -133,11 +200,9 @@ impl Instructed {
         if count == all {
             let others = (count > 1)
                 .then(|| format!("so it is with all {} targets of the trace", grouped(count)));
-            diagnostics.extend(first.into_iter().map(|mut diagnostic| {
-                if let Some(others) = &others {
-                    diagnostic = diagnostic.note(others.clone());
-                }
-                diagnostic
+            diagnostics.extend(first.into_iter().map(|diagnostic| match &others {
+                Some(others) => diagnostic.note(others.clone()),
+                None => diagnostic,
             }));
             return;
         }
@@ -146,100 +211,101 @@ impl Instructed {
             grouped(count),
             times(all, "target"),
         );
-        let why = first.first().map(|diagnostic| diagnostic.message.clone());
         let mut diagnostic = Diagnostic::new(codes::TARGETS_LEFT_OUT, message)
             .at(&trace.span, "selects them")
             .note(names_shown(&names));
-        if let Some(why) = why {
-            diagnostic = diagnostic.note(format!("of the first: {}", printable(&why)));
+        if let Some(why) = first.first() {
+            diagnostic = diagnostic.note(format!("of the first: {}", printable(&why.message)));
         }
         diagnostics.push(diagnostic);
-    }
-
-    /// Makes the code. `ids` are the numbers of planned functions.
-    pub(crate) fn code(
-        &self,
-        ids: &HashMap<u32, u32>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> (TraceCode, BTreeMap<u32, ShownCall>) {
-        let number = |index: &u32| ids.get(index).copied();
-        let conditions = |list: &[(u32, Condition)]| {
-            Arm::grouped(
-                list.iter()
-                    .filter_map(|(index, condition)| Some((number(index)?, condition.clone()))),
-            )
-        };
-        let captures = |list: &[(u32, Vec<Item>)]| {
-            let mut arms: HashMap<&[Item], Vec<u32>> = HashMap::new();
-            for (index, items) in list {
-                if let Some(id) = number(index) {
-                    arms.entry(items).or_default().push(id);
-                }
-            }
-            let arms = arms.into_iter();
-            let mut arms: Vec<CaptureArm> = arms
-                .map(|(items, functions)| CaptureArm {
-                    functions,
-                    items: items.to_vec(),
-                })
-                .collect();
-            arms.sort_by(|a, b| a.functions.cmp(&b.functions));
-            arms
-        };
-        let (entry, exit) = (conditions(&self.entry), conditions(&self.exit));
-        let kept = captures(&self.kept);
-        let looks_for = |input: Input| {
-            let mut arms = entry.iter().chain(&exit);
-            arms.any(|arm| arm.condition.uses(input))
-                || kept
-                    .iter()
-                    .flat_map(|arm| &arm.items)
-                    .any(|item| item.uses(input))
-        };
-        let mut made = |code: Result<Code, TooLarge>| match code {
-            Ok(code) => Some(code),
-            Err(error) => {
-                diagnostics.push(expression::too_large(&error));
-                None
-            }
-        };
-        let code = TraceCode {
-            needs_caller: looks_for(Input::Caller),
-            needs_bias: looks_for(Input::Bias),
-            where_entry: (!entry.is_empty())
-                .then(|| made(generate(&entry, ROOM)))
-                .flatten(),
-            where_return: (!exit.is_empty())
-                .then(|| made(generate(&exit, ROOM)))
-                .flatten(),
-            keep: (!kept.is_empty())
-                .then(|| made(generate_capture(&kept, ROOM, ebpf_templates::KEEP_MAX)))
-                .flatten(),
-            needs_results: NeedsResults {
-                where_return: exit
-                    .iter()
-                    .any(|arm| arm.condition.looks_at(Moment::Return)),
-                ..NeedsResults::default()
-            },
-            ..TraceCode::default()
-        };
-        (code, BTreeMap::new())
     }
 }
 
 impl Context<'_, '_> {
+    fn lower(
+        &self,
+        trace: &ResolvedTrace,
+        function: &Function<'_>,
+    ) -> Result<Lowered, Vec<Diagnostic>> {
+        let mut lowered = Lowered::default();
+        let mut diagnostics = Vec::new();
+        if let Some(condition) = &trace.condition {
+            match self.condition(function, condition) {
+                Ok(split) => {
+                    (lowered.entry, lowered.exit) = (split.entry, split.exit);
+                    lowered.kept = split.kept;
+                }
+                Err(found) => diagnostics.extend(found),
+            }
+        }
+        for (listed, usage, captured) in [
+            (&trace.arguments, Use::Args, &mut lowered.arguments),
+            (&trace.results, Use::Ret, &mut lowered.results),
+        ] {
+            match listed {
+                Some(listed) if !listed.shown.is_empty() => {
+                    match self.shown(function, usage, &listed.shown) {
+                        Ok(found) => *captured = Some(found),
+                        Err(found) => diagnostics.extend(found),
+                    }
+                }
+                _ => {}
+            }
+        }
+        if diagnostics.is_empty() {
+            Ok(lowered)
+        } else {
+            Err(diagnostics)
+        }
+    }
+
     fn condition(
         &self,
         function: &Function<'_>,
         condition: &Expression,
-    ) -> Result<Condition, Vec<Diagnostic>> {
-        self.with_scope(function, Use::Where, |scope| {
+    ) -> Result<Split, Vec<Diagnostic>> {
+        let condition = self.with_scope(function, Use::Where, |scope| {
             expression::condition(scope, condition)
-        })
+        })?;
+        Split::new(condition).map_err(|error| vec![expression::too_many_kept(&error)])
+    }
+
+    fn shown(
+        &self,
+        function: &Function<'_>,
+        usage: Use,
+        list: &[Shown],
+    ) -> Result<Captured, Vec<Diagnostic>> {
+        let mut asked = Vec::with_capacity(list.len());
+        let mut diagnostics = Vec::new();
+        for one in list {
+            let text = self.source.get(one.expression.span.clone());
+            let text = text.unwrap_or_default().to_owned();
+            let value = self.with_scope(function, usage, |scope| {
+                expression::shown(scope, &one.expression)
+            });
+            match value {
+                Ok(value) => asked.push(Asked {
+                    label: match &one.name {
+                        Some(name) => name.node.clone(),
+                        None => text.clone(),
+                    },
+                    span: one.expression.span.clone(),
+                    value,
+                    text,
+                }),
+                Err(found) => diagnostics.extend(found),
+            }
+        }
+        if !diagnostics.is_empty() {
+            return Err(diagnostics);
+        }
+        let types = self.types.as_ref().ok();
+        Ok(shown::some(types, asked, &self.program.settings.values))
     }
 
     /// Calls `f` with what can be named at calls of a function.
-    pub(crate) fn with_scope<R>(
+    fn with_scope<R>(
         &self,
         function: &Function<'_>,
         usage: Use,

@@ -25,6 +25,7 @@ mod find;
 mod glob;
 mod instructed;
 mod last_calls;
+mod listed;
 mod lower;
 mod matching;
 mod nearest;
@@ -41,6 +42,7 @@ mod selector;
 mod settings;
 mod severity;
 pub mod shape;
+pub mod shown;
 mod sites;
 mod values;
 

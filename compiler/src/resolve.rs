@@ -8,6 +8,7 @@ use grammar::ast::{Expression, Item, Program, Span, Trace, ValueKind};
 use crate::{
     clauses, codes,
     diagnostic::{Diagnostic, Source},
+    listed::Listed,
     plan::{Filter, Settings},
     selector::{DeclaredSet, Labels, Selector, Sets, as_written},
     settings::Configs,
@@ -47,12 +48,16 @@ pub(crate) struct ResolvedTrace {
     pub(crate) duration: Option<Duration>,
     /// `where`
     pub(crate) condition: Option<Expression>,
+    /// `args`
+    pub(crate) arguments: Option<Listed>,
+    /// `ret`
+    pub(crate) results: Option<Listed>,
 }
 
 impl ResolvedTrace {
     /// Does it say anything of calls' values?
     pub(crate) fn has_expressions(&self) -> bool {
-        self.condition.is_some()
+        self.condition.is_some() || self.arguments.is_some() || self.results.is_some()
     }
 }
 
@@ -163,5 +168,7 @@ fn resolve_trace(
         filter: clauses.filter,
         duration: clauses.duration,
         condition: clauses.condition,
+        arguments: clauses.arguments,
+        results: clauses.results,
     }
 }

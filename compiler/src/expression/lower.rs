@@ -527,7 +527,7 @@ fn wrapped(value: Typed, kind: WordKind, span: &Span) -> Typed {
 }
 
 /// What has to hold for both.
-pub(super) fn join(one: Option<Condition>, other: Option<Condition>) -> Option<Condition> {
+pub(crate) fn join(one: Option<Condition>, other: Option<Condition>) -> Option<Condition> {
     match (one, other) {
         (Some(one), Some(other)) => Some(guarded(Some(one), other)),
         (one, other) => one.or(other),

@@ -10,17 +10,17 @@ use crate::predicate::ir::{
 
 /// A type, as far as expressions need it: one of the executable's, or one that is built in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ty {
+pub(crate) struct Ty {
     /// In full: `time.Duration`, `*net/http.Request`.
-    pub(super) name: String,
-    pub(super) size: u64,
-    pub(super) kind: Kind,
+    pub(crate) name: String,
+    pub(crate) size: u64,
+    pub(crate) kind: Kind,
     /// What it has in the executable's DWARF.
-    pub(super) id: Option<TypeId>,
+    pub(crate) id: Option<TypeId>,
 }
 
 impl Ty {
-    pub(super) fn new(ty: &Type) -> Self {
+    pub(crate) fn new(ty: &Type) -> Self {
         Self {
             name: ty.name.clone(),
             size: ty.size,
@@ -29,7 +29,7 @@ impl Ty {
         }
     }
 
-    pub(super) fn built_in(name: &str, size: u64, kind: Kind) -> Self {
+    pub(crate) fn built_in(name: &str, size: u64, kind: Kind) -> Self {
         Self {
             name: name.to_owned(),
             size,
@@ -46,16 +46,16 @@ impl Ty {
         Self::built_in("int", 8, Kind::Int)
     }
 
-    pub(super) fn is_duration(&self) -> bool {
+    pub(crate) fn is_duration(&self) -> bool {
         self.name == DURATION
     }
 
     /// As people read it.
-    pub(super) fn short(&self) -> String {
+    pub(crate) fn short(&self) -> String {
         gobinary::short_name(&self.name)
     }
 
-    pub(super) fn width(&self) -> Option<Width> {
+    pub(crate) fn width(&self) -> Option<Width> {
         Width::ALL
             .into_iter()
             .find(|width| u64::from(width.bytes()) == self.size)
@@ -89,7 +89,7 @@ pub(super) const DURATION: &str = "time.Duration";
 /// A value: its type, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Typed {
-    pub(super) ty: Ty,
+    pub(crate) ty: Ty,
     /// Where its parts are.
     pub at: Location,
     /// What has to hold for there to be such a value: that an interface holds a value of the asserted type.
@@ -158,12 +158,12 @@ impl Typed {
     }
 
     /// A part of eight bytes: a string's address or length, an interface's type.
-    pub(super) fn part(&self, offset: u64, span: &Span) -> Result<Word, Unreachable> {
+    pub(crate) fn part(&self, offset: u64, span: &Span) -> Result<Word, Unreachable> {
         self.at.part(offset, Width::Eight, Extension::Zero, span)
     }
 
     /// Where a string's or slice's bytes are.
-    pub(super) fn text(&self, span: &Span) -> Result<Text, Unreachable> {
+    pub(crate) fn text(&self, span: &Span) -> Result<Text, Unreachable> {
         Ok(Text {
             pointer: self.part(0, span)?.into(),
             length: self.part(8, span)?.into(),
@@ -173,7 +173,7 @@ impl Typed {
 
 impl Location {
     /// Where something begins that is so many bytes into the value.
-    pub(super) fn at(&self, bytes: u64) -> Self {
+    pub(crate) fn at(&self, bytes: u64) -> Self {
         match self.clone() {
             Self::Pieces {
                 place,
@@ -295,7 +295,7 @@ fn load(
 }
 
 /// `word != 0`
-pub(super) fn not_zero(word: Word) -> Condition {
+pub(crate) fn not_zero(word: Word) -> Condition {
     let span = word.span.clone();
     let kind = ConditionKind::Compare {
         relation: Relation::NotEqual,

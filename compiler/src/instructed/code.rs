@@ -1,0 +1,171 @@
+//! From lowered expressions to generated code, for functions with numbers.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Instructed;
+use crate::{
+    codes,
+    diagnostic::Diagnostic,
+    expression,
+    plan::{NeedsResults, TraceCode},
+    predicate::{
+        Arm, CaptureArm, Code, Item, Limits, Resource, TooLarge, generate, generate_capture,
+        ir::{Condition, Input, Moment},
+    },
+    select::times,
+    shape::ShownCall,
+    shown::Captured,
+};
+
+/// What the probe program has room for. Jumps reach 32,767 instructions far.
+const ROOM: Limits = Limits {
+    instructions: 32_000,
+    stack: ebpf_templates::STACK_ROOM,
+    searches: 60,
+};
+
+impl Instructed {
+    /// Makes the code. `ids` are the numbers of planned functions.
+    pub(crate) fn code(
+        &self,
+        ids: &HashMap<u32, u32>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> (TraceCode, BTreeMap<u32, ShownCall>) {
+        let conditions = |list: &[(u32, Condition)]| {
+            let numbered = list.iter();
+            Arm::grouped(
+                numbered
+                    .filter_map(|(index, condition)| Some((*ids.get(index)?, condition.clone()))),
+            )
+        };
+        let (entry, exit) = (conditions(&self.entry), conditions(&self.exit));
+        let kept = arms(
+            self.kept
+                .iter()
+                .map(|(index, items)| (*index, items.as_slice())),
+            ids,
+        );
+        let items = |list: &[(u32, Captured)]| {
+            let items = list.iter();
+            arms(
+                items.map(|(index, captured)| (*index, captured.items.as_slice())),
+                ids,
+            )
+        };
+        let (arguments, results) = (items(&self.shown_arguments), items(&self.shown_results));
+        let looks_for = |input: Input| {
+            let mut conditions = entry.iter().chain(&exit);
+            let captures = [&kept, &arguments, &results];
+            let mut items = captures
+                .into_iter()
+                .flatten()
+                .flat_map(|arm: &CaptureArm| &arm.items);
+            conditions.any(|arm| arm.condition.uses(input)) || items.any(|item| item.uses(input))
+        };
+        let mut code = TraceCode {
+            needs_caller: looks_for(Input::Caller),
+            needs_bias: looks_for(Input::Bias),
+            needs_results: NeedsResults {
+                where_return: exit
+                    .iter()
+                    .any(|arm| arm.condition.looks_at(Moment::Return)),
+                ..NeedsResults::default()
+            },
+            ..TraceCode::default()
+        };
+        let mut made = |any: bool, make: &dyn Fn() -> Result<Code, TooLarge>| {
+            let made = any.then(make)?;
+            made.map_err(|error| diagnostics.push(expression::too_large(&error)))
+                .ok()
+        };
+        code.where_entry = made(!entry.is_empty(), &|| generate(&entry, ROOM));
+        code.where_return = made(!exit.is_empty(), &|| generate(&exit, ROOM));
+        code.keep = made(!kept.is_empty(), &|| {
+            generate_capture(&kept, ROOM, ebpf_templates::KEEP_MAX)
+        });
+        code.arguments = captures(arguments, diagnostics);
+        code.results = captures(results, diagnostics);
+        (code, self.shown_calls(ids))
+    }
+
+    fn shown_calls(&self, ids: &HashMap<u32, u32>) -> BTreeMap<u32, ShownCall> {
+        let mut shown: BTreeMap<u32, ShownCall> = BTreeMap::new();
+        for (index, captured) in &self.shown_arguments {
+            if let Some(id) = ids.get(index) {
+                shown.entry(*id).or_default().arguments = captured.values.clone();
+            }
+        }
+        for (index, captured) in &self.shown_results {
+            if let Some(id) = ids.get(index) {
+                shown.entry(*id).or_default().results = captured.values.clone();
+            }
+        }
+        shown
+    }
+}
+
+/// One arm for all functions of which the same is captured.
+fn arms<'i>(
+    list: impl Iterator<Item = (u32, &'i [Item])>,
+    ids: &HashMap<u32, u32>,
+) -> Vec<CaptureArm> {
+    let mut known: HashMap<&[Item], Vec<u32>> = HashMap::new();
+    for (index, items) in list {
+        if let Some(id) = ids.get(&index) {
+            known.entry(items).or_default().push(*id);
+        }
+    }
+    let mut arms: Vec<CaptureArm> = known
+        .into_iter()
+        .map(|(items, functions)| CaptureArm {
+            functions,
+            items: items.to_vec(),
+        })
+        .collect();
+    arms.sort_by(|one, other| one.functions.cmp(&other.functions));
+    arms
+}
+
+/// The code that captures; where not everything fits, for those functions of which many have the same arguments.
+fn captures(mut arms: Vec<CaptureArm>, diagnostics: &mut Vec<Diagnostic>) -> Option<Code> {
+    if arms.is_empty() {
+        return None;
+    }
+    let make = |arms: &[CaptureArm]| generate_capture(arms, ROOM, ebpf_templates::CAPTURE_MAX);
+    let error = match make(&arms) {
+        Ok(code) => return Some(code),
+        Err(error) => error,
+    };
+    let functions = |arms: &[CaptureArm]| arms.iter().map(|arm| arm.functions.len()).sum::<usize>();
+    arms.sort_by_key(|arm| std::cmp::Reverse(arm.functions.len()));
+    // The first so many fit, and one more does not.
+    let (mut fit, mut too_many) = (0, arms.len());
+    while error.resource == Resource::Instructions && too_many - fit > 1 {
+        let middle = fit + (too_many - fit) / 2;
+        match arms.get(..middle).map(make) {
+            Some(Ok(_)) => fit = middle,
+            _ => too_many = middle,
+        }
+    }
+    let (kept, left_out) = arms.split_at(fit);
+    if kept.is_empty() {
+        diagnostics.push(expression::too_large(&error));
+        return None;
+    }
+    diagnostics.push(
+        Diagnostic::new(
+            codes::VALUES_LEFT_OUT,
+            format!(
+                "values of {} are not shown: the kernel has no room for the code",
+                times(functions(left_out), "function")
+            ),
+        )
+        .at(&error.span, "asks for them")
+        .note(format!(
+            "those of {} are",
+            times(functions(kept), "function")
+        ))
+        .help("include fewer functions"),
+    );
+    make(kept).ok()
+}

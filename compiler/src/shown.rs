@@ -1,0 +1,112 @@
+//! What the kernel captures so that values can be shown: from values with types to items, and to shapes that say how these are read.
+//!
+//! There is room for so much at one moment of a call. Values are planned level by level: every argument as it is in its registers or on
+//! the stack, then what is behind addresses in these, and so on, those that need least first. What finds no room is said to be missing.
+//!
+//! *Invariant*: items depend on layouts and places only, not on names, so that functions with arguments of the same kinds share code.
+
+mod draft;
+mod map;
+mod planner;
+mod room;
+mod runs;
+mod visit;
+
+use gobinary::{Signature, Types, Variable};
+use grammar::ast::Span;
+
+use crate::{
+    expression::{Location, Ty, Typed},
+    plan::Limits,
+    predicate::{
+        Item,
+        ir::{Extension, Moment, Width},
+    },
+    shape::{Missing, Shape, ShownValue},
+};
+use planner::{Planner, Wanted};
+
+/// What is captured, and how it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Captured {
+    /// In the order of their [`Layout`](crate::predicate::Layout).
+    pub items: Vec<Item>,
+    /// Slots are in that layout.
+    pub values: Vec<ShownValue>,
+}
+
+/// An expression of `args` or `ret`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// What it is called.
+    pub label: String,
+    /// Where it is in the program.
+    pub span: Span,
+    /// What it stands for ([`crate::expression::shown`]).
+    pub value: Option<Typed>,
+    /// What is shown for it where it is the same at every call.
+    pub text: String,
+}
+
+/// All arguments of a function, then what it captured if it is a closure; or all its results.
+#[must_use]
+pub fn all(
+    types: &Types<'_>,
+    signature: &Signature,
+    moment: Moment,
+    limits: &Limits,
+    span: &Span,
+) -> Captured {
+    let (variables, unnamed): (Vec<&Variable>, _) = match moment {
+        Moment::Entry => {
+            let parameters = signature.parameters.iter();
+            (parameters.chain(&signature.captured).collect(), "_")
+        }
+        Moment::Return => (signature.results.iter().collect(), ""),
+    };
+    let wanted = variables.into_iter().map(|variable| Wanted {
+        label: variable.name.clone().unwrap_or_else(|| unnamed.to_owned()),
+        span: span.clone(),
+        value: typed(types, variable, moment, span).map_err(Shape::Missing),
+    });
+    Planner::new(Some(types), *limits).plan(wanted.collect())
+}
+
+/// These expressions. Without types nothing behind addresses is shown.
+#[must_use]
+pub fn some(types: Option<&Types<'_>>, asked: Vec<Asked>, limits: &Limits) -> Captured {
+    let wanted = asked.into_iter().map(|asked| Wanted {
+        label: asked.label,
+        span: asked.span,
+        value: asked.value.ok_or(Shape::Constant(asked.text)),
+    });
+    Planner::new(types, *limits).plan(wanted.collect())
+}
+
+fn typed(
+    types: &Types<'_>,
+    variable: &Variable,
+    moment: Moment,
+    span: &Span,
+) -> Result<Typed, Missing> {
+    let ty = types.get(variable.ty).map_err(|_| Missing::UnknownType)?;
+    let at = Location::Pieces {
+        place: variable.place.clone(),
+        moment,
+        offset: 0,
+    };
+    let at = if variable.by_reference {
+        let address = at.part(0, Width::Eight, Extension::Zero, span)?;
+        Location::Memory {
+            pointer: address.into(),
+            offset: 0,
+        }
+    } else {
+        at
+    };
+    Ok(Typed {
+        ty: Ty::new(&ty),
+        at,
+        guard: None,
+    })
+}

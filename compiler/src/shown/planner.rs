@@ -1,0 +1,321 @@
+//! In which order values get room: level by level, and within a level those first that need least, so that no large value takes the room
+//! of all that come after it.
+
+use std::collections::HashMap;
+
+use gobinary::{Kind, TypeId, Types};
+use grammar::ast::Span;
+
+use super::{
+    Captured,
+    draft::{Draft, Drafts, NodeId, PartId},
+    map::Group,
+    room::{LENGTH, Room},
+    runs::{At, Bound, Part, RUN, Source, allocate, guarded},
+};
+use crate::{
+    expression::{Location, Ty, Typed, Unreachable},
+    plan::Limits,
+    predicate::ir::{Condition, Extension, Text, Width, Word, WordKind},
+    shape::{Missing, Shape, ShownValue},
+};
+
+/// Levels that are planned at most.
+const MAX_LEVEL: usize = 6;
+/// Values behind addresses that are planned at most: the room ends before, unless types are strange.
+const MAX_TASKS: usize = 512;
+/// Of a string whose room others need too, so many bytes are shown at least, or none.
+const LEAST_TEXT: usize = 32;
+/// Bytes captured of what an interface holds.
+const POINTEE: u16 = 64;
+/// The same where it is itself behind an address: a number, or a string's address and length.
+const NESTED_POINTEE: u16 = 16;
+
+/// A value to be shown, or what is shown for it whatever the call.
+pub(super) struct Wanted {
+    pub(super) label: String,
+    pub(super) span: Span,
+    pub(super) value: Result<Typed, Shape>,
+}
+
+/// Something to plan.
+pub(super) struct Task {
+    pub(super) node: NodeId,
+    /// Which of the values wanted it belongs to.
+    argument: usize,
+    pub(super) job: Job,
+    /// Pointers that may still be followed.
+    pub(super) depth: u8,
+}
+
+pub(super) enum Job {
+    /// A value.
+    Value(Typed),
+    /// Elements of a slice.
+    Elements {
+        slice: Typed,
+        element: Ty,
+        nodes: Vec<NodeId>,
+    },
+    /// What an interface holds.
+    Inside {
+        data: Word,
+        guard: Option<Condition>,
+        nested: bool,
+    },
+    /// Entries of a map.
+    Entries { map: Typed, group: Box<Group> },
+}
+
+pub(super) struct Planner<'t, 'e> {
+    pub(super) types: Option<&'t Types<'e>>,
+    pub(super) limits: Limits,
+    pub(super) drafts: Drafts,
+    room: Room,
+    /// What is read at the end of the current task.
+    pending: Vec<Part>,
+    next: Vec<Task>,
+    /// What would be left for each, were the rest given away equally.
+    share: usize,
+    pub(super) span: Span,
+    argument: usize,
+    pub(super) level: usize,
+    known: HashMap<TypeId, Option<Ty>>,
+}
+
+impl<'t, 'e> Planner<'t, 'e> {
+    pub(super) fn new(types: Option<&'t Types<'e>>, limits: Limits) -> Self {
+        Self {
+            types,
+            limits,
+            drafts: Drafts::default(),
+            room: Room::new(),
+            pending: Vec::new(),
+            next: Vec::new(),
+            share: 0,
+            span: 0..0,
+            argument: 0,
+            level: 0,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Plans all of these.
+    pub(super) fn plan(mut self, wanted: Vec<Wanted>) -> Captured {
+        let mut spans = Vec::with_capacity(wanted.len());
+        let mut shown = Vec::with_capacity(wanted.len());
+        for (argument, wanted) in wanted.into_iter().enumerate() {
+            self.argument = argument;
+            let node = self.drafts.node();
+            match wanted.value {
+                Ok(value) => self.later(node, Job::Value(value), self.limits.depth),
+                Err(shape) => self.drafts.set(node, Draft::Done(shape)),
+            }
+            spans.push(wanted.span);
+            shown.push((wanted.label, node));
+        }
+        let mut tasks = 0;
+        for level in 0..=MAX_LEVEL {
+            self.level = level;
+            let mut current = std::mem::take(&mut self.next);
+            self.order(&mut current);
+            let mut remaining = current.len();
+            for task in current {
+                tasks += 1;
+                if tasks > MAX_TASKS {
+                    break;
+                }
+                self.share = self.room.left() / remaining.max(1);
+                remaining = remaining.saturating_sub(1);
+                self.argument = task.argument;
+                self.span = spans.get(task.argument).cloned().unwrap_or_default();
+                self.run(task);
+            }
+        }
+        let values = shown.into_iter().map(|(label, node)| ShownValue {
+            label,
+            shape: self.drafts.shape(node),
+        });
+        Captured {
+            values: values.collect(),
+            items: self.room.items,
+        }
+    }
+
+    /// Those first that need least; of equals, the first of each value, then the second of each.
+    fn order(&self, tasks: &mut [Task]) {
+        let mut seen: HashMap<usize, usize> = HashMap::new();
+        let ordinals = tasks.iter().map(|task| {
+            let count = seen.entry(task.argument).or_default();
+            *count += 1;
+            *count
+        });
+        let mut keys: HashMap<usize, (usize, usize)> = HashMap::new();
+        for (task, ordinal) in tasks.iter().zip(ordinals) {
+            keys.insert(task.node.0, (self.demand(&task.job), ordinal));
+        }
+        tasks.sort_by_key(|task| keys.get(&task.node.0).copied());
+    }
+
+    /// How many bytes it may take, about.
+    fn demand(&self, job: &Job) -> usize {
+        let text = LENGTH + usize::from(self.limits.string);
+        let memory = |size: u64| LENGTH + usize::try_from(size).unwrap_or(RUN).min(RUN);
+        match job {
+            Job::Value(value) => match value.ty.kind {
+                Kind::String => text,
+                Kind::Slice { .. } => memory(value.ty.size).max(text),
+                _ => memory(value.ty.size),
+            },
+            Job::Elements { element, nodes, .. } => match element.kind {
+                Kind::String | Kind::Slice { .. } => nodes.len().saturating_mul(text),
+                _ => memory(element.size.saturating_mul(nodes.len() as u64)),
+            },
+            Job::Inside { .. } => usize::from(POINTEE) + LENGTH + text,
+            Job::Entries { .. } => RUN,
+        }
+    }
+
+    fn run(&mut self, task: Task) {
+        let Task {
+            node, job, depth, ..
+        } = task;
+        let mut bound = None;
+        match job {
+            Job::Value(value) => self.value(node, &value, depth),
+            Job::Elements {
+                slice,
+                element,
+                nodes,
+            } => bound = self.elements(&slice, &element, &nodes, depth),
+            Job::Inside {
+                data,
+                guard,
+                nested,
+            } => self.inside(node, &data, guard.as_ref(), nested),
+            Job::Entries { map, group } => self.entries(node, &map, *group, depth),
+        }
+        self.read(bound.as_ref());
+    }
+
+    /// Takes room for the parts of the current task.
+    fn read(&mut self, bound: Option<&Bound>) {
+        let parts = std::mem::take(&mut self.pending);
+        let found = allocate(&mut self.room, parts, bound, self.share, &self.span);
+        for (part, slot) in found {
+            self.drafts.found(part, slot);
+        }
+    }
+
+    /// Plans something on the next level.
+    pub(super) fn later(&mut self, node: NodeId, job: Job, depth: u8) {
+        self.next.push(Task {
+            node,
+            argument: self.argument,
+            job,
+            depth,
+        });
+    }
+
+    /// Divides what the current task may take.
+    pub(super) fn divide(&mut self, among: usize) {
+        self.share /= among.max(1);
+    }
+
+    /// A type of the executable.
+    pub(super) fn ty(&mut self, id: TypeId) -> Option<Ty> {
+        let types = self.types?;
+        let known = self.known.entry(id);
+        let ty = known.or_insert_with(|| types.get(id).ok().map(|ty| Ty::new(&ty)));
+        ty.clone()
+    }
+
+    /// A part of a value.
+    pub(super) fn part(&mut self, value: &Typed, offset: u64, width: Width) -> PartId {
+        match value.at.part(offset, width, Extension::Zero, &self.span) {
+            Ok(word) => {
+                let in_pieces = matches!(value.at, Location::Pieces { .. });
+                self.word(word, in_pieces, value.guard.clone())
+            }
+            Err(why) => self.drafts.part(why.into()),
+        }
+    }
+
+    /// A part that is this word. `narrowed` says that what it is extended by does not matter, since nobody looks at the bytes above.
+    pub(super) fn word(&mut self, word: Word, narrowed: bool, guard: Option<Condition>) -> PartId {
+        let at = match word.kind {
+            WordKind::Load {
+                pointer,
+                offset,
+                width,
+                ..
+            } => At::Memory {
+                base: *pointer,
+                offset: offset.into(),
+                width,
+            },
+            WordKind::Extend { value, .. } if narrowed => At::Word(*value),
+            _ => At::Word(word),
+        };
+        let part = self.drafts.part(Missing::NoRoom);
+        self.pending.push((part.0, Source { guard, at }));
+        part
+    }
+
+    /// The bytes of a string or slice of bytes.
+    pub(super) fn text(&mut self, node: NodeId, value: &Typed) {
+        let shape = match value.text(&self.span) {
+            Ok(text) => {
+                let limit = usize::from(self.limits.string);
+                let share = self.share.saturating_sub(LENGTH) / 8 * 8;
+                let least = LEAST_TEXT.min(limit);
+                let most = limit.min(share.max(least));
+                let text = Text {
+                    pointer: guarded(value.guard.clone(), *text.pointer).into(),
+                    length: text.length,
+                };
+                let run = self.room.bytes(text, most, least.min(8), &self.span);
+                run.map_or(Shape::Missing(Missing::NoRoom), Shape::String)
+            }
+            Err(why) => Shape::Missing(why.into()),
+        };
+        self.drafts.set(node, Draft::Done(shape));
+    }
+
+    /// What an interface holds: the memory there, and the string that may begin there.
+    fn inside(&mut self, node: NodeId, data: &Word, guard: Option<&Condition>, nested: bool) {
+        let most = if nested { NESTED_POINTEE } else { POINTEE };
+        let text = Text {
+            pointer: guarded(guard.cloned(), data.clone()).into(),
+            length: Word::constant(most.into(), self.span.clone()).into(),
+        };
+        let most = usize::from(most);
+        let memory = self.room.bytes(text, most, most, &self.span);
+        let string = Typed {
+            ty: Ty::built_in("string", 16, Kind::String),
+            at: Location::Memory {
+                pointer: data.clone().into(),
+                offset: 0,
+            },
+            guard: guard.cloned(),
+        };
+        let bytes = self.drafts.node();
+        self.text(bytes, &string);
+        let string = match self.drafts.shape(bytes) {
+            Shape::String(run) => Some(run),
+            _ => None,
+        };
+        if let Some(Draft::Interface { pointee, text, .. }) = self.drafts.get(node) {
+            (*pointee, *text) = (memory, string);
+        }
+    }
+}
+
+impl From<Unreachable> for Missing {
+    fn from(why: Unreachable) -> Self {
+        match why {
+            Unreachable::Vector(number) => Self::Vector(number),
+            Unreachable::Absent => Self::OptimisedAway,
+        }
+    }
+}
