@@ -3,6 +3,7 @@
 //! The only crate with `unsafe`, because it is the only one that speaks to the kernel directly. It takes a [`compiler::plan::Plan`] and
 //! gives out bytes and plain structs; what they mean is the business of others.
 
+mod aggregates;
 mod attach;
 mod binary;
 mod calibrate;
@@ -11,6 +12,7 @@ mod hits;
 mod kernel;
 mod launch;
 mod loader;
+mod plain;
 pub mod process;
 mod replace;
 mod splice;

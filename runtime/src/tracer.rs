@@ -16,16 +16,19 @@ use compiler::{
     predicate::Code,
 };
 use ebpf_templates::{
-    COMM_LEN, COUNTER_MAX, Config, DeepKey, FACT_BIAS, FACT_CALLER, Frame, Goroutine, GoroutineKey,
-    Hits, INLINE_FRAMES, LastCall, LastCallKey, MAX_FRAMES, MAX_SCOPE, Stage, Step, TraceState,
+    Aggregate, AggregateKey, COMM_LEN, COUNTER_MAX, Config, DeepKey, FACT_BIAS, FACT_CALLER, Frame,
+    Goroutine, GoroutineKey, Hits, INLINE_FRAMES, LastCall, LastCallKey, MAX_FRAMES, MAX_SCOPE,
+    Stage, Step, TraceState, Values,
 };
 
 use crate::{
     Binary, Error, Kernel, Progress, Refused,
+    aggregates::Aggregates,
     attach::{self, Attached},
     hits::HitCounters,
     kernel,
     loader::{self, Instance, Kind, MapSizes},
+    plain::Plain,
     process,
     replace::{Generations, Leaving, Prepared, Probes, Replacement, exchange},
 };
@@ -71,6 +74,8 @@ pub struct OpenGoroutine {
     pub state: Box<Goroutine>,
     /// Frames from level [`INLINE_FRAMES`] on.
     pub deep: Vec<Frame>,
+    /// What was captured of its calls and not sent; `None` where nothing is captured, or there was no room.
+    pub values: Option<Box<Values>>,
 }
 
 /// Seconds that detaching one perf event costs (measured on Linux 6.18; Linux 6.1 is of that order).
@@ -83,14 +88,6 @@ const DEEP_FRAMES: u32 = 65_536;
 const VALUES: u32 = 4_096;
 /// Different keys of all aggregations.
 const AGGREGATES: u32 = 16_384;
-
-/// A layout shared with the probe program.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-struct Plain<T>(T);
-
-// SAFETY: the types are C structs of integers without padding (zerocopy's IntoBytes checks that) and any bytes are a value of them.
-unsafe impl<T: zerocopy::FromBytes + zerocopy::IntoBytes + Copy + 'static> aya::Pod for Plain<T> {}
 
 /// Programs, maps and links of one plan. Dropping it detaches.
 pub struct Tracer {
@@ -113,6 +110,8 @@ pub struct Tracer {
     last_calls: HashMap<MapData, Plain<LastCallKey>, Plain<LastCall>>,
     steps: Array<MapData, Plain<Step>>,
     entries: Array<MapData, u64>,
+    values: Array<MapData, Plain<Values>>,
+    aggregates: Aggregates,
     hits: HitCounters,
     generations: Generations,
     /// All of them, for programs that are loaded later.
@@ -199,6 +198,8 @@ impl Tracer {
         let generations =
             Generations::of(traces.as_fd()).map_err(system("mapping the map `traces`"))?;
         let hits = loaded.maps.remove("hits").ok_or_else(|| no_map("hits"))?;
+        let aggregates = loaded.maps.remove("aggregates");
+        let aggregates = Aggregates::new(aggregates.ok_or_else(|| no_map("aggregates"))?)?;
         let mut map = |name: &str| {
             loaded
                 .maps
@@ -211,6 +212,8 @@ impl Tracer {
             last_calls: map("last_calls")?.try_into().map_err(wrong)?,
             steps: map("steps")?.try_into().map_err(wrong)?,
             entries: map("entries")?.try_into().map_err(wrong)?,
+            values: map("values")?.try_into().map_err(wrong)?,
+            aggregates,
             hits: HitCounters::new(hits, sizes.hits as usize)?,
             generations,
             maps: Arc::new(maps),
@@ -497,12 +500,35 @@ impl Tracer {
                 .collect();
             open.push(OpenGoroutine {
                 key: key.0,
+                values: self.values_of(&state.0),
                 state: Box::new(state.0),
                 deep,
             });
         }
         open.sort_by_key(|g| (g.key.tgid, g.key.trace, g.state.chunk.start_ns, g.key.goid));
         open
+    }
+
+    fn values_of(&self, state: &Goroutine) -> Option<Box<Values>> {
+        let slot = state.slot.checked_sub(1)?;
+        let values = self.values.get(&slot, 0).ok()?;
+        Some(Box::new(values.0))
+    }
+
+    /// What the aggregations have counted, summed over the processors.
+    ///
+    /// # Errors
+    /// [`Error::Object`].
+    pub fn aggregates(&self) -> Result<Vec<(AggregateKey, Aggregate)>, Error> {
+        self.aggregates.read()
+    }
+
+    /// Forgets what some aggregations of a trace have counted.
+    ///
+    /// # Errors
+    /// [`Error::Object`].
+    pub fn clear_aggregates(&mut self, trace: u32, aggregations: &[u32]) -> Result<(), Error> {
+        self.aggregates.clear(trace, aggregations)
     }
 
     /// Processes that have been in a graph and have ended since the last call. Their goroutines stay until [`Self::forget`].
@@ -524,6 +550,11 @@ impl Tracer {
     pub fn forget(&mut self, goroutines: &[OpenGoroutine]) {
         for open in goroutines {
             let _ = self.goroutines.remove(&Plain(open.key));
+            if let (Some(slot), Some(values)) = (open.state.slot.checked_sub(1), &open.values) {
+                let mut free = **values;
+                free.owner = 0;
+                let _ = self.values.set(slot, Plain(free), 0);
+            }
             for n in 0..open.deep.len() {
                 let key = DeepKey {
                     goroutine: open.key,
