@@ -349,13 +349,12 @@ fn explain_tells_what_was_asked_for() {
     let Some(executable) = support::executable() else {
         return;
     };
-    let (mut plan, _) = plan(
-        "trace main.handle* < include main.*, runtime.*; min 1ms; max 1s; prune 1us; depth 3; sample 1/10; limit 5 per 1s; \
-         for 9s; stack 4; pid 1; comm \"x\"; goroutine 7 >",
-        executable,
-    );
+    let program = "trace main.handle* < include main.*, runtime.*; min 1ms; max 1s; prune 1us; depth 3; sample 1/10; limit 5 per 1s; \
+         for 9s; stack 4; pid 1; comm \"x\"; goroutine 7 >";
+    let (mut plan, _) = plan(program, executable);
+    let source = source(program);
     plan.executable = "./server".into();
-    let short = explain(&plan, executable, &Prices::ESTIMATES, false);
+    let short = explain(&plan, executable, &source, &Prices::ESTIMATES, false);
     for part in [
         "executable  ./server",
         "2 targets",
@@ -380,7 +379,7 @@ fn explain_tells_what_was_asked_for() {
     ] {
         assert!(short.contains(part), "{part} is missing:\n{short}");
     }
-    let long = explain(&plan, executable, &Prices::ESTIMATES, true);
+    let long = explain(&plan, executable, &source, &Prices::ESTIMATES, true);
     assert!(
         long.contains("main.handleBar+") && long.contains("return") && !long.contains("… and ")
     );
