@@ -387,6 +387,66 @@ fn explain_tells_what_was_asked_for() {
 }
 
 #[test]
+fn explain_tells_what_conditions_became() {
+    let Some(executable) = support::typed() else {
+        return;
+    };
+    let program =
+        "trace main.query, main.count < where len(sql) > 100 && small == -1 && dur > 5ms; >";
+    let (plan, _) = plan(program, executable);
+    let source = source(program);
+    let explained = |verbose| explain(&plan, executable, &source, &Prices::ESTIMATES, verbose);
+    let about_code = |text: &str| {
+        let lines = text.lines();
+        let lines = lines
+            .skip_while(|line| !line.starts_with("  where"))
+            .take_while(|line| !line.contains(" sites: "));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(about_code(&explained(false)), @"
+    where, at entry: 13 instructions, 0 bytes of stack
+    where, at return: 9 instructions, 0 bytes of stack
+    ");
+    insta::assert_snapshot!(about_code(&explained(true)), @"
+    where, at entry: 13 instructions, 0 bytes of stack
+      main.query
+        len(sql) > 100 && small == -1
+          rbx > 100 && i8(rdi) == -1
+      instructions by place in the program
+           7  to find the function, and to answer
+           1  len(sql)
+           1  len(sql) > 100
+           3  small
+           1  small == -1
+    where, at return: 9 instructions, 0 bytes of stack
+      main.query
+        dur > 5ms
+          dur > 5000000
+      instructions by place in the program
+           7  to find the function, and to answer
+           1  dur
+           1  dur > 5ms
+    ");
+    let json = compiler::explain_json(&plan, &Prices::ESTIMATES).expect("plain data");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let code = &json["traces"][0]["code"]["where_entry"];
+    assert_eq!(
+        code["arms"][0]["parts"][0]["text"],
+        "rbx > 100 && i8(rdi) == -1"
+    );
+    let length = code["code"].as_str().map(str::len);
+    assert_eq!(
+        length,
+        code["instructions"].as_u64().map(|n| 16 * n as usize)
+    );
+    let of_spans = code["by_span"].as_array().expect("a list").iter();
+    let sum: u64 = of_spans
+        .filter_map(|part| part["instructions"].as_u64())
+        .sum();
+    assert_eq!(Some(sum), code["instructions"].as_u64());
+}
+
+#[test]
 fn the_original_command_line() {
     let Some(executable) = support::executable() else {
         return;
