@@ -166,7 +166,7 @@ pub struct Check {
 pub struct Explain {
     #[command(flatten)]
     pub what: What,
-    /// Show every function and site
+    /// Show every function and site, and what conditions and shown values became
     #[arg(short, long)]
     pub verbose: bool,
     /// Layout of the plan

@@ -6,7 +6,8 @@ use runtime::Calibration;
 
 use crate::{
     args::{Explain, TextOrJson},
-    load, prices,
+    load::{self, Loaded},
+    prices,
     request::Request,
 };
 
@@ -18,7 +19,13 @@ pub fn run(args: &Explain) -> anyhow::Result<()> {
     let prices = prices::known(calibration);
     let text = match args.format {
         TextOrJson::Text => {
-            compiler::explain(&loaded.plan, &loaded.executable, &prices, args.verbose)
+            let Loaded {
+                plan,
+                executable,
+                source,
+                ..
+            } = &loaded;
+            compiler::explain(plan, executable, source, &prices, args.verbose)
         }
         TextOrJson::Json => compiler::explain_json(&loaded.plan, &prices)? + "\n",
     };

@@ -27,7 +27,8 @@ pub struct Loaded {
     pub executable: Executable,
     /// What to probe.
     pub plan: Plan,
-    source: Source,
+    /// The program.
+    pub source: Source,
     defines: Vec<(String, String)>,
     placement: Placement,
 }

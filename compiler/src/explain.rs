@@ -1,5 +1,8 @@
 //! The plan for people: what is probed, what is not and why, and what a call will cost.
 
+mod generated;
+mod items;
+
 use std::{cmp::Reverse, collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use ebpf_templates::{Cookie, SiteKind};
@@ -7,11 +10,19 @@ use gobinary::Executable;
 use serde::Serialize;
 
 use crate::{
-    diagnostic::printable,
+    diagnostic::{Source, printable},
     plan::{Filter, Plan, Site, TracePlan},
     prices::{CallPrice, Prices, call_prices, micros},
     select::{grouped, times},
 };
+
+/// Writing into a `String` cannot fail.
+macro_rules! line {
+    ($out:expr, $($argument:tt)*) => {
+        let _ = writeln!($out, $($argument)*);
+    };
+}
+use line;
 
 /// Names shown of a list, unless all are asked for.
 const SHOWN: usize = 8;
@@ -43,27 +54,26 @@ pub fn explain_json(plan: &Plan, prices: &Prices) -> serde_json::Result<String> 
     })
 }
 
-/// Describes a plan made for `executable`. With `verbose`, every function and site is named.
+/// Describes a plan made of `source` for `executable`. With `verbose`, every function and site is named.
 #[must_use]
-pub fn explain(plan: &Plan, executable: &Executable, prices: &Prices, verbose: bool) -> String {
+pub fn explain(
+    plan: &Plan,
+    executable: &Executable,
+    source: &Source,
+    prices: &Prices,
+    verbose: bool,
+) -> String {
     let mut out = String::new();
     header(&mut out, plan, executable);
     for trace in &plan.traces {
         out.push('\n');
-        describe_trace(&mut out, plan, trace, executable, prices, verbose);
+        describe_trace(&mut out, plan, trace, executable, source, prices, verbose);
     }
     if !plan.skipped.is_empty() {
         out.push('\n');
         describe_skipped(&mut out, plan, verbose);
     }
     out
-}
-
-/// Writing into a `String` cannot fail.
-macro_rules! line {
-    ($out:expr, $($argument:tt)*) => {
-        let _ = writeln!($out, $($argument)*);
-    };
 }
 
 fn header(out: &mut String, plan: &Plan, executable: &Executable) {
@@ -91,6 +101,7 @@ fn describe_trace(
     plan: &Plan,
     trace: &TracePlan,
     executable: &Executable,
+    source: &Source,
     prices: &Prices,
     verbose: bool,
 ) {
@@ -119,6 +130,7 @@ fn describe_trace(
             verbose,
         );
     }
+    generated::describe(out, plan, trace, source, verbose);
     describe_sites(out, trace);
     describe_prices(out, plan, trace, prices, verbose);
     let inlined: Vec<(&str, u32)> = trace

@@ -8,6 +8,7 @@
 
 mod assembler;
 mod capture;
+mod code;
 mod generate;
 mod instruction;
 mod interpret;
@@ -18,8 +19,9 @@ mod split;
 mod text;
 
 pub use capture::{Item, Layout, MAX_ITEMS};
+pub use code::{Code, ListedArm, ListedPart};
 pub use generate::{
-    Arm, CaptureArm, Code, LONG_SEARCH, Limits, Resource, SEARCHES_IN_ARM, TooLarge, generate,
+    Arm, CaptureArm, LONG_SEARCH, Limits, Resource, SEARCHES_IN_ARM, TooLarge, generate,
     generate_capture,
 };
 pub use instruction::Instruction;

@@ -1,4 +1,9 @@
 //! The documentation is right: every code has its section, and every example does what its page says.
+//!
+//! Blocks are ```` ```gfg ````, with words after commas: `error` has to fail, `-D name=value` is given to it, `typed` is about the
+//! functions of `tests/typed` and checked against that executable.
+
+mod support;
 
 use std::path::Path;
 
@@ -12,6 +17,8 @@ struct Example {
     line: usize,
     /// It has to fail.
     error: bool,
+    /// It is about the functions of the test program.
+    typed: bool,
     defines: Vec<(String, String)>,
     text: String,
 }
@@ -30,15 +37,14 @@ fn examples(page: &str) -> Vec<Example> {
                 (inside, other) = (false, false);
             } else if let Some(info) = info.strip_prefix("gfg") {
                 inside = true;
-                let defines = info
-                    .split_once(",-D ")
-                    .and_then(|(_, define)| define.split_once('='));
+                let words = || info.split(',').map(str::trim);
                 out.push(Example {
                     section: section.clone(),
                     line: number + 1,
-                    error: info.starts_with(",error"),
-                    defines: defines
-                        .into_iter()
+                    error: words().any(|word| word == "error"),
+                    typed: words().any(|word| word == "typed"),
+                    defines: words()
+                        .filter_map(|word| word.strip_prefix("-D ")?.split_once('='))
                         .map(|(name, value)| (name.to_owned(), value.to_owned()))
                         .collect(),
                     text: String::new(),
@@ -59,7 +65,8 @@ fn examples(page: &str) -> Vec<Example> {
 
 fn checked(example: &Example) -> (Vec<&'static str>, bool, String) {
     let source = Source::new(format!("line {}", example.line), example.text.as_str());
-    let diagnostics = check(&source, &example.defines, None).diagnostics;
+    let executable = example.typed.then(support::typed).flatten();
+    let diagnostics = check(&source, &example.defines, executable).diagnostics;
     let codes = diagnostics
         .iter()
         .map(|diagnostic| diagnostic.code)

@@ -349,13 +349,12 @@ fn explain_tells_what_was_asked_for() {
     let Some(executable) = support::executable() else {
         return;
     };
-    let (mut plan, _) = plan(
-        "trace main.handle* < include main.*, runtime.*; min 1ms; max 1s; prune 1us; depth 3; sample 1/10; limit 5 per 1s; \
-         for 9s; stack 4; pid 1; comm \"x\"; goroutine 7 >",
-        executable,
-    );
+    let program = "trace main.handle* < include main.*, runtime.*; min 1ms; max 1s; prune 1us; depth 3; sample 1/10; limit 5 per 1s; \
+         for 9s; stack 4; pid 1; comm \"x\"; goroutine 7 >";
+    let (mut plan, _) = plan(program, executable);
+    let source = source(program);
     plan.executable = "./server".into();
-    let short = explain(&plan, executable, &Prices::ESTIMATES, false);
+    let short = explain(&plan, executable, &source, &Prices::ESTIMATES, false);
     for part in [
         "executable  ./server",
         "2 targets",
@@ -380,11 +379,71 @@ fn explain_tells_what_was_asked_for() {
     ] {
         assert!(short.contains(part), "{part} is missing:\n{short}");
     }
-    let long = explain(&plan, executable, &Prices::ESTIMATES, true);
+    let long = explain(&plan, executable, &source, &Prices::ESTIMATES, true);
     assert!(
         long.contains("main.handleBar+") && long.contains("return") && !long.contains("… and ")
     );
     assert!(long.lines().count() > short.lines().count());
+}
+
+#[test]
+fn explain_tells_what_conditions_became() {
+    let Some(executable) = support::typed() else {
+        return;
+    };
+    let program =
+        "trace main.query, main.count < where len(sql) > 100 && small == -1 && dur > 5ms; >";
+    let (plan, _) = plan(program, executable);
+    let source = source(program);
+    let explained = |verbose| explain(&plan, executable, &source, &Prices::ESTIMATES, verbose);
+    let about_code = |text: &str| {
+        let lines = text.lines();
+        let lines = lines
+            .skip_while(|line| !line.starts_with("  where"))
+            .take_while(|line| !line.contains(" sites: "));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(about_code(&explained(false)), @"
+    where, at entry: 13 instructions, 0 bytes of stack
+    where, at return: 9 instructions, 0 bytes of stack
+    ");
+    insta::assert_snapshot!(about_code(&explained(true)), @"
+    where, at entry: 13 instructions, 0 bytes of stack
+      main.query
+        len(sql) > 100 && small == -1
+          rbx > 100 && i8(rdi) == -1
+      instructions by place in the program
+           7  to find the function, and to answer
+           1  len(sql)
+           1  len(sql) > 100
+           3  small
+           1  small == -1
+    where, at return: 9 instructions, 0 bytes of stack
+      main.query
+        dur > 5ms
+          dur > 5000000
+      instructions by place in the program
+           7  to find the function, and to answer
+           1  dur
+           1  dur > 5ms
+    ");
+    let json = compiler::explain_json(&plan, &Prices::ESTIMATES).expect("plain data");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let code = &json["traces"][0]["code"]["where_entry"];
+    assert_eq!(
+        code["arms"][0]["parts"][0]["text"],
+        "rbx > 100 && i8(rdi) == -1"
+    );
+    let length = code["code"].as_str().map(str::len);
+    assert_eq!(
+        length,
+        code["instructions"].as_u64().map(|n| 16 * n as usize)
+    );
+    let of_spans = code["by_span"].as_array().expect("a list").iter();
+    let sum: u64 = of_spans
+        .filter_map(|part| part["instructions"].as_u64())
+        .sum();
+    assert_eq!(Some(sum), code["instructions"].as_u64());
 }
 
 #[test]

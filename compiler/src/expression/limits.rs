@@ -29,7 +29,7 @@ pub fn too_large(error: &TooLarge) -> Diagnostic {
         Resource::Captured => ("bytes of captured values", "show fewer"),
     };
     Diagnostic::new(codes::TOO_LARGE, "the kernel has no room for this")
-        .at(span, "up to here it fits")
+        .at(span, "does not fit any more")
         .note(format!("it needs {needed} {what}; there are {room}"))
         .help(help)
 }

@@ -10,18 +10,17 @@ mod capture;
 mod text;
 mod words;
 
-use std::collections::{BTreeMap, HashMap};
-
-pub use capture::{CaptureArm, generate_capture};
-use grammar::ast::Span;
-use serde::Serialize;
+use std::collections::HashMap;
 
 use super::{
     assembler::{Assembler, Label},
-    instruction::{Alu, Helper, Instruction, Jump, Operand, R0, R1, R2, R3, R4, R5, R6, R7},
+    code::{Code, ListedArm},
+    instruction::{Alu, Jump, Operand, R0, R1, R2, R3, R4, R5, R6, R7},
     ir::{Condition, ConditionKind, Input, Node, Relation, Width, Word, WordKind},
     text::PIECE,
 };
+pub use capture::{CaptureArm, generate_capture};
+use grammar::ast::Span;
 
 /// A predicate, and the functions whose calls it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,15 +72,6 @@ pub const LONG_SEARCH: usize = 8;
 /// (`BPF_COMPLEXITY_LIMIT_JMP_SEQ` in kernel/bpf/verifier.c).
 pub const SEARCHES_IN_ARM: usize = 12;
 
-/// A generated function.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Code {
-    /// Its instructions; 64-bit constants take two.
-    pub instructions: Vec<Instruction>,
-    /// Bytes of stack that it uses.
-    pub stack: usize,
-}
-
 /// What a predicate has too much of, where, and how much.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TooLarge {
@@ -110,31 +100,6 @@ pub enum Resource {
     Captured,
 }
 
-impl Code {
-    /// The same for a program that may sleep, and so brings pages in that are not in memory.
-    #[must_use]
-    pub fn sleepable(mut self) -> Self {
-        for instruction in &mut self.instructions {
-            if instruction.is_helper_call() {
-                instruction.immediate = Helper::CopyFromUser as i32;
-            }
-        }
-        self
-    }
-
-    /// Instructions by the expression that they were made for, in the order of the program text.
-    #[must_use]
-    pub fn by_span(&self) -> Vec<(Span, usize)> {
-        let mut counts = BTreeMap::<(usize, usize), usize>::new();
-        for instruction in &self.instructions {
-            let span = &instruction.span;
-            *counts.entry((span.start, span.end)).or_default() += 1;
-        }
-        let spans = counts.into_iter();
-        spans.map(|((start, end), n)| (start..end, n)).collect()
-    }
-}
-
 /// Makes the function that decides about calls.
 ///
 /// # Errors
@@ -154,7 +119,8 @@ pub fn generate(arms: &[Arm], limits: Limits) -> Result<Code, TooLarge> {
         generator.condition(&arm.condition, 0, yes, no, yes);
         generator.asm.goto(yes);
     }
-    generator.finish()
+    let listed = |arm: &Arm| ListedArm::condition(&arm.functions, &arm.condition);
+    generator.finish(arms.iter().map(listed).collect())
 }
 
 /// Registers of the frame's slots and so on: see the module's documentation.
@@ -247,7 +213,8 @@ impl Generator {
         }
     }
 
-    fn finish(mut self) -> Result<Code, TooLarge> {
+    /// `arms`: what it was made from.
+    fn finish(mut self, arms: Vec<ListedArm>) -> Result<Code, TooLarge> {
         for clamp in std::mem::take(&mut self.clamps) {
             self.asm.bind(clamp.label);
             let most = Operand::Immediate(clamp.most);
@@ -267,6 +234,7 @@ impl Generator {
             Ok(instructions) => Ok(Code {
                 instructions,
                 stack: self.stack,
+                arms,
             }),
             Err((span, needed)) => Err(TooLarge {
                 span,

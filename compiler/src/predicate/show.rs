@@ -5,8 +5,11 @@
 
 use std::fmt;
 
-use super::ir::{
-    Condition, ConditionKind, Extension, Input, Moment, Operator, Text, Width, Word, WordKind,
+use super::{
+    capture::Item,
+    ir::{
+        Condition, ConditionKind, Extension, Input, Moment, Operator, Text, Width, Word, WordKind,
+    },
 };
 
 impl fmt::Display for Condition {
@@ -130,6 +133,16 @@ impl fmt::Display for Word {
                 otherwise,
             } => write!(f, "({then} if {condition} else {otherwise})"),
             WordKind::Truth(condition) => write!(f, "bool({condition})"),
+        }
+    }
+}
+
+/// `rcx` for a word, `[rax; rbx] to 64` for as much of a run of bytes.
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(word) => write!(f, "{word}"),
+            Self::Bytes { text, most, .. } => write!(f, "{text} to {most}"),
         }
     }
 }

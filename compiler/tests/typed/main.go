@@ -65,5 +65,6 @@ func main() {
 	x := 1
 	n, _, _ := handle(&Request{URL: &URL{}}, time.Second, true, []uint32{1, 2}, [2]int{2, 1}, &x, x, err)
 	nothing()
+	useDocs(&Request{})
 	println(len(rows), n, count(1, 2, 3, 4))
 }

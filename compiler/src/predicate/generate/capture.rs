@@ -3,9 +3,10 @@
 //! The generated function gets a third argument, where to write to. It returns how many bytes were written: 0 where the call's function has
 //! no arm.
 
-use super::{Code, Generator, Limits, Needs, Resource, TooLarge};
+use super::{Generator, Limits, Needs, Resource, TooLarge};
 use crate::predicate::{
     capture::{Item, Layout, MAX_ITEMS},
+    code::{Code, ListedArm},
     instruction::{Alu, FRAME, Jump, Operand, R0, R1, R2, R3},
     ir::{Node, Width},
 };
@@ -56,7 +57,8 @@ pub fn generate_capture(
         generator.begin_arm(body);
         generator.capture(&arm.items, room);
     }
-    generator.finish()
+    let listed = |arm: &CaptureArm| ListedArm::items(&arm.functions, &arm.items);
+    generator.finish(arms.iter().map(listed).collect())
 }
 
 impl Generator {

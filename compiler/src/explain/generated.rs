@@ -1,0 +1,157 @@
+//! What is decided and captured by generated code: in short how much of it there is, in full what it was made from.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use grammar::ast::Span;
+
+use super::{items, line};
+use crate::{
+    diagnostic::{Source, printable},
+    plan::{Plan, TracePlan},
+    predicate::{Code, ListedArm, ListedPart},
+    select::times,
+    shape::{ShownCall, ShownValue},
+};
+
+/// Characters of an expression that are shown.
+const WIDEST: usize = 60;
+
+/// What a generated function is for.
+struct Purpose<'p> {
+    title: &'static str,
+    code: &'p Code,
+    /// The values that its items are for.
+    values: Option<fn(&ShownCall) -> &Vec<ShownValue>>,
+}
+
+/// One line for each generated function; with `verbose` also what it was made from, and for what in the program text its instructions are.
+pub(super) fn describe(
+    out: &mut String,
+    plan: &Plan,
+    trace: &TracePlan,
+    source: &Source,
+    verbose: bool,
+) {
+    for purpose in purposes(trace) {
+        let code = purpose.code;
+        line!(
+            out,
+            "  {}: {}, {} of stack",
+            purpose.title,
+            times(code.instructions.len(), "instruction"),
+            times(code.stack, "byte")
+        );
+        if !verbose {
+            continue;
+        }
+        for arm in &code.arms {
+            describe_arm(out, plan, trace, &purpose, arm, source);
+        }
+        line!(out, "    instructions by place in the program");
+        for (span, count) in code.by_span() {
+            let text = if span.is_empty() {
+                "to find the function, and to answer".to_owned()
+            } else {
+                quoted(source, &span)
+            };
+            line!(out, "    {count:>6}  {text}");
+        }
+    }
+}
+
+fn purposes(trace: &TracePlan) -> impl Iterator<Item = Purpose<'_>> {
+    let code = &trace.code;
+    let decides = |title, code| (title, code, None);
+    [
+        decides("where, at entry", &code.where_entry),
+        decides("kept from entry to return", &code.keep),
+        decides("where, at return", &code.where_return),
+        (
+            "args",
+            &code.arguments,
+            Some((|call| &call.arguments) as fn(&ShownCall) -> &Vec<ShownValue>),
+        ),
+        ("ret", &code.results, Some(|call| &call.results)),
+        decides("aggregates", &code.aggregate),
+        decides("until", &code.until),
+    ]
+    .into_iter()
+    .filter_map(|(title, code, values)| {
+        let code = code.as_ref()?;
+        Some(Purpose {
+            title,
+            code,
+            values,
+        })
+    })
+}
+
+fn describe_arm(
+    out: &mut String,
+    plan: &Plan,
+    trace: &TracePlan,
+    purpose: &Purpose<'_>,
+    arm: &ListedArm,
+    source: &Source,
+) {
+    let name = |id: &u32| {
+        let function = plan.functions.get(*id as usize);
+        function.map(|function| printable(&function.name))
+    };
+    let mut names: Vec<String> = arm.functions.iter().filter_map(name).collect();
+    names.dedup();
+    if names.is_empty() {
+        names.push("all other functions".to_owned());
+    }
+    line!(out, "    {}", names.join(", "));
+    let shown = arm.functions.first().and_then(|id| trace.shown.get(id));
+    match (purpose.values, shown) {
+        (Some(values), Some(shown)) => {
+            for value in values(shown) {
+                describe_value(out, value, &arm.parts);
+            }
+        }
+        _ => {
+            for part in &arm.parts {
+                line!(out, "      {}", quoted(source, &part.span));
+                line!(out, "        {}", printable(&part.text));
+            }
+        }
+    }
+}
+
+/// A value's name, and where what is captured of it lies.
+fn describe_value(out: &mut String, value: &ShownValue, parts: &[ListedPart]) {
+    let mut at = BTreeMap::new();
+    items::visit(&value.shape, &mut |item| {
+        if let Some(part) = parts.get(usize::from(item)) {
+            at.insert(item, printable(&part.text));
+        }
+    });
+    let label = match value.label.as_str() {
+        "" => "(without a name)".to_owned(),
+        label => printable(label),
+    };
+    if at.is_empty() {
+        line!(out, "      {label}: nothing is captured");
+        return;
+    }
+    let at: Vec<String> = at.into_values().collect();
+    line!(out, "      {label}: {}", at.join(", "));
+}
+
+/// A piece of the program on one line, the middle left out where it is long.
+fn quoted(source: &Source, span: &Span) -> String {
+    let text = source.text.get(span.clone()).unwrap_or_default();
+    let text = printable(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let count = text.chars().count();
+    if count <= WIDEST {
+        return text;
+    }
+    let half = WIDEST / 2;
+    let start: String = text.chars().take(half).collect();
+    let end: String = text.chars().skip(count - half).collect();
+    let mut out = start;
+    let _ = write!(out, "…{end}");
+    out
+}
