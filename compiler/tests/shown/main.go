@@ -288,8 +288,12 @@ func main() {
 		}
 	}
 	tell("main.tooMany", "args", tooMany, lots...)
-	tell("main.generic", "args", generic[int], of(5, "a=5"), of(pair[int]{1, 2}, "b=main.pair[go.shape.int]{first: 1, second: 2}"), of([]int{1}, "c=[]go.shape.int{1}"))
-	if strings.HasPrefix(runtime.Version(), "go1.19") {
+	shape, old := "go.shape.int", strings.HasPrefix(runtime.Version(), "go1.19")
+	if old {
+		shape += "_0"
+	}
+	tell("main.generic", "args", generic[int], of(5, "a=5"), of(pair[int]{1, 2}, "b=main.pair["+shape+"]{first: 1, second: 2}"), of([]int{1}, "c=[]"+shape+"{1}"))
+	if old {
 		// It does not list what has no name.
 		tell("main.unnamed", "args", unnamed, of("b", `b="b"`))
 	} else {
