@@ -50,14 +50,33 @@ pub fn typed_without_dwarf() -> Option<&'static Executable> {
         .as_ref()
 }
 
+/// The file of a program in `tests`, built by this version of Go; to be removed. `None` (said on stderr) where there is no such Go.
+pub fn program(program: &str, version: &str) -> Option<PathBuf> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
+    let go = workspace.join(format!("target/toolchains/go{version}/bin/go"));
+    if !go.exists() {
+        eprintln!("skipped: no Go {version} under target/toolchains");
+        return None;
+    }
+    Some(built(&go, version, program, &[]))
+}
+
 fn build(program: &str, arguments: &[&str]) -> Option<Executable> {
     let Some((go, version)) = go() else {
         eprintln!("skipped: no Go toolchain under target/toolchains or on the PATH");
         return None;
     };
+    let file = built(&go, &version, program, arguments);
+    let bytes = std::fs::read(&file).expect("go built it");
+    std::fs::remove_file(&file).expect("it can be removed");
+    Some(Executable::parse(bytes).expect("it is a Go executable"))
+}
+
+fn built(go: &Path, version: &str, program: &str, arguments: &[&str]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let name = format!("{program}{}-{}", arguments.concat(), std::process::id());
+    let process = std::process::id();
+    let name = format!("{program}{}-{version}-{process}", arguments.concat());
     let file = folder.join(name);
     let output = Command::new(go)
         .current_dir(crate_folder.join("tests").join(program))
@@ -82,7 +101,5 @@ fn build(program: &str, arguments: &[&str]) -> Option<Executable> {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let bytes = std::fs::read(&file).expect("go built it");
-    std::fs::remove_file(&file).expect("it can be removed");
-    Some(Executable::parse(bytes).expect("it is a Go executable"))
+    file
 }
