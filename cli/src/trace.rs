@@ -23,7 +23,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use crate::{
     args::{How, What},
     compensation::Compensation,
-    failure::Usage,
+    failure::{Usage, WrongProgram},
     load::{self, Loaded},
     output::Output,
     overhead::Overhead,
@@ -70,7 +70,18 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         max_probes: how.max_probes,
         ring_bytes: how.ring_size,
     };
-    let mut tracer = Tracer::load(&loaded.plan, pid, options)?;
+    let mut tracer = match Tracer::load(&loaded.plan, pid, options) {
+        Err(runtime::Error::Verifier {
+            span: Some(span),
+            log,
+            ..
+        }) => {
+            let refused = compiler::expression::refused(&span, &log);
+            load::show(&loaded.source, &[refused], how.color);
+            return Err(WrongProgram.into());
+        }
+        loaded => loaded?,
+    };
     let attachment = tracer.attach(&loaded.plan, &loaded.binary, pid, &mut progress)?;
     let started = Instant::now();
     // The rest of the prices is needed in a moment, or with the first graph.

@@ -19,7 +19,7 @@ mod value;
 pub(crate) use lower::join;
 pub(crate) use value::{Ty, not_zero};
 
-pub use limits::{too_large, too_many_kept};
+pub use limits::{refused, too_large, too_many_kept};
 pub use lower::{condition, shown};
 pub use scope::{Scope, Use};
 pub use value::{Location, Typed, Unreachable};

@@ -2,9 +2,13 @@
 //!
 //! Needs root, and uprobe_multi for the sites (Linux 6.6); says so where it is missing.
 
-use std::{fs, path::PathBuf};
+use std::{fs, ops::Range, path::PathBuf};
 
-use compiler::plan::{Plan, Site, TracePlan};
+use compiler::{
+    Source,
+    plan::{Plan, Site, TraceCode, TracePlan},
+    predicate::{Code, Instruction},
+};
 use ebpf_templates::{Cookie, SiteKind, When};
 use runtime::{Binary, Error, Kernel, Options, Tracer};
 
@@ -182,4 +186,75 @@ fn nothing_but_refused_sites_is_an_error() {
         "{error}"
     );
     fs::remove_file(path).expect("clean up");
+}
+
+/// Code that the verifier refuses is found in the program text, wherever in the linked program it ended up.
+#[test]
+fn what_the_verifier_refuses_is_named() {
+    if cannot_run() {
+        return;
+    }
+    let source = Source::new("wrong.gfg", "trace main.f < where ok && wrong; args fine >");
+    let instruction = |code, offset, span: Range<usize>| Instruction {
+        code,
+        destination: 0,
+        source: 0,
+        offset,
+        immediate: 0,
+        span,
+    };
+    // r0 = 0; r0 = *(u64 *)r0; exit
+    let of = |text: &str| {
+        let start = source.text.find(text).expect("it is in the program");
+        start..start + text.len()
+    };
+    let refused = Code {
+        instructions: vec![
+            instruction(0xb7, 0, of("ok")),
+            instruction(0x79, 0, of("wrong")),
+            instruction(0x95, 0, of("ok")),
+        ],
+        ..Code::default()
+    };
+    let fine = Code {
+        instructions: [
+            vec![instruction(0xb7, 0, of("fine")); 3],
+            vec![instruction(0x95, 0, of("fine"))],
+        ]
+        .concat(),
+        ..Code::default()
+    };
+    let mut code = TraceCode {
+        arguments: Some(fine.clone()),
+        keep: Some(fine.clone()),
+        where_entry: Some(fine.clone()),
+        ..TraceCode::default()
+    };
+    let load = |code: &TraceCode| {
+        let plan = Plan {
+            traces: vec![TracePlan {
+                code: code.clone(),
+                ..TracePlan::default()
+            }],
+            source: source.clone(),
+            ..Plan::default()
+        };
+        Tracer::load(&plan, None, Options::default()).map(drop)
+    };
+    load(&code).expect("the kernel takes what is in order");
+    type Place = fn(&mut TraceCode) -> &mut Option<Code>;
+    let places: [Place; 3] = [
+        |code| &mut code.where_entry,
+        |code| &mut code.arguments,
+        |code| &mut code.where_return,
+    ];
+    for place in places {
+        let before = place(&mut code).replace(refused.clone());
+        let Err(Error::Verifier { span, log, .. }) = load(&code) else {
+            panic!("the kernel takes anything");
+        };
+        assert_eq!(span, Some(of("wrong")), "{log}");
+        assert!(log.contains("@ wrong.gfg:1"), "{log}");
+        *place(&mut code) = before;
+    }
 }

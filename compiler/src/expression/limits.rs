@@ -1,8 +1,10 @@
 //! What is said of expressions that the kernel has no room for.
 
+use grammar::ast::Span;
+
 use crate::{
     codes,
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, printable},
     predicate::{Resource, TooLarge, TooManyKept, ir::MAX_KEPT},
 };
 
@@ -32,6 +34,22 @@ pub fn too_large(error: &TooLarge) -> Diagnostic {
         .at(span, "does not fit any more")
         .note(format!("it needs {needed} {what}; there are {room}"))
         .help(help)
+}
+
+/// What is wrong with an expression whose code the kernel's verifier has refused, by the end of its log.
+#[must_use]
+pub fn refused(span: &Span, log: &str) -> Diagnostic {
+    let reason =
+        log.lines().rev().map(str::trim).find(|line| {
+            !line.is_empty() && !line.starts_with("processed ") && !line.starts_with(';')
+        });
+    let diagnostic = Diagnostic::new(codes::TOO_LARGE, "the kernel refuses the code of this")
+        .at(span, "refused here")
+        .help("write it in a simpler way, or leave it away");
+    match reason {
+        Some(reason) => diagnostic.note(printable(&format!("its verifier says: {reason}"))),
+        None => diagnostic,
+    }
 }
 
 /// What is wrong with a condition of which too much would have to be kept until the call returns.
