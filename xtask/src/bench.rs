@@ -11,6 +11,7 @@ mod programs;
 mod starting;
 mod symbol;
 mod throughput;
+mod values;
 
 use std::{env, fs};
 
@@ -34,12 +35,13 @@ pub struct Effort {
 type Benchmark = fn(&Programs, Effort) -> Result<Report>;
 
 /// Number, name and code of each.
-const BENCHMARKS: [(&str, &str, Benchmark); 5] = [
+const BENCHMARKS: [(&str, &str, Benchmark); 6] = [
     ("1", "call", call_cost::measure),
     ("2", "attach", attaching::measure),
     ("3", "start", starting::measure),
     ("4", "throughput", throughput::measure),
     ("5", "placement", placement::measure),
+    ("6", "values", values::measure),
 ];
 
 /// Runs the benchmarks of these numbers or names, or all.

@@ -4,7 +4,7 @@
 //
 // makes WORKERS goroutines call main.busy, which calls main.small CALLS times, until DURATION is over; with RATE not 0 each of them makes at
 // most RATE calls of main.busy a second. With CALLS = 0, main.small is called outside main.busy. With the FUNCTION visit, it is main.visits
-// that calls main.visit. The answer is one line of JSON.
+// that calls main.visit, with query, main.queries that calls main.query. The answer is one line of JSON.
 package main
 
 import (
@@ -46,6 +46,7 @@ type function struct {
 var functions = map[string]function{
 	"small": {thousandSmall, busy},
 	"visit": {thousandVisits, visits},
+	"query": {thousandQueries, queries},
 }
 
 func run(length time.Duration, workers, calls, rate int, called function) {
@@ -114,6 +115,21 @@ func visits(x, calls int) int {
 	return x
 }
 
+//go:noinline
+func queries(x, calls int) int {
+	for i := 0; i < calls; i++ {
+		x += query(x&63, statement)
+	}
+	return x
+}
+
+func thousandQueries(x int) int {
+	for n := 0; n < 1000; n++ {
+		x += query(x&63, statement)
+	}
+	return x
+}
+
 func thousandSmall(x int) int {
 	for n := 0; n < 1000; n++ {
 		x = small(x)
@@ -145,3 +161,11 @@ func visit(x int) int {
 	}
 	return x&0xffff + 3
 }
+
+// statement has 32 bytes.
+var statement = "SELECT * FROM orders WHERE id = ?"[:32]
+
+// query gets a number and a string.
+//
+//go:noinline
+func query(limit int, sql string) int { return mix(limit+len(sql)) + 1 }
