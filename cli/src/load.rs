@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use compiler::{Diagnostic, Placement, Source, has_errors, plan::Plan};
+use compiler::{Diagnostic, Overrides, Placement, Source, has_errors, plan::Plan};
 use gobinary::Executable;
 use runtime::{Binary, Calibration};
 
@@ -31,6 +31,7 @@ pub struct Loaded {
     pub source: Source,
     defines: Vec<(String, String)>,
     placement: Placement,
+    overrides: Overrides,
 }
 
 /// Opens the target and compiles the program against it.
@@ -51,6 +52,7 @@ pub fn load(
         &executable,
         &compiler::Options {
             placement,
+            overrides: request.overrides,
             ..compiler::Options::default()
         },
     );
@@ -64,7 +66,6 @@ pub fn load(
             return Err(WrongProgram.into());
         }
     };
-    plan.settings = request.overrides.over(plan.settings);
     plan.executable = match &target {
         Target::Process(_) => {
             std::fs::read_link(binary.path()).unwrap_or_else(|_| binary.path().to_owned())
@@ -79,6 +80,7 @@ pub fn load(
         source: request.source,
         defines: request.defines,
         placement,
+        overrides: request.overrides,
     })
 }
 
@@ -87,6 +89,7 @@ pub fn plan_without(loaded: &Loaded, without: Vec<(u32, u32)>) -> anyhow::Result
     let options = compiler::Options {
         placement: loaded.placement,
         without,
+        overrides: loaded.overrides,
         ..compiler::Options::default()
     };
     compiler::compile(

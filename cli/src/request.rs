@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use compiler::{Budget, Limits, Settings, Source};
+use compiler::{Overrides, Source};
 
 use crate::{
     args::{ExitSites, OnOff, What},
@@ -25,31 +25,6 @@ pub struct Request {
     pub overrides: Overrides,
     /// Where to trace; `None` when only the program's own `target` item can say.
     pub target: Option<Target>,
-}
-
-/// Settings that the command line gives.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Overrides {
-    budget: Option<Budget>,
-    compensate: Option<bool>,
-    string: Option<u16>,
-    elements: Option<u8>,
-    pointers: Option<u8>,
-}
-
-impl Overrides {
-    /// The settings of a run whose program says `settings`.
-    pub fn over(self, settings: Settings) -> Settings {
-        Settings {
-            budget: self.budget.unwrap_or(settings.budget),
-            compensate: self.compensate.unwrap_or(settings.compensate),
-            values: Limits {
-                string: self.string.unwrap_or(settings.values.string),
-                elements: self.elements.unwrap_or(settings.values.elements),
-                depth: self.pointers.unwrap_or(settings.values.depth),
-            },
-        }
-    }
 }
 
 /// Where to trace.
@@ -218,6 +193,8 @@ fn find_command(command: &str) -> anyhow::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use compiler::{Budget, Limits, Settings};
+
     use clap::Parser;
 
     use super::*;

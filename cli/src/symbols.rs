@@ -1,11 +1,13 @@
 //! Names and source positions for the renderers, from the plan and the executable.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
-use compiler::plan::Plan;
+use compiler::{plan::Plan, shape::ShownCall};
 use gobinary::Executable;
 use graph::Graph;
-use render::{Site, Symbols};
+use render::{RuntimeType, Site, Symbols};
+
+use crate::dynamic::DynamicTypes;
 
 /// Load biases are multiples of it.
 const PAGE: u64 = 4096;
@@ -16,6 +18,7 @@ pub struct BinarySymbols<'a> {
     executable: &'a Executable,
     /// The same few call sites come up again and again; looking one up walks through the executable's tables.
     sites: RefCell<HashMap<(u64, bool), Site>>,
+    types: DynamicTypes<'a>,
 }
 
 impl<'a> BinarySymbols<'a> {
@@ -25,6 +28,7 @@ impl<'a> BinarySymbols<'a> {
             plan,
             executable,
             sites: RefCell::default(),
+            types: DynamicTypes::new(executable),
         }
     }
 
@@ -110,6 +114,21 @@ impl Symbols for BinarySymbols<'_> {
             Some(function) => self.site(function.address + u64::from(offset), false),
             None => Site::default(),
         }
+    }
+
+    fn shown(&self, trace: u32, function: u32) -> Option<&ShownCall> {
+        let trace = self.plan.traces.get(trace as usize)?;
+        trace.shown.get(&function)
+    }
+
+    fn code(&self, graph: &Graph, address: u64) -> Option<String> {
+        let address = address.wrapping_sub(self.bias(graph));
+        let function = self.executable.function_at(address)?;
+        Some(function.name.to_string())
+    }
+
+    fn runtime_type(&self, graph: &Graph, address: u64) -> Option<Arc<RuntimeType>> {
+        self.types.at(address.wrapping_sub(self.bias(graph)))
     }
 }
 

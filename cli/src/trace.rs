@@ -377,10 +377,13 @@ impl Session<'_> {
     ) -> anyhow::Result<()> {
         let now = self.ended_ns.unwrap_or_else(runtime::monotonic_ns);
         for goroutine in open {
-            let Some(graph) =
-                self.builder
-                    .open(&goroutine.key, &goroutine.state, &goroutine.deep, now)
-            else {
+            let Some(graph) = self.builder.open(
+                &goroutine.key,
+                &goroutine.state,
+                &goroutine.deep,
+                goroutine.values.as_deref(),
+                now,
+            ) else {
                 continue;
             };
             if self.is_wanted(&graph, now) {
@@ -418,6 +421,7 @@ impl Session<'_> {
         let totals = Totals {
             filtered: totals.filtered + self.open_unwanted,
             dropped_calls: self.builder.dropped_calls(),
+            lost_values: totals.lost_values + self.builder.dropped_values(),
             dropped_functions: self.dropped_functions(),
             cost: Some(Cost {
                 emulated_hits: spent.emulated,

@@ -10,6 +10,7 @@ use crate::{
     plan::Plan,
     preference::Placement,
     resolve::{self, Resolved},
+    settings::Overrides,
     severity::Severity,
 };
 
@@ -34,6 +35,8 @@ pub struct Options {
     /// Functions that a trace does without, though it selects them: index of the trace, id of the function in the plan. Ids stay what
     /// they are without this.
     pub without: Vec<(u32, u32)>,
+    /// What goes before the program's settings.
+    pub overrides: Overrides,
 }
 
 /// Checks a program, with an executable also its names against it. `defines` are the command line's `-D name=value`.
@@ -76,7 +79,8 @@ pub fn compile(
     executable: &Executable,
     options: &Options,
 ) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let (program, mut diagnostics) = front(source, defines);
+    let (mut program, mut diagnostics) = front(source, defines);
+    program.settings = options.overrides.over(program.settings);
     let (plan, found) = lower::plan(
         &program,
         &source.text,

@@ -58,4 +58,5 @@ pub use prices::{CallPrice, Prices, call_prices, micros};
 pub use report::{report, report_json};
 pub use resolve::Resolved;
 pub use select::grouped;
+pub use settings::Overrides;
 pub use severity::Severity;

@@ -116,6 +116,37 @@ impl FromStr for Budget {
     }
 }
 
+/// Settings that go before those of the program.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// [`Settings::budget`]
+    pub budget: Option<Budget>,
+    /// [`Settings::compensate`]
+    pub compensate: Option<bool>,
+    /// [`Limits::string`]
+    pub string: Option<u16>,
+    /// [`Limits::elements`]
+    pub elements: Option<u8>,
+    /// [`Limits::depth`]
+    pub pointers: Option<u8>,
+}
+
+impl Overrides {
+    /// The settings of a run whose program says `settings`.
+    #[must_use]
+    pub fn over(self, settings: Settings) -> Settings {
+        Settings {
+            budget: self.budget.unwrap_or(settings.budget),
+            compensate: self.compensate.unwrap_or(settings.compensate),
+            values: Limits {
+                string: self.string.unwrap_or(settings.values.string),
+                elements: self.elements.unwrap_or(settings.values.elements),
+                depth: self.pointers.unwrap_or(settings.values.depth),
+            },
+        }
+    }
+}
+
 /// What all `config` items of a program say, as far as they have been looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Configs {

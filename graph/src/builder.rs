@@ -3,46 +3,25 @@
 use std::{collections::HashMap, mem, sync::Arc};
 
 use ebpf_templates::{
-    CHUNK_UNREAD, CallExit, CallRecord, Chunk, ChunkKind, Frame, Goroutine, GoroutineKey,
-    INLINE_FRAMES, NO_OFFSET,
+    CHUNK_UNREAD, CHUNK_UNTIL, CallExit, CallRecord, Chunk, ChunkKind, Frame, Goroutine,
+    GoroutineKey, INLINE_FRAMES, NO_OFFSET, Values,
 };
 use zerocopy::FromBytes;
 
 use crate::{
+    attach::{self, attach},
+    malformed::Malformed,
     order::preorder,
     packed::{pack, unpack},
     tree::{Call, Dropped, Exit, Graph, is_whole},
 };
 
-/// Bytes that spilled calls may take before further ones are dropped, and counted as lost.
+/// Bytes that spilled calls and captured values may take before further ones are dropped, and counted as lost.
 const HELD_MAX: usize = 48 << 20;
 /// What a graph that has spilled takes besides its calls: its entry in the table, which is up to half empty.
 const PENDING_BYTES: usize = 2 * (size_of::<GoroutineKey>() + size_of::<Pending>());
 /// Abandoned graphs kept for [`Builder::gone`]; beyond this only their number is.
 const ABANDONED_MAX: usize = 1_024;
-
-/// A record that is not what the probe program writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Malformed {
-    /// It ends before its header does.
-    #[error("a record of {0} bytes is too short for its header")]
-    Short(usize),
-    /// Its kind is none that there is.
-    #[error("a record has the unknown kind {0}")]
-    Kind(u32),
-    /// It ends before what it announces does.
-    #[error("a record announces {announced} entries and holds {held}")]
-    Count {
-        /// Entries by the header.
-        announced: u32,
-        /// Whole entries found.
-        held: usize,
-    },
-    /// A call ended in a way that there is not.
-    #[error("a call has the unknown exit {0}")]
-    Exit(u8),
-}
 
 /// Turns records into graphs.
 ///
@@ -54,6 +33,7 @@ pub struct Builder {
     abandoned: Vec<(GoroutineKey, Pending)>,
     abandoned_count: u64,
     dropped_calls: u64,
+    dropped_values: u64,
     /// For each trace, by the time at which it happened.
     dropped: HashMap<u32, Arc<[Dropped]>>,
     held: usize,
@@ -68,9 +48,13 @@ struct Pending {
     tid: u32,
     lost: u32,
     missing: u32,
+    lost_values: u32,
     unread: bool,
+    until: bool,
     dropped: u64,
+    dropped_values: u64,
     chunks: Vec<Box<[u8]>>,
+    values: Vec<Box<[u8]>>,
     stack: Vec<u64>,
 }
 
@@ -88,7 +72,9 @@ impl Pending {
         self.tid = header.tid;
         self.lost = self.lost.max(header.lost);
         self.missing = self.missing.max(header.missing);
+        self.lost_values = self.lost_values.max(header.lost_values);
         self.unread |= header.flags & CHUNK_UNREAD != 0;
+        self.until |= header.flags & CHUNK_UNTIL != 0;
     }
 
     fn bytes(&self) -> usize {
@@ -96,6 +82,7 @@ impl Pending {
             + self
                 .chunks
                 .iter()
+                .chain(&self.values)
                 .map(|chunk| chunk_bytes(chunk))
                 .sum::<usize>()
             + mem::size_of_val(self.stack.as_slice())
@@ -119,6 +106,8 @@ impl Pending {
         let below: u64 = calls.iter().map(|call| u64::from(call.missing)).sum();
         let missing_calls = below.max(u64::from(self.missing));
         let whole = is_whole(&calls);
+        let captured = attach(&self.values, &calls, self.start_ns);
+        let lost_values = u64::from(self.lost_values) + self.dropped_values;
         // There is one target call a graph; whoever walks the tree may rely on it.
         calls
             .iter_mut()
@@ -146,16 +135,20 @@ impl Pending {
             complete: whole
                 && lost_calls == 0
                 && missing_calls == 0
+                && lost_values == 0
                 && !self.unread
                 && dropped.is_empty(),
             lost_calls,
             missing_calls,
+            lost_values,
             unread: self.unread,
             dropped,
             compensated: false,
             open,
+            until: self.until,
             calls,
             stack: self.stack,
+            captured,
         }
     }
 }
@@ -173,7 +166,8 @@ impl Builder {
         Self::with_limit(HELD_MAX)
     }
 
-    /// One that keeps at most about `bytes` of calls whose graphs have not ended. Calls beyond are dropped and counted.
+    /// One that keeps at most about `bytes` of calls whose graphs have not ended, and of values captured of them. What comes beyond is
+    /// dropped and counted.
     #[must_use]
     pub fn with_limit(bytes: usize) -> Self {
         Self {
@@ -181,6 +175,7 @@ impl Builder {
             abandoned: Vec::new(),
             abandoned_count: 0,
             dropped_calls: 0,
+            dropped_values: 0,
             dropped: HashMap::new(),
             held: 0,
             held_max: bytes,
@@ -216,6 +211,16 @@ impl Builder {
                 self.held = (self.held + now).saturating_sub(before);
                 Ok(None)
             }
+            kind if kind == ChunkKind::Values as u32 => {
+                let body = body.get(..header.count as usize);
+                let body = body.ok_or(Malformed::Count {
+                    announced: header.count,
+                    held: bytes.len() - size_of::<Chunk>(),
+                })?;
+                let count = attach::count(body)?;
+                self.captured(key, &header, body, count);
+                Ok(None)
+            }
             kind if kind == ChunkKind::Graph as u32 => {
                 let last: Vec<CallRecord> = entries(body, header.count)?;
                 check_exits(&last)?;
@@ -243,12 +248,13 @@ impl Builder {
 
     /// The graph of a goroutine that was still in one when tracing stopped: what it had sent, what its state held, and its open
     /// frames, which have lasted until `now_ns` (CLOCK_MONOTONIC). `deep` holds the frames from level [`INLINE_FRAMES`] on; where some
-    /// are missing the graph is not complete. `None` where the goroutine was in no graph, or in one that was not traced.
+    /// are missing the graph is not complete. `values` are what was captured and not sent. `None` where the goroutine was in no graph, or in one that was not traced.
     pub fn open(
         &mut self,
         key: &GoroutineKey,
         state: &Goroutine,
         deep: &[Frame],
+        values: Option<&Values>,
         now_ns: u64,
     ) -> Option<Graph> {
         if state.level == 0 || state.skip_depth != 0 {
@@ -260,6 +266,11 @@ impl Builder {
             .take(key, start_ns)
             .unwrap_or_else(|| Pending::begin(header));
         pending.heard(header);
+        match values.map(attach::unsent) {
+            Some(Ok(values)) => pending.values.push(values.into()),
+            Some(Err(_)) => pending.dropped_values += u64::from(values.map_or(0, |v| v.records)),
+            None => {}
+        }
         let held = state
             .calls
             .iter()
@@ -368,6 +379,12 @@ impl Builder {
         self.dropped_calls
     }
 
+    /// Captures so far that there was no room for.
+    #[must_use]
+    pub fn dropped_values(&self) -> u64 {
+        self.dropped_values
+    }
+
     fn dropped_before(&self, trace: u32, end_ns: u64) -> Arc<[Dropped]> {
         let Some(all) = self.dropped.get(&trace) else {
             return Arc::default();
@@ -389,6 +406,19 @@ impl Builder {
         } else {
             pending.dropped += calls.len() as u64;
             self.dropped_calls += calls.len() as u64;
+        }
+    }
+
+    fn captured(&mut self, key: GoroutineKey, header: &Chunk, values: &[u8], count: u64) {
+        let bytes = chunk_bytes(values);
+        let fits = self.held + bytes <= self.held_max;
+        let pending = self.pending(key, header);
+        if fits {
+            pending.values.push(values.into());
+            self.held += bytes;
+        } else {
+            pending.dropped_values += count;
+            self.dropped_values += count;
         }
     }
 

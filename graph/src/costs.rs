@@ -68,12 +68,15 @@ mod tests {
             complete: true,
             lost_calls: 0,
             missing_calls: 0,
+            lost_values: 0,
             unread: false,
             dropped: Default::default(),
             compensated: false,
             open: false,
+            until: false,
             calls,
             stack: vec![],
+            captured: Default::default(),
         }
     }
 

@@ -24,6 +24,16 @@ pub struct Totals {
     pub no_g: u64,
     /// States left behind by a process image that is gone (exec).
     pub stale: u64,
+    /// Conditions and aggregates of calls that could not be decided, since something could not be read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub undecided: u64,
+    /// Calls not aggregated because the table of keys was full.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub aggregates_full: u64,
+    /// Arguments or results of calls that were captured and lost; those for which user space had no room
+    /// ([`crate::Builder::dropped_values`]) too.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub lost_values: u64,
     /// What was taken out of the durations of target calls because it was the probes' own time, nanoseconds; `None` where nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probe_ns: Option<u64>,
@@ -64,6 +74,9 @@ impl Totals {
             missing_calls: count(Counter::MissingCalls),
             no_g: count(Counter::NoG),
             stale: count(Counter::Stale),
+            undecided: count(Counter::Undecided),
+            aggregates_full: count(Counter::AggregatesFull),
+            lost_values: count(Counter::LostValues),
             dropped_calls: 0,
             probe_ns: None,
             dropped_functions: Vec::new(),
@@ -81,9 +94,16 @@ impl Totals {
             + self.missing_calls
             + self.no_g
             + self.dropped_calls
+            + self.undecided
+            + self.aggregates_full
+            + self.lost_values
             > 0
             || !self.dropped_functions.is_empty()
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[cfg(test)]
@@ -92,7 +112,7 @@ mod tests {
 
     #[test]
     fn every_counter_has_its_place() {
-        let totals = Totals::from_counters(&[1, 2, 3, 4, 5, 6, 7, 8], 10.0);
+        let totals = Totals::from_counters(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], 10.0);
         let expected = Totals {
             graphs: 1,
             filtered: 2,
@@ -102,6 +122,9 @@ mod tests {
             missing_calls: 6,
             no_g: 7,
             stale: 8,
+            undecided: 9,
+            aggregates_full: 10,
+            lost_values: 11,
             dropped_calls: 0,
             probe_ns: None,
             dropped_functions: Vec::new(),

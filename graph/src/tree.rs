@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 pub use ebpf_templates::CallExit as Exit;
 
+use crate::captured::Captured;
+
 /// One call of a target, with the calls shown inside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Graph {
@@ -19,13 +21,15 @@ pub struct Graph {
     pub start_ns: u64,
     /// Address of the target's entry site, as the process sees it.
     pub entry_ip: u64,
-    /// Nothing is known to be missing: no call was lost, none was too deep to be stored, no function was dropped, the target's own call
-    /// is here and every other call stands below its caller.
+    /// Nothing is known to be missing: no call was lost, no captured values were, no call was too deep to be stored, no function was
+    /// dropped, the target's own call is here and every other call stands below its caller.
     pub complete: bool,
     /// Calls that were lost on the way.
     pub lost_calls: u64,
     /// Calls that were too deep to be stored.
     pub missing_calls: u64,
+    /// Captures of calls that were lost: of their arguments, or of their results.
+    pub lost_values: u64,
     /// While it ran, a probe was hit that could not be told whose it was: a call may be missing, or shown as unwound.
     pub unread: bool,
     /// Included functions whose probes had been taken away when it ended, in the order in which that happened.
@@ -34,11 +38,15 @@ pub struct Graph {
     pub compensated: bool,
     /// Tracing stopped before the target's call ended.
     pub open: bool,
+    /// The condition of the trace's `until` held.
+    pub until: bool,
     /// The calls in pre-order, which is the order in which they were entered. The first is the target's, unless it was lost
     /// ([`Graph::root`]).
     pub calls: Vec<Call>,
     /// Return addresses of the target's callers, the nearest first, as the process sees them. Empty unless the trace asks for them.
     pub stack: Vec<u64>,
+    /// What was captured of the calls.
+    pub captured: Captured,
 }
 
 /// A function that is no longer shown.
@@ -233,12 +241,15 @@ mod tests {
             complete: true,
             lost_calls: 0,
             missing_calls: 0,
+            lost_values: 0,
             unread: false,
             dropped: Arc::default(),
             compensated: false,
             open: false,
+            until: false,
             calls,
             stack: vec![],
+            captured: Captured::default(),
         }
     }
 

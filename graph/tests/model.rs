@@ -353,11 +353,11 @@ proptest! {
             let key = GoroutineKey { tgid: TGID, trace: 2, goid: *goid };
             match run.stopped(*goid, world.now) {
                 Some((node, state, deep)) => {
-                    let graph = builder.open(&key, &state, &deep, world.now).unwrap();
+                    let graph = builder.open(&key, &state, &deep, None, world.now).unwrap();
                     prop_assert!(graph.open);
                     check(&graph, *goid, run.start, &node, &run.stack);
                 }
-                None => prop_assert_eq!(builder.open(&key, &Goroutine::new_zeroed(), &[], world.now), None),
+                None => prop_assert_eq!(builder.open(&key, &Goroutine::new_zeroed(), &[], None, world.now), None),
             }
         }
         prop_assert_eq!((builder.abandoned(), builder.held_bytes()), (0, 0));

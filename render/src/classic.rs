@@ -10,6 +10,8 @@
 //! instruction's line. Graphs are separated by a blank line. From level 200 on the blanks grow no more, so that the
 //! output of deep recursion stays linear.
 //!
+//! Arguments stand between the parentheses, results at the end of the return's line, after ` = `.
+//!
 //! What the original did not know is written so: a call that did not return ends in `} main.f unwound` or `} main.f open`; calls too
 //! deep to be stored are `! 12 deeper calls not stored` at their place; the target's callers stand before it, outermost first, as
 //! `main.caller+85 /src/main.go:40`; a graph that is not complete ends with a line `! incomplete: …` or `! not shown: …`. An address without a name is
@@ -23,6 +25,7 @@ use crate::{
     Options, Renderer, Site, Symbols,
     summary::{counted, incomplete, not_shown, write_summary},
     text::{escape, escaped},
+    values::{arguments, results},
 };
 
 /// The renderer.
@@ -108,9 +111,12 @@ impl Renderer for Classic {
             let function = escape(symbols.function(call.function));
             if let Step::Enter(_) = step {
                 self.fields(out, graph, call.start_ns, None, call.level)?;
+                let arguments = arguments(graph, index, symbols)
+                    .map(|values| values.arguments_text())
+                    .unwrap_or_default();
                 writeln!(
                     out,
-                    "{function}() {{ {}",
+                    "{function}({arguments}) {{ {}",
                     place(&symbols.call_site(graph, call.caller_pc), call.caller_pc)
                 )?;
                 if call.missing > 0 {
@@ -124,7 +130,10 @@ impl Renderer for Classic {
             } else {
                 last_ns = call.end_ns();
                 self.fields(out, graph, last_ns, Some(call.net_ns()), call.level)?;
-                writeln!(out, "}} {function}{}", leaving(call, symbols))?;
+                let results = results(graph, index, symbols)
+                    .map(|values| values.results_text())
+                    .unwrap_or_default();
+                writeln!(out, "}} {function}{}{results}", leaving(call, symbols))?;
             }
         }
         for mark in incomplete(graph)

@@ -12,6 +12,8 @@ use serde_json::ser::{Formatter, Serializer};
 use crate::{
     Options, Renderer, Symbols,
     text::{has_unsafe, is_unsafe},
+    value::{go, json::Json as Value, kind::type_name},
+    values::{Labelled, Values, arguments, results},
 };
 
 /// The renderer.
@@ -33,6 +35,24 @@ struct Site<'a> {
     line: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#type: Option<&'a str>,
+    value: Value<'a>,
+    text: String,
+    #[serde(skip_serializing_if = "is_zero")]
+    cut: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]
@@ -70,6 +90,9 @@ impl Renderer for Json {
             out,
             ",\"complete\":{complete},\"open\":{open},\"lost_calls\":{lost_calls},\"missing_calls\":{missing_calls}"
         )?;
+        if graph.lost_values > 0 {
+            write!(out, ",\"lost_values\":{}", graph.lost_values)?;
+        }
         if !graph.dropped.is_empty() {
             let names = graph.dropped.iter();
             let names: Vec<&str> = names
@@ -113,9 +136,7 @@ impl Renderer for Json {
                     if after_sibling {
                         write!(out, ",")?;
                     }
-                    if let Some(call) = graph.calls.get(index) {
-                        enter(out, graph, call, self_ns(index), symbols)?;
-                    }
+                    enter(out, graph, index, self_ns(index), symbols)?;
                     after_sibling = false;
                 }
                 Step::Leave(_) => {
@@ -144,10 +165,13 @@ impl Renderer for Json {
 fn enter(
     out: &mut dyn Write,
     graph: &Graph,
-    call: &Call,
+    index: usize,
     self_ns: Option<u64>,
     symbols: &dyn Symbols,
 ) -> io::Result<()> {
+    let Some(call) = graph.calls.get(index) else {
+        return Ok(());
+    };
     write!(out, "{{\"function\":")?;
     value(out, symbols.function(call.function))?;
     write!(out, ",\"caller\":")?;
@@ -180,7 +204,40 @@ fn enter(
     if call.missing > 0 {
         write!(out, ",\"missing_calls\":{}", call.missing)?;
     }
+    if let Some(arguments) = arguments(graph, index, symbols) {
+        write!(out, ",\"args\":")?;
+        all(out, arguments)?;
+    }
+    if let Some(results) = results(graph, index, symbols) {
+        write!(out, ",\"results\":")?;
+        all(out, results)?;
+    }
     write!(out, ",\"calls\":[")
+}
+
+fn all(out: &mut dyn Write, values: Values<'_>) -> io::Result<()> {
+    let mut before = '[';
+    for Labelled {
+        label,
+        shape,
+        value: shown,
+    } in values.labelled()
+    {
+        write!(out, "{before}")?;
+        let mut text = String::new();
+        go::write(&mut text, &shown);
+        let shown = Shown {
+            name: label,
+            r#type: type_name(shape),
+            value: Value(&shown),
+            text,
+            cut: shown.left_out(),
+            error: shown.unknown().map(|unknown| unknown.to_string()),
+        };
+        value(out, &shown)?;
+        before = ',';
+    }
+    write!(out, "]")
 }
 
 fn call_site(

@@ -3,8 +3,12 @@
 //! A [`Renderer`] is given finished [`Graph`]s and a way to name what they refer to ([`Symbols`]), and writes bytes. It decides nothing
 //! about what is traced. Every string that comes from a traced process goes through [`escape`] before it reaches a text format.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
+use compiler::shape::ShownCall;
 use graph::{Graph, Totals};
 pub use jiff::tz::TimeZone;
 
@@ -16,11 +20,14 @@ mod summary;
 mod text;
 mod time;
 mod tree;
+mod value;
+mod values;
 
 pub use duration::{duration, slow_mark};
 pub use summary::write_summary;
 pub use text::{cut, escape, shorten};
 pub use time::Clock;
+pub use value::runtime_type::RuntimeType;
 
 /// Names for what a graph holds as numbers.
 pub trait Symbols {
@@ -32,6 +39,12 @@ pub trait Symbols {
     fn call_site(&self, graph: &Graph, address: u64) -> Site;
     /// The instruction `offset` bytes after the entry of a function of the plan.
     fn return_site(&self, function: u32, offset: u32) -> Site;
+    /// What is captured of the calls of a function of the plan in a trace.
+    fn shown(&self, trace: u32, function: u32) -> Option<&ShownCall>;
+    /// The full name of the function whose code begins at `address`, as the process of `graph` sees it.
+    fn code(&self, graph: &Graph, address: u64) -> Option<String>;
+    /// The type that the runtime describes at `address`, as the process of `graph` sees it.
+    fn runtime_type(&self, graph: &Graph, address: u64) -> Option<Arc<RuntimeType>>;
 }
 
 /// A place in the code.

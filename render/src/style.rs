@@ -11,6 +11,8 @@ pub(crate) struct Palette {
     pub bold: Style,
     /// Calls that did not return.
     pub cut: Style,
+    /// What calls were given and gave back.
+    pub value: Style,
     /// Losses.
     pub alarm: Style,
     slow: [Style; 3],
@@ -25,6 +27,7 @@ impl Palette {
             dim: Style::new().dimmed(),
             bold: Style::new().bold(),
             cut: AnsiColor::Magenta.on_default(),
+            value: AnsiColor::Cyan.on_default(),
             alarm: AnsiColor::Red.on_default().bold(),
             slow: [
                 AnsiColor::Yellow.on_default(),

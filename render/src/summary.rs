@@ -66,6 +66,21 @@ pub fn write_summary(out: &mut dyn Write, totals: &Totals, color: bool) -> io::R
             "without a readable goroutine or stack",
         ),
         (totals.stale, "graph", "cut off by an exec"),
+        (
+            totals.lost_values,
+            "call",
+            "whose values were lost: a buffer was full",
+        ),
+        (
+            totals.undecided,
+            "call",
+            "not decided about or not counted: something could not be read",
+        ),
+        (
+            totals.aggregates_full,
+            "call",
+            "not counted: the table of keys was full",
+        ),
     ];
     for (count, noun, what) in losses {
         if count > 0 {
@@ -107,6 +122,10 @@ pub(crate) fn incomplete(graph: &Graph) -> Option<String> {
             "{} not stored",
             counted(graph.missing_calls, "deeper call")
         ));
+    }
+    if graph.lost_values > 0 {
+        let calls = counted(graph.lost_values, "call");
+        parts.push(format!("values of {calls} lost"));
     }
     if graph.unread {
         parts.push("a probe hit could not be told whose it was".to_owned());

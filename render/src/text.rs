@@ -108,6 +108,17 @@ pub fn cut(text: &str, room: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{head}{ellipsis}{tail}"))
 }
 
+/// Makes text fit by leaving out its end, marked by `…`.
+pub(crate) fn head(text: &str, room: usize) -> Cow<'_, str> {
+    if columns(text) <= room {
+        return Cow::Borrowed(text);
+    }
+    let ellipsis = if room == 0 { "" } else { "…" };
+    let (end, _) = fitting(text.char_indices(), room.saturating_sub(1));
+    let head = text.get(..end).unwrap_or_default();
+    Cow::Owned(format!("{head}{ellipsis}"))
+}
+
 /// How many bytes, and columns, of these characters fit into `room` columns.
 fn fitting(characters: impl Iterator<Item = (usize, char)>, room: usize) -> (usize, usize) {
     let mut columns = 0;
@@ -195,6 +206,14 @@ mod tests {
         assert_eq!(cut("main.handle", 10), "mai…handle");
         assert_eq!(cut("abc", 1), "…");
         assert_eq!(cut("abc", 0), "");
+    }
+
+    #[test]
+    fn a_cut_may_keep_the_head_alone() {
+        for (room, expected) in [(6, "n=\"世\""), (5, "n=\"…"), (2, "n…"), (1, "…"), (0, "")]
+        {
+            assert_eq!(head("n=\"世\"", room + usize::from(room == 6)), expected);
+        }
     }
 
     #[test]

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Durations stand in one column on the left, where a call begins, with the kernel's marks for slow ones; call sites in one on the
-//! right. On a terminal names and sites are shortened rather than wrapped, except in verbose output, whose point is the whole path.
+//! right. Arguments stand in the parentheses, results after the closing one or after the brace. On a terminal names, values and sites
+//! are shortened rather than wrapped, except in verbose output, whose point is the whole path.
 //! Deep calls stay readable, and the output linear in the number of calls: from some level on, the level is written instead of
 //! more blanks.
 
@@ -26,8 +27,9 @@ use crate::{
     duration::{duration, slow_mark},
     style::Palette,
     summary::{counted, incomplete, not_shown, write_summary},
-    text::{columns, cut, escape, escaped, shorten},
+    text::{columns, cut, escape, escaped, head, shorten},
     time::time_of_day,
+    values::{arguments, results},
 };
 
 /// Columns before the names: mark, duration, line.
@@ -67,9 +69,40 @@ struct Row<'a> {
     level: u32,
     name: Cow<'a, str>,
     name_style: Style,
+    /// Before the arguments.
+    open: &'a str,
+    arguments: &'a str,
     after: &'a str,
     after_style: Style,
+    results: &'a str,
     site: String,
+}
+
+/// What a call was given and gave back, as it is written.
+#[derive(Default)]
+struct CallText {
+    arguments: String,
+    results: String,
+}
+
+/// The texts of all calls; none at all where nothing is shown of any.
+fn texts(graph: &Graph, symbols: &dyn Symbols) -> Vec<CallText> {
+    let mut shown = graph
+        .calls
+        .iter()
+        .map(|call| symbols.shown(graph.trace, call.function));
+    if shown.all(|shown| shown.is_none()) {
+        return Vec::new();
+    }
+    let text = |index| CallText {
+        arguments: arguments(graph, index, symbols)
+            .map(|values| values.arguments_text())
+            .unwrap_or_default(),
+        results: results(graph, index, symbols)
+            .map(|values| values.results_text())
+            .unwrap_or_default(),
+    };
+    (0..graph.calls.len()).map(text).collect()
 }
 
 impl Tree {
@@ -82,7 +115,13 @@ impl Tree {
         }
     }
 
-    fn layout(&self, graph: &Graph, symbols: &dyn Symbols, stack: &[Site]) -> Layout {
+    fn layout(
+        &self,
+        graph: &Graph,
+        symbols: &dyn Symbols,
+        stack: &[Site],
+        texts: &[CallText],
+    ) -> Layout {
         let room = match self.options.width {
             Some(width) if !self.options.verbose => Some(width.max(NARROWEST) - LEAD),
             _ => None,
@@ -100,7 +139,13 @@ impl Tree {
         let calls = graph.calls.iter().enumerate().map(|(index, call)| {
             let name = columns(&escape(symbols.function(call.function)));
             let (blanks, tag) = layout.indent(call.level);
-            blanks + tag.len() + name + columns(entered(call.exit, is_leaf(graph, index)))
+            let leaf = is_leaf(graph, index);
+            let values = texts.get(index).map_or(0, |text| {
+                let results = if leaf { columns(&text.results) } else { 0 };
+                columns(&text.arguments) + results
+            });
+            let around = columns(OPEN) + columns(entered(call.exit, leaf));
+            blanks + tag.len() + name + around + values
         });
         layout.site_column = callers
             .chain(calls)
@@ -178,32 +223,41 @@ impl Tree {
             None => write!(out, "{:10} {dim}│{dim:#} ", "")?,
         }
         let (blanks, tag) = layout.indent(row.level);
-        let fixed = blanks + tag.len() + columns(row.after);
+        let fixed = blanks + tag.len() + columns(row.open) + columns(row.after);
         let site_width = columns(&row.site);
-        let name = match layout.room {
+        let [name, arguments, results] = match layout.room {
             Some(room) => {
                 let left = room.saturating_sub(fixed);
                 let site = match site_width.min(layout.site_room) {
                     0 => 0,
                     columns => (2 + columns).min(left / 2),
                 };
-                shorten(&row.name, left - site)
+                row.fitting(left - site)
             }
-            None => Cow::Borrowed(row.name.as_ref()),
+            None => [&row.name, row.arguments, row.results].map(Cow::Borrowed),
         };
         write!(out, "{:blanks$}", "")?;
         let parts = [
             (dim, tag.as_str()),
             (row.name_style, &name),
+            (row.name_style, row.open),
+            (self.style.value, &arguments),
             (row.after_style, row.after),
+            (self.style.value, &results),
         ];
-        for (style, part) in parts {
-            if !part.is_empty() {
-                write!(out, "{style}{part}{style:#}")?;
+        let mut parts = parts
+            .into_iter()
+            .filter(|(_, part)| !part.is_empty())
+            .peekable();
+        while let Some((style, part)) = parts.next() {
+            write!(out, "{style}{part}")?;
+            while let Some((_, part)) = parts.next_if(|(next, _)| *next == style) {
+                write!(out, "{part}")?;
             }
+            write!(out, "{style:#}")?;
         }
         if !row.site.is_empty() {
-            let used = fixed + columns(&name);
+            let used = fixed + columns(&name) + columns(&arguments) + columns(&results);
             let mut gap = layout.site_column.saturating_sub(used) + 2;
             let site = match layout.room {
                 Some(room) => {
@@ -258,6 +312,22 @@ impl Tree {
     }
 }
 
+impl Row<'_> {
+    /// Name, arguments and results in this many columns.
+    fn fitting(&self, room: usize) -> [Cow<'_, str>; 3] {
+        let [name, arguments, results] = [&self.name, self.arguments, self.results].map(columns);
+        let values = arguments + results;
+        if name + values <= room {
+            return [&self.name, self.arguments, self.results].map(Cow::Borrowed);
+        }
+        let name = shorten(&self.name, (room / 2).max(room.saturating_sub(values)));
+        let room = room.saturating_sub(columns(&name));
+        let results = head(self.results, (room / 2).max(room.saturating_sub(arguments)));
+        let room = room.saturating_sub(columns(&results));
+        [name, head(self.arguments, room), results]
+    }
+}
+
 /// Stands before the target's callers.
 const CALLER: &str = "↓ ";
 
@@ -274,7 +344,10 @@ impl Renderer for Tree {
             .iter()
             .map(|address| symbols.call_site(graph, *address))
             .collect();
-        let layout = self.layout(graph, symbols, &stack);
+        let texts = texts(graph, symbols);
+        let layout = self.layout(graph, symbols, &stack, &texts);
+        let nothing = CallText::default();
+        let text = |index: usize| texts.get(index).unwrap_or(&nothing);
 
         for (site, address) in stack.iter().zip(&graph.stack).rev() {
             let function = if site.function.is_empty() {
@@ -304,13 +377,17 @@ impl Renderer for Tree {
                         site = format!("{site} {left_at}");
                     }
                     let style = self.exit_style(call.exit, Style::new());
+                    let CallText { arguments, results } = text(index);
                     let row = Row {
                         duration_ns: Some(call.net_ns()),
                         level: call.level,
                         name: escape(symbols.function(call.function)),
                         name_style: style,
+                        open: OPEN,
+                        arguments,
                         after: entered(call.exit, leaf),
                         after_style: style,
+                        results: if leaf { results } else { "" },
                         site,
                     };
                     self.row(out, &layout, &row)?;
@@ -340,6 +417,7 @@ impl Renderer for Tree {
                         level: call.level,
                         after,
                         after_style,
+                        results: &text(index).results,
                         site,
                         ..Row::default()
                     };
@@ -372,15 +450,18 @@ impl Layout {
     }
 }
 
-/// What stands after the name where a call begins.
+/// What stands between a call's name and its arguments.
+const OPEN: &str = "(";
+
+/// What stands after its arguments where a call begins.
 fn entered(exit: Exit, leaf: bool) -> &'static str {
     match (exit, leaf) {
-        (Exit::Return, false) => "() {",
-        (Exit::Return, true) => "()",
-        (Exit::Unwound, false) => "() ⟂ {",
-        (Exit::Unwound, true) => "() ⟂ unwound",
-        (Exit::Open, false) => "() … {",
-        (Exit::Open, true) => "() … still open",
+        (Exit::Return, false) => ") {",
+        (Exit::Return, true) => ")",
+        (Exit::Unwound, false) => ") ⟂ {",
+        (Exit::Unwound, true) => ") ⟂ unwound",
+        (Exit::Open, false) => ") … {",
+        (Exit::Open, true) => ") … still open",
     }
 }
 

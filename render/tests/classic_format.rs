@@ -172,3 +172,21 @@ fn durations_without_the_probes_and_functions_that_were_dropped() {
     18 16:21:55.6099           ! not shown since 16:21:55.255313: main.recurse: over budget
     ");
 }
+
+#[test]
+fn values() {
+    assert_snapshot!(shown(&[with_values()]), @r#"
+    18 16:21:55.2553           main.handleBar() { net/http.HandlerFunc.ServeHTTP+47 /usr/local/go/src/net/http/server.go:2122
+    18 16:21:55.2553             main.(*DB).query(sql="SELECT * FROM us…"+18, limit=500) { main.handleBar+69 /src/example/main.go:18
+    18 16:21:55.2553               net/http.(*response).Write() { example/internal/storage.(*Pool).acquire+512 /src/example/internal/storage/postgres/connection_pool.go:1234
+    18 16:21:55.2553 000.0000      } net/http.(*response).Write+160
+    18 16:21:55.2553               main.(*DB).query(sql="\x1b[2J\"", limit=-1) { main.handleBar+69 /src/example/main.go:18
+    18 16:21:55.2553 000.0000      } main.(*DB).query unwound
+    18 16:21:55.6098 000.3545    } main.(*DB).query+160 = ([]main.Row len 3, err=nil)
+    18 16:21:55.6098             main.(*DB).query(sql="", limit=0) { main.handleBar+69 /src/example/main.go:18
+    18 16:21:55.6098 000.0000    } main.(*DB).query+160 = ([]main.Row{}, err=‹unreadable›)
+    18 16:21:55.6098             main.(*DB).query(sql="SELECT * FROM us…"+18, limit=1) { main.handleBar+69 /src/example/main.go:18
+    18 16:21:55.6098 000.0000    } main.(*DB).query+160 = ‹not captured›
+    18 16:21:55.6099 000.3546  } main.handleBar+160 /src/example/main.go:20
+    "#);
+}

@@ -201,9 +201,9 @@ fn colours() {
         width: Some(80),
         ..options()
     };
-    let graphs = [nested(), unwound(), incomplete()];
+    let graphs = [nested(), unwound(), incomplete(), with_values()];
     let coloured = with(Format::Graph, options.clone(), &graphs);
-    assert_snapshot!(coloured.replace('\x1b', "^"), @"
+    assert_snapshot!(coloured.replace('\x1b', "^"), @r#"
     ^[2m──^[0m 16:21:55.255312  pid 4242  goroutine 18  ^[1mmain.handleBar^[0m ^[2m─────────────────────^[0m
     ^[31m@ 354.6 ms^[0m ^[2m│^[0m main.handleBar() {                ^[2mnet/http/server.go:2122^[0m
     ^[31m@ 354.5 ms^[0m ^[2m│^[0m   example/internal/log.Debug() {  ^[2mmain.go:18^[0m
@@ -215,8 +215,8 @@ fn colours() {
 
     ^[2m──^[0m 16:21:55.255312  pid 4242  goroutine 18  ^[1mmain.handleBar^[0m ^[2m─────────────────────^[0m
     #   2.0 ms ^[2m│^[0m main.handleBar() {          ^[2mnet/http/server.go:2122^[0m
-    #   1.5 ms ^[2m│^[0m   ^[35mmain.crash^[0m^[35m() ⟂ {^[0m          ^[2mmain.go:18^[0m
-    #   1.4 ms ^[2m│^[0m     ^[35mmain.crash^[0m^[35m() ⟂ unwound^[0m  ^[2mmain.go:18^[0m
+    #   1.5 ms ^[2m│^[0m   ^[35mmain.crash() ⟂ {^[0m          ^[2mmain.go:18^[0m
+    #   1.4 ms ^[2m│^[0m     ^[35mmain.crash() ⟂ unwound^[0m  ^[2mmain.go:18^[0m
                ^[2m│^[0m   ^[35m} ⟂ unwound^[0m
                ^[2m│^[0m ^[2m}^[0m
 
@@ -227,7 +227,17 @@ fn colours() {
                ^[2m│^[0m       ^[1m^[31m! 9980 deeper calls not stored^[0m
                ^[2m│^[0m     ^[2m}^[0m
                ^[2m│^[0m ^[2m}^[0m
-    ");
+
+    ^[2m──^[0m 16:21:55.255312  pid 4242  goroutine 18  ^[1mmain.handleBar^[0m ^[2m─────────────────────^[0m
+    ^[31m@ 354.6 ms^[0m ^[2m│^[0m main.handleBar() {                ^[2mnet/http/server.go:2122^[0m
+    ^[31m@ 354.5 ms^[0m ^[2m│^[0m   main.(*DB).query(^[36msql="SELECT * FROM us…"+18, limi…^[0m) {  ^[2mmain.go:18^[0m
+    +  12.3 µs ^[2m│^[0m     net/http.(*response).Write()  ^[2m…/connection_pool.go:1234^[0m
+        1.1 µs ^[2m│^[0m     ^[35mmain.(*DB).query(^[0m^[36msql="\x1b[2J\"", limit…^[0m^[35m) ⟂ unwound^[0m  ^[2mmain.go:18^[0m
+               ^[2m│^[0m   ^[2m}^[0m^[36m = ([]main.Row len 3, err=nil)^[0m
+        7.1 µs ^[2m│^[0m   main.(*DB).query(^[36msql="", limit=0^[0m)^[36m = ([]main.Row{}, e…^[0m  ^[2mmain.go:18^[0m
+        1.7 µs ^[2m│^[0m   main.(*DB).query(^[36msql="SELECT * FRO…^[0m)^[36m = ‹not captured›^[0m  ^[2mmain.go:18^[0m
+               ^[2m│^[0m ^[2m}^[0m
+    "#);
     // Colours change nothing else.
     let plain = with(
         Format::Graph,
@@ -246,6 +256,85 @@ fn colours() {
             .map(|(_, text)| text),
     );
     assert_eq!(stripped, plain);
+}
+
+#[test]
+fn values_in_a_file() {
+    assert_snapshot!(shown(with_values()), @r#"
+    ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ──
+    @ 354.6 ms │ main.handleBar() {                                           net/http/server.go:2122
+    @ 354.5 ms │   main.(*DB).query(sql="SELECT * FROM us…"+18, limit=500) {  main.go:18
+    +  12.3 µs │     net/http.(*response).Write()                             internal/storage/postgres/connection_pool.go:1234
+        1.1 µs │     main.(*DB).query(sql="\x1b[2J\"", limit=-1) ⟂ unwound    main.go:18
+               │   } = ([]main.Row len 3, err=nil)
+        7.1 µs │   main.(*DB).query(sql="", limit=0) = ([]main.Row{}, err=‹unreadable›)  main.go:18
+        1.7 µs │   main.(*DB).query(sql="SELECT * FROM us…"+18, limit=1) = ‹not captured›  main.go:18
+               │ }
+    "#);
+}
+
+#[test]
+fn values_on_a_terminal() {
+    assert_snapshot!(on_terminal(100, with_values()), @r#"
+    ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ─────────────────────────────────────────
+    @ 354.6 ms │ main.handleBar() {                                         net/http/server.go:2122
+    @ 354.5 ms │   main.(*DB).query(sql="SELECT * FROM us…"+18, limit=500) {  main.go:18
+    +  12.3 µs │     net/http.(*response).Write()      internal/storage/postgres/connection_pool.go:1234
+        1.1 µs │     main.(*DB).query(sql="\x1b[2J\"", limit=-1) ⟂ unwound  main.go:18
+               │   } = ([]main.Row len 3, err=nil)
+        7.1 µs │   main.(*DB).query(sql="", limit=0) = ([]main.Row{}, err=‹unreadable›)  main.go:18
+        1.7 µs │   main.(*DB).query(sql="SELECT * FROM us…"+18, limit=1) = ‹not captured›  main.go:18
+               │ }
+    "#);
+    assert_snapshot!(on_terminal(72, with_values()), @r#"
+    ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ─────────────
+    @ 354.6 ms │ main.handleBar() {                net/http/server.go:2122
+    @ 354.5 ms │   main.(*DB).query(sql="SELECT * FROM us…"+…) {  main.go:18
+    +  12.3 µs │     net/http.(*response).Write()  …/connection_pool.go:1234
+        1.1 µs │     main…*DB).query(sql="\x1b[2J\""…) ⟂ unwound  main.go:18
+               │   } = ([]main.Row len 3, err=nil)
+        7.1 µs │   main.(*DB).query(sql="", limit…) = ([]main.R…  main.go:18
+        1.7 µs │   main.(*DB).query(sql="SELECT *…) = ‹not capt…  main.go:18
+               │ }
+    "#);
+    assert_snapshot!(on_terminal(40, with_values()), @r#"
+    ── 16:21:55.255312  pid 4242  goroutine 18   ──
+    @ 354.6 ms │ mai…andleBar() {  se…o:2122
+    @ 354.5 ms │   m…ery(sql="…) {  ma…go:18
+    +  12.3 µs │     htt…).Write()  co…:1234
+        1.1 µs │     …ry(sq…) ⟂ unwound  …18
+               │   } = ([]main.Row len 3, e…
+        7.1 µs │   m…uery(sq…) =…  ma….go:18
+        1.7 µs │   m…uery(sq…) =…  ma….go:18
+               │ }
+    "#);
+    for width in 40..160 {
+        for line in on_terminal(width, with_values()).lines().skip(1) {
+            assert!(line.width() <= width, "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn lost_values() {
+    let lost = Graph {
+        lost_values: 2,
+        complete: false,
+        captured: Default::default(),
+        ..with_values()
+    };
+    assert_snapshot!(shown(lost), @"
+    ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ──
+    ! incomplete: values of 2 calls lost
+    @ 354.6 ms │ main.handleBar() {                      net/http/server.go:2122
+    @ 354.5 ms │   main.(*DB).query(‹lost›) {            main.go:18
+    +  12.3 µs │     net/http.(*response).Write()        internal/storage/postgres/connection_pool.go:1234
+        1.1 µs │     main.(*DB).query(‹lost›) ⟂ unwound  main.go:18
+               │   } = ‹lost›
+        7.1 µs │   main.(*DB).query(‹lost›) = ‹lost›     main.go:18
+        1.7 µs │   main.(*DB).query(‹lost›) = ‹lost›     main.go:18
+               │ }
+    ");
 }
 
 #[test]

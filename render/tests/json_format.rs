@@ -215,3 +215,52 @@ fn totals() {
     };
     assert_snapshot!(end(Format::Json, &more), @r#"{"type":"end","graphs":3,"filtered":120,"lost_records":0,"lost_graphs":0,"goroutines_full":0,"missing_calls":0,"dropped_calls":0,"no_g":0,"stale":0,"probe_ns":12345,"dropped_functions":["main.f"],"seconds":10.0}"#);
 }
+
+#[test]
+fn values() {
+    let graph = parsed(with_values());
+    let calls = &graph["root"]["calls"];
+    assert_eq!(
+        calls[0]["args"],
+        json!([
+            {
+                "name": "sql", "type": "string", "value": "SELECT * FROM us",
+                "text": "\"SELECT * FROM us…\"+18", "cut": 18,
+            },
+            {"name": "limit", "type": "int64", "value": 500, "text": "500"},
+        ])
+    );
+    assert_eq!(
+        calls[0]["results"],
+        json!([
+            {"type": "[]main.Row", "value": [], "text": "[]main.Row len 3", "cut": 3},
+            {"name": "err", "type": "error", "value": null, "text": "nil"},
+        ])
+    );
+    // Unwound: there are no results.
+    let unwound = &calls[0]["calls"][1];
+    assert_eq!(unwound["args"][0]["value"], "\u{1b}[2J\"");
+    assert_eq!(unwound["args"][1]["value"], -1);
+    assert_eq!(unwound.get("results"), None);
+    assert_eq!(
+        calls[1]["results"][1],
+        json!({
+            "name": "err", "type": "error", "value": null,
+            "text": "‹unreadable›", "error": "unreadable",
+        })
+    );
+    assert_eq!(
+        calls[2]["results"][0],
+        json!({
+            "type": "[]main.Row", "value": null,
+            "text": "‹not captured›", "error": "not captured",
+        })
+    );
+    assert_eq!(graph.get("lost_values"), None);
+    let lost = Graph {
+        lost_values: 2,
+        ..with_values()
+    };
+    assert_eq!(parsed(lost)["lost_values"], 2);
+    assert!(!with(Format::Json, options(), &[with_values()]).contains('\x1b'));
+}

@@ -1,11 +1,14 @@
 //! A small traced world for the format tests.
 #![allow(dead_code)]
 
-use graph::{Call, Dropped, Exit, Graph, ProbeCosts, Totals};
-use render::{Clock, Format, Options, Renderer, Site, Symbols, TimeZone, renderer};
+use std::sync::Arc;
+
+use compiler::shape::{Run, Shape, ShownCall, ShownValue, Slot};
+use graph::{Call, Captured, Dropped, Exit, Graph, Moment, ProbeCosts, Totals};
+use render::{Clock, Format, Options, Renderer, RuntimeType, Site, Symbols, TimeZone, renderer};
 
 /// Functions of the world; the last two are hostile and long.
-pub const FUNCTIONS: [&str; 7] = [
+pub const FUNCTIONS: [&str; 8] = [
     "main.handleBar",
     "example/internal/log.Debug",
     "net/http.(*response).Write",
@@ -13,12 +16,19 @@ pub const FUNCTIONS: [&str; 7] = [
     "main.recurse",
     "main.\x1b[2Jevil\u{202e}",
     "github.com/some-organisation/a-long-repository-name/internal/storage/postgres.(*ConnectionPool).AcquireWithDeadline",
+    "main.(*DB).query",
 ];
 
 /// 2026-11-18 16:21:55.255312345 UTC.
 pub const START: u64 = 1_795_018_915_255_312_345;
 
-pub struct World;
+/// What is captured in trace 2 of `main.query`, its one function of which something is.
+pub const QUERY: u32 = 7;
+
+#[derive(Default)]
+pub struct World {
+    query: ShownCall,
+}
 
 impl Symbols for World {
     fn trace_label(&self, trace: u32) -> &str {
@@ -92,6 +102,18 @@ impl Symbols for World {
             line,
         }
     }
+
+    fn shown(&self, trace: u32, function: u32) -> Option<&ShownCall> {
+        (trace == 0 && function == QUERY).then_some(&self.query)
+    }
+
+    fn code(&self, _: &Graph, _: u64) -> Option<String> {
+        None
+    }
+
+    fn runtime_type(&self, _: &Graph, _: u64) -> Option<Arc<RuntimeType>> {
+        None
+    }
 }
 
 /// A call that returned: function, level, start and duration in ns, return address.
@@ -130,12 +152,15 @@ pub fn graph(calls: Vec<Call>) -> Graph {
         complete: true,
         lost_calls: 0,
         missing_calls: 0,
+        lost_values: 0,
         unread: false,
         dropped: Default::default(),
         compensated: false,
         open: false,
+        until: false,
         calls,
         stack: vec![],
+        captured: Default::default(),
     }
 }
 
@@ -262,6 +287,87 @@ pub fn long_names() -> Graph {
     ])
 }
 
+fn named(label: &str, shape: Shape) -> ShownValue {
+    ShownValue {
+        label: label.to_owned(),
+        shape,
+    }
+}
+
+fn string(item: u8, at: u16) -> Shape {
+    let most = 16;
+    Shape::String(Run { item, at, most })
+}
+
+fn int(item: u8, at: u16) -> Shape {
+    Shape::Int {
+        slot: Slot { item, at },
+        width: 8,
+    }
+}
+
+fn rows() -> Shape {
+    Shape::Slice {
+        ty: "[]main.Row".to_owned(),
+        pointer: Slot { item: 0, at: 8 },
+        length: Slot { item: 1, at: 16 },
+        elements: vec![],
+    }
+}
+
+fn error() -> Shape {
+    Shape::Interface {
+        ty: "error".to_owned(),
+        dynamic: Slot { item: 2, at: 24 },
+        data: Slot { item: 3, at: 32 },
+        pointee: None,
+        text: None,
+    }
+}
+
+/// The arguments of a query, as captured.
+pub fn query(sql: &str, limit: u64) -> Vec<u8> {
+    let mut room = sql.as_bytes().to_vec();
+    room.resize(16, 0);
+    let length = sql.len() as u64;
+    [words(&[0, length]), room, words(&[limit])].concat()
+}
+
+/// Its results: the length of the rows, and what of the error could not be read.
+pub fn answer(rows: u64, unreadable: u64) -> Vec<u8> {
+    words(&[unreadable, 0xc000, rows, 0, 0])
+}
+
+fn words(words: &[u64]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// Queries: one with calls inside, one that was lost, one that was unwound, and one whose error could not be read.
+pub fn with_values() -> Graph {
+    let sql = "SELECT * FROM users WHERE name = ?";
+    let captured = [
+        (1, Moment::Arguments, query(sql, 500)),
+        (1, Moment::Results, answer(3, 0)),
+        (3, Moment::Arguments, query("\x1b[2J\"", u64::MAX)),
+        (4, Moment::Arguments, query("", 0)),
+        (4, Moment::Results, answer(0, 0b1100)),
+        (5, Moment::Arguments, query(sql, 1)),
+    ];
+    let captured = captured.iter();
+    let captured = captured.map(|(call, moment, bytes)| (*call, *moment, bytes.as_slice()));
+    Graph {
+        captured: Captured::new(captured),
+        ..graph(vec![
+            call(0, 0, 0, 354_600_123, 0x1000),
+            call(QUERY, 1, 12_000, 354_500_000, 0x2000),
+            call(2, 2, 20_000, 12_345, 0x3000),
+            cut(Exit::Unwound, call(QUERY, 2, 34_000, 1_100, 0x2000)),
+            call(QUERY, 1, 354_520_000, 7_100, 0x2000),
+            call(QUERY, 1, 354_530_000, 1_700, 0x2000),
+        ])
+    }
+}
+
 pub fn totals() -> Totals {
     Totals {
         graphs: 3,
@@ -286,9 +392,15 @@ pub fn options() -> Options {
 pub fn with(format: Format, options: Options, graphs: &[Graph]) -> String {
     let mut out = Vec::new();
     let mut renderer: Box<dyn Renderer> = renderer(format, options);
+    let world = World {
+        query: ShownCall {
+            arguments: vec![named("sql", string(0, 8)), named("limit", int(1, 32))],
+            results: vec![named("", rows()), named("err", error())],
+        },
+    };
     for graph in graphs {
         renderer
-            .graph(&mut out, graph, &World)
+            .graph(&mut out, graph, &world)
             .expect("memory takes everything");
     }
     String::from_utf8(out).expect("UTF-8")

@@ -20,6 +20,7 @@ fn settings_of_the_program_and_of_the_command_line() {
         let plan: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         plan["settings"].clone()
     };
+    let usual = serde_json::json!({"string": 64, "elements": 4, "depth": 1});
     let program = "config { budget = 2.5%; compensate = on } trace main.handleBar";
     for (args, expected) in [
         (
@@ -52,8 +53,21 @@ fn settings_of_the_program_and_of_the_command_line() {
             ],
             r#"{"budget":{"share":50},"compensate":false}"#,
         ),
+        (
+            &[
+                "-e",
+                "config { string = 9; elements = 0 } trace main.handleBar",
+                "--elements=32",
+                "--pointers",
+                "4",
+            ],
+            r#"{"budget":{"share":500},"compensate":false,"values":{"string":9,"elements":32,"depth":4}}"#,
+        ),
     ] {
-        let expected: Value = serde_json::from_str(expected).expect("JSON");
+        let mut expected: Value = serde_json::from_str(expected).expect("JSON");
+        if expected.get("values").is_none() {
+            expected["values"] = usual.clone();
+        }
         assert_eq!(settings(args), expected, "{args:?}");
     }
 
