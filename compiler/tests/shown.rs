@@ -14,14 +14,17 @@ use std::{
 
 use compiler::{
     Limits,
+    expression::{self, Scope, Use},
     predicate::{
-        Event, Item, Layout, MAX_ITEMS, Memory, Unreadable, capture,
-        ir::{Moment, Register},
+        CaptureArm, Event, Item, Layout, Limits as Room, MAX_ITEMS, Memory, Unreadable, capture,
+        generate_capture,
+        ir::{Input, Moment, Register},
     },
-    shown::{Captured, all},
+    shown::{Asked, Captured, all, some},
 };
 use decode::Decoder;
-use gobinary::{Executable, Kind, Signature, Types, Variable, Where};
+use gobinary::{Executable, Function, Kind, Signature, Types, Variable, Where};
+use grammar::ast::{ClauseKind, Item as ProgramItem};
 
 /// Where the pretended stack and closure are: where no program has anything.
 const STACK: u64 = 0x6000_0000_0000;
@@ -192,18 +195,41 @@ fn described(types: &Types<'_>, address: u64) -> (String, bool) {
     (ty.short_name(), inner.kind == Kind::String)
 }
 
+impl Program {
+    /// Of generic code there is only one instance.
+    fn function(&self, name: &str) -> Function<'_> {
+        let mut functions = self.executable.functions();
+        let found = functions.find(|function| function.name.split('[').next() == Some(name));
+        found.unwrap_or_else(|| panic!("{name} is there"))
+    }
+
+    fn line(&self, function: &str) -> &Line {
+        let line = self.lines.iter().find(|line| line.function == function);
+        line.expect("it is told")
+    }
+}
+
 /// What is captured and shown of a function's arguments or results.
 fn shown(program: &Program, types: &Types<'_>, line: &Line, limits: Limits) -> Vec<String> {
-    // Of generic code there is only one instance.
-    let function = program.executable.functions().find(|function| {
-        let name = function.name.split('[').next();
-        name == Some(line.function.as_str())
-    });
-    let function = function.unwrap_or_else(|| panic!("{} is there", line.function));
-    let signature = types.signature(&function).expect("it is described");
+    let signature = types
+        .signature(&program.function(&line.function))
+        .expect("it is described");
     let captured = all(types, &signature, line.moment, &limits, &(0..0));
-    check(&captured);
-    let (event, memory) = call(program, &variables(&signature, line.moment), line);
+    decoded(program, types, &signature, line, &captured)
+}
+
+/// What `captured` shows at a call with these values.
+fn decoded(
+    program: &Program,
+    types: &Types<'_>,
+    signature: &Signature,
+    line: &Line,
+    captured: &Captured,
+) -> Vec<String> {
+    check(captured);
+    let (mut event, memory) = call(program, &variables(signature, line.moment), line);
+    let caller = program.function("main.callback");
+    event.set_input(Input::Caller, caller.entry);
     let bytes = capture(&captured.items, &event, &memory);
     let decoder = Decoder {
         bytes: &bytes,
@@ -231,6 +257,16 @@ fn check(captured: &Captured) {
             assert!(length <= 256 && length == u64::from(*most), "{item:?}");
         }
     }
+    let room = Room {
+        instructions: 32_000,
+        stack: 256,
+        searches: 0,
+    };
+    let arm = CaptureArm {
+        functions: vec![1],
+        items: captured.items.clone(),
+    };
+    generate_capture(&[arm], room, 1024).expect("it can be captured in the kernel");
 }
 
 fn agree(version: &str) {
@@ -299,4 +335,184 @@ fn values_of_go_1_24() {
 #[test]
 fn values_of_go_1_27() {
     agree(VERSIONS[3]);
+}
+
+/// Shows what a clause `args` asks for.
+fn asked(program: &Program, types: &Types<'_>, function: &str, list: &str) -> Vec<String> {
+    let source = format!("trace f < args {list} >");
+    let parsed = grammar::parse(&source);
+    assert_eq!(parsed.errors, [], "{source}");
+    let Some(ProgramItem::Trace(trace)) = parsed.program.items.first() else {
+        panic!("{source}");
+    };
+    let Some(ClauseKind::Args(list)) = trace.clauses.first().map(|clause| &clause.kind) else {
+        panic!("{source}");
+    };
+    let line = program.line(function);
+    let function = program.function(function);
+    let signature = types.signature(&function).expect("it is described");
+    let asked = list.iter().map(|one| {
+        let scope = Scope {
+            executable: &program.executable,
+            function,
+            types: Ok((types, &signature)),
+            usage: Use::Args,
+            source: &source,
+            param: &|_| None,
+        };
+        let span = one.expression.span.clone();
+        Asked {
+            label: source[span.clone()].to_owned(),
+            text: source[span.clone()].to_owned(),
+            span,
+            value: expression::shown(scope, &one.expression).expect("it means something"),
+        }
+    });
+    let captured = some(Some(types), asked.collect(), &Limits::default());
+    decoded(program, types, &signature, line, &captured)
+}
+
+#[test]
+fn expressions() {
+    let Some(program) = Program::start("1.27") else {
+        return;
+    };
+    let types = program.executable.types().expect("it has DWARF");
+    let shown = |list: &str| asked(&program, &types, "main.handle", list);
+    assert_eq!(
+        shown("r.Method, r.URL.Path, r.URL, r.Codes[1], r.Tags, r.Tags[1], r.Tags[2]"),
+        [
+            r#"r.Method="GET""#,
+            r#"r.URL.Path="/""#,
+            r#"r.URL=&main.url{Scheme: "http", Path: "/"}"#,
+            "r.Codes[1]=2",
+            r#"r.Tags=[]string{"x", "y"}"#,
+            r#"r.Tags[1]="y""#,
+            "r.Tags[2]=‹unreadable›",
+        ]
+    );
+    assert_eq!(
+        shown("len(r.Body), r.Last + 1, r.Last > 5, s.c9, caller, fn, 5, depth"),
+        [
+            "len(r.Body)=4",
+            "r.Last + 1=10",
+            "r.Last > 5=true",
+            "s.c9=2",
+            "caller=main.callback",
+            "fn=fn",
+            "5=5",
+            "depth=0",
+        ]
+    );
+    assert_eq!(
+        shown(
+            "r.Fail, r.Fail.(*main.fault), r.Fail.(*main.fault).message, r.Fail.(main.plain), r.Fail.(*errors.errorString)"
+        ),
+        [
+            "r.Fail=*main.fault(1)",
+            r#"r.Fail.(*main.fault)=&main.fault{code: 1, message: "f"}"#,
+            r#"r.Fail.(*main.fault).message="f""#,
+            "r.Fail.(main.plain)=‹unreadable›",
+            "r.Fail.(*errors.errorString)=‹unreadable›",
+        ]
+    );
+}
+
+#[test]
+fn limits() {
+    let Some(program) = Program::start("1.27") else {
+        return;
+    };
+    let types = program.executable.types().expect("it has DWARF");
+    let shown = |function: &str, string, elements, depth| {
+        let limits = Limits {
+            string,
+            elements,
+            depth,
+        };
+        shown(&program, &types, program.line(function), limits)
+    };
+    assert_eq!(
+        shown("main.strings3", 3, 4, 1),
+        [r#"a="""#, r#"b="pä"…+3"#, r#"c="012"…+64"#]
+    );
+    assert_eq!(shown("main.strings3", 0, 4, 1)[2], r#"c=""…+67"#);
+    assert_eq!(
+        shown("main.slices", 64, 1, 1)[..3],
+        ["a=[]int{1, …+5}", "b=nil", "c=[]int8{-1, …+1}"]
+    );
+    assert_eq!(shown("main.slices", 64, 0, 1)[0], "a=[]int{…+6}");
+    assert_eq!(
+        shown("main.slices", 64, 32, 1)[0],
+        "a=[]int{1, 2, 3, 4, 5, 6}"
+    );
+    assert_eq!(
+        shown("main.pointers", 64, 4, 0)[..3],
+        ["a=*main.point(0x)", "b=nil", "c=*int(0x)"]
+    );
+    assert_eq!(
+        shown("main.pointers", 64, 4, 3)[4..6],
+        [
+            "e=&&main.point{x: 1, y: -2}",
+            "f=&main.node{value: 1, next: &main.node{value: 2, next: nil}}"
+        ]
+    );
+    assert_eq!(
+        shown("main.mapsOfNumbers", 64, 4, 0)[0],
+        "a=map[string]int{…+1}"
+    );
+    assert_eq!(
+        shown("main.mapOfSlices", 64, 8, 1)[0],
+        r#"a=map[int][]string{5: []string{"x", "y"}, 6: nil}"#
+    );
+}
+
+#[test]
+fn functions_with_arguments_of_the_same_kinds_share_what_is_captured() {
+    let Some(program) = Program::start("1.27") else {
+        return;
+    };
+    let types = program.executable.types().expect("it has DWARF");
+    let items = |name: &str| {
+        let signature = types
+            .signature(&program.function(name))
+            .expect("it is there");
+        all(
+            &types,
+            &signature,
+            Moment::Entry,
+            &Limits::default(),
+            &(0..0),
+        )
+        .items
+    };
+    assert_eq!(items("main.sameOne"), items("main.sameTwo"));
+}
+
+#[test]
+fn whatever_a_program_has_fits() {
+    for version in VERSIONS {
+        let Some(program) = Program::start(version) else {
+            return;
+        };
+        let types = program.executable.types().expect("it has DWARF");
+        let greatest = Limits {
+            string: Limits::MOST_STRING,
+            elements: Limits::MOST_ELEMENTS,
+            depth: Limits::MOST_DEPTH,
+        };
+        let mut count = 0;
+        for function in program.executable.functions() {
+            let Ok(signature) = types.signature(&function) else {
+                continue;
+            };
+            for moment in [Moment::Entry, Moment::Return] {
+                for limits in [Limits::default(), greatest] {
+                    check(&all(&types, &signature, moment, &limits, &(0..0)));
+                }
+            }
+            count += 1;
+        }
+        assert!(count > 500, "{count}");
+    }
 }
