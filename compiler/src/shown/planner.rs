@@ -266,7 +266,14 @@ impl<'t, 'e> Planner<'t, 'e> {
     pub(super) fn text(&mut self, node: NodeId, value: &Typed) {
         let shape = match guarded_text(value, &self.span) {
             Ok(text) => {
-                let limit = usize::from(self.limits.string);
+                // Who gives a number wants so many.
+                let limit = match text.length.kind {
+                    WordKind::Constant(length) => u16::try_from(length)
+                        .unwrap_or(u16::MAX)
+                        .min(Limits::MOST_STRING),
+                    _ => self.limits.string,
+                };
+                let limit = usize::from(limit);
                 let share = self.share.saturating_sub(LENGTH) / 8 * 8;
                 let least = LEAST_TEXT.min(limit);
                 let most = limit.min(share.max(least));
