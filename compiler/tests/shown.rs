@@ -10,18 +10,23 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::fs::FileExt,
     process::{Child, Command, Stdio},
+    sync::OnceLock,
 };
 
 use compiler::{
     Limits,
+    expression::{self, Scope, Use},
     predicate::{
-        Event, Item, Layout, MAX_ITEMS, Memory, Unreadable, capture,
-        ir::{Moment, Register},
+        CaptureArm, Event, Item, Layout, Limits as Room, MAX_ITEMS, Memory, Unreadable, capture,
+        generate_capture,
+        ir::{Input, Moment, Register},
     },
-    shown::{Captured, all},
+    shape::Shape,
+    shown::{Asked, Captured, all, some},
 };
 use decode::Decoder;
-use gobinary::{Executable, Kind, Signature, Types, Variable, Where};
+use gobinary::{Executable, Function, Kind, Signature, Types, TypesError, Variable, Where};
+use grammar::ast::{ClauseKind, Item as ProgramItem};
 
 /// Where the pretended stack and closure are: where no program has anything.
 const STACK: u64 = 0x6000_0000_0000;
@@ -30,9 +35,9 @@ const CLOSURE: u64 = 0x6100_0000_0000;
 /// Versions with each layout of maps, the first and the last of each.
 const VERSIONS: [&str; 4] = ["1.19", "1.23", "1.24", "1.27"];
 
-/// A running program that has said where its values are.
+/// A running program that has said where its values are. It ends when its standard input does, which is with the test.
 struct Program {
-    child: Child,
+    _child: Child,
     memory: File,
     executable: Executable,
     lines: Vec<Line>,
@@ -46,8 +51,16 @@ struct Line {
     values: Vec<(u64, String)>,
 }
 
+/// The program built by one of [`VERSIONS`], for all tests; `None` (said on stderr) where there is no such toolchain.
+fn program(version: &str) -> Option<&'static Program> {
+    static PROGRAMS: [OnceLock<Option<Program>>; 4] = [const { OnceLock::new() }; 4];
+    let index = VERSIONS.iter().position(|known| *known == version)?;
+    PROGRAMS[index]
+        .get_or_init(|| Program::start(version))
+        .as_ref()
+}
+
 impl Program {
-    /// `None` (said on stderr) where there is no such toolchain.
     fn start(version: &str) -> Option<Self> {
         let file = support::program("shown", version)?;
         let executable = Executable::parse(std::fs::read(&file).expect("go built it"));
@@ -68,18 +81,11 @@ impl Program {
         }
         let memory = File::open(format!("/proc/{}/mem", child.id())).expect("it is ours");
         Some(Self {
-            child,
+            _child: child,
             memory,
             executable: executable.expect("it is a Go executable"),
             lines,
         })
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -192,18 +198,41 @@ fn described(types: &Types<'_>, address: u64) -> (String, bool) {
     (ty.short_name(), inner.kind == Kind::String)
 }
 
+impl Program {
+    /// Of generic code there is only one instance.
+    fn function(&self, name: &str) -> Function<'_> {
+        let mut functions = self.executable.functions();
+        let found = functions.find(|function| function.name.split('[').next() == Some(name));
+        found.unwrap_or_else(|| panic!("{name} is there"))
+    }
+
+    fn line(&self, function: &str) -> &Line {
+        let line = self.lines.iter().find(|line| line.function == function);
+        line.expect("it is told")
+    }
+}
+
 /// What is captured and shown of a function's arguments or results.
 fn shown(program: &Program, types: &Types<'_>, line: &Line, limits: Limits) -> Vec<String> {
-    // Of generic code there is only one instance.
-    let function = program.executable.functions().find(|function| {
-        let name = function.name.split('[').next();
-        name == Some(line.function.as_str())
-    });
-    let function = function.unwrap_or_else(|| panic!("{} is there", line.function));
-    let signature = types.signature(&function).expect("it is described");
+    let signature = types
+        .signature(&program.function(&line.function))
+        .expect("it is described");
     let captured = all(types, &signature, line.moment, &limits, &(0..0));
-    check(&captured);
-    let (event, memory) = call(program, &variables(&signature, line.moment), line);
+    decoded(program, types, &signature, line, &captured)
+}
+
+/// What `captured` shows at a call with these values.
+fn decoded(
+    program: &Program,
+    types: &Types<'_>,
+    signature: &Signature,
+    line: &Line,
+    captured: &Captured,
+) -> Vec<String> {
+    check(captured);
+    let (mut event, memory) = call(program, &variables(signature, line.moment), line);
+    let caller = program.function("main.callback");
+    event.set_input(Input::Caller, caller.entry);
     let bytes = capture(&captured.items, &event, &memory);
     let decoder = Decoder {
         bytes: &bytes,
@@ -231,17 +260,27 @@ fn check(captured: &Captured) {
             assert!(length <= 256 && length == u64::from(*most), "{item:?}");
         }
     }
+    let room = Room {
+        instructions: 32_000,
+        stack: 256,
+        searches: 0,
+    };
+    let arm = CaptureArm {
+        functions: vec![1],
+        items: captured.items.clone(),
+    };
+    generate_capture(&[arm], room, 1024).expect("it can be captured in the kernel");
 }
 
 fn agree(version: &str) {
-    let Some(program) = Program::start(version) else {
+    let Some(program) = program(version) else {
         return;
     };
     let types = program.executable.types().expect("it has DWARF");
     let mut wrong = String::new();
     let mut in_large_maps = 0;
     for line in &program.lines {
-        let shown = shown(&program, &types, line, Limits::default());
+        let shown = shown(program, &types, line, Limits::default());
         let expected: Vec<&String> = line.values.iter().map(|(_, text)| text).collect();
         for (shown, expected) in shown.iter().zip(&expected) {
             let fits = match (expected.split_once('='), squares(shown)) {
@@ -299,4 +338,252 @@ fn values_of_go_1_24() {
 #[test]
 fn values_of_go_1_27() {
     agree(VERSIONS[3]);
+}
+
+/// Shows what a clause `args` asks for. Without types it may be about registers.
+fn asked(
+    program: &Program,
+    types: &Types<'_>,
+    is_typed: bool,
+    function: &str,
+    list: &str,
+) -> Vec<String> {
+    let source = format!("trace f < args {list} >");
+    let parsed = grammar::parse(&source);
+    assert_eq!(parsed.errors, [], "{source}");
+    let Some(ProgramItem::Trace(trace)) = parsed.program.items.first() else {
+        panic!("{source}");
+    };
+    let Some(ClauseKind::Args(list)) = trace.clauses.first().map(|clause| &clause.kind) else {
+        panic!("{source}");
+    };
+    let line = program.line(function);
+    let function = program.function(function);
+    let signature = types.signature(&function).expect("it is described");
+    let asked = list.iter().map(|one| {
+        let scope = Scope {
+            executable: &program.executable,
+            function,
+            types: if is_typed {
+                Ok((types, &signature))
+            } else {
+                Err(&TypesError::NoDwarf)
+            },
+            usage: Use::Args,
+            source: &source,
+            param: &|_| None,
+        };
+        let span = one.expression.span.clone();
+        Asked {
+            label: source[span.clone()].to_owned(),
+            text: source[span.clone()].to_owned(),
+            span,
+            value: expression::shown(scope, &one.expression).expect("it means something"),
+        }
+    });
+    let captured = some(
+        is_typed.then_some(types),
+        asked.collect(),
+        &Limits::default(),
+    );
+    decoded(program, types, &signature, line, &captured)
+}
+
+#[test]
+fn expressions() {
+    let Some(program) = program("1.27") else {
+        return;
+    };
+    let types = program.executable.types().expect("it has DWARF");
+    let shown = |list: &str| asked(program, &types, true, "main.handle", list);
+    assert_eq!(
+        shown("r.Method, r.URL.Path, r.URL, r.Codes[1], r.Tags, r.Tags[1], r.Tags[2]"),
+        [
+            r#"r.Method="GET""#,
+            r#"r.URL.Path="/""#,
+            r#"r.URL=&main.url{Scheme: "http", Path: "/"}"#,
+            "r.Codes[1]=2",
+            r#"r.Tags=[]string{"x", "y"}"#,
+            r#"r.Tags[1]="y""#,
+            "r.Tags[2]=‹unreadable›",
+        ]
+    );
+    assert_eq!(
+        shown("len(r.Body), r.Last + 1, r.Last > 5, s.c9, caller, fn, 5, depth"),
+        [
+            "len(r.Body)=4",
+            "r.Last + 1=10",
+            "r.Last > 5=true",
+            "s.c9=2",
+            "caller=main.callback",
+            "fn=fn",
+            "5=5",
+            "depth=0",
+        ]
+    );
+    assert_eq!(
+        shown(
+            "r.Fail, r.Fail.(*main.fault), r.Fail.(*main.fault).message, r.Fail.(main.plain), r.Fail.(*errors.errorString)"
+        ),
+        [
+            "r.Fail=*main.fault(1)",
+            r#"r.Fail.(*main.fault)=&main.fault{code: 1, message: "f"}"#,
+            r#"r.Fail.(*main.fault).message="f""#,
+            "r.Fail.(main.plain)=‹unreadable›",
+            "r.Fail.(*errors.errorString)=‹unreadable›",
+        ]
+    );
+}
+
+#[test]
+fn expressions_without_types() {
+    let Some(program) = program("1.27") else {
+        return;
+    };
+    let types = program.executable.types().expect("it has DWARF");
+    let list = "mem(reg.cx, reg.di) as text, u8(reg.cx), reg.di, mem(reg.cx, 1), mem(0, 8), u64(0), reg.r14 == 0";
+    assert_eq!(
+        asked(program, &types, false, "main.strings3", list),
+        [
+            r#"mem(reg.cx, reg.di)="päth\x00""#,
+            "u8(reg.cx)=112",
+            "reg.di=6",
+            r#"mem(reg.cx, 1)="p""#,
+            "mem(0, 8)=‹unreadable›",
+            "u64(0)=‹unreadable›",
+            "reg.r14 == 0=true"
+        ]
+    );
+}
+
+#[test]
+fn limits() {
+    let Some(program) = program("1.27") else {
+        return;
+    };
+    let types = program.executable.types().expect("it has DWARF");
+    let shown = |function: &str, string, elements, depth| {
+        let limits = Limits {
+            string,
+            elements,
+            depth,
+        };
+        shown(program, &types, program.line(function), limits)
+    };
+    assert_eq!(
+        shown("main.strings3", 3, 4, 1),
+        [r#"a="""#, r#"b="pä"…+3"#, r#"c="012"…+64"#]
+    );
+    assert_eq!(shown("main.strings3", 0, 4, 1)[2], r#"c=""…+67"#);
+    assert_eq!(
+        shown("main.slices", 64, 1, 1)[..3],
+        ["a=[]int{1, …+5}", "b=nil", "c=[]int8{-1, …+1}"]
+    );
+    assert_eq!(shown("main.slices", 64, 0, 1)[0], "a=[]int{…+6}");
+    assert_eq!(
+        shown("main.slices", 64, 32, 1)[0],
+        "a=[]int{1, 2, 3, 4, 5, 6}"
+    );
+    assert_eq!(
+        shown("main.pointers", 64, 4, 0)[..3],
+        ["a=*main.point(0x)", "b=nil", "c=*int(0x)"]
+    );
+    assert_eq!(
+        shown("main.pointers", 64, 4, 3)[4..6],
+        [
+            "e=&&main.point{x: 1, y: -2}",
+            "f=&main.node{value: 1, next: &main.node{value: 2, next: nil}}"
+        ]
+    );
+    assert_eq!(
+        shown("main.mapsOfNumbers", 64, 4, 0)[0],
+        "a=map[string]int{…+1}"
+    );
+    assert_eq!(
+        shown("main.mapOfSlices", 64, 8, 1)[0],
+        r#"a=map[int][]string{5: []string{"x", "y"}, 6: nil}"#
+    );
+}
+
+#[test]
+fn functions_with_arguments_of_the_same_kinds_share_what_is_captured() {
+    let Some(program) = program("1.27") else {
+        return;
+    };
+    let types = program.executable.types().expect("it has DWARF");
+    let items = |name: &str| {
+        let signature = types
+            .signature(&program.function(name))
+            .expect("it is there");
+        all(
+            &types,
+            &signature,
+            Moment::Entry,
+            &Limits::default(),
+            &(0..0),
+        )
+        .items
+    };
+    assert_eq!(items("main.sameOne"), items("main.sameTwo"));
+}
+
+/// Whether nothing is captured of what is behind the addresses in a value.
+fn is_closed(shape: &Shape) -> bool {
+    match shape {
+        Shape::Pointer { target, .. } => target.is_none(),
+        Shape::Interface { pointee, text, .. } => pointee.is_none() && text.is_none(),
+        Shape::Struct { fields, .. } => fields.iter().all(|(_, shape)| is_closed(shape)),
+        Shape::Slice { elements, .. } => elements.is_empty(),
+        Shape::String(_) | Shape::Bytes { .. } | Shape::Map { .. } => false,
+        _ => true,
+    }
+}
+
+#[test]
+fn what_is_private_to_the_runtime_is_not_followed() {
+    for version in VERSIONS {
+        let Some(program) = program(version) else {
+            return;
+        };
+        let types = program.executable.types().expect("it has DWARF");
+        let signature = types.signature(&program.function("main.internals"));
+        let signature = signature.expect("it is described");
+        let limits = Limits {
+            depth: Limits::MOST_DEPTH,
+            ..Limits::default()
+        };
+        let captured = all(&types, &signature, Moment::Entry, &limits, &(0..0));
+        assert_eq!(captured.values.len(), 5);
+        for value in &captured.values {
+            assert!(is_closed(&value.shape), "Go {version}: {value:?}");
+        }
+    }
+}
+
+#[test]
+fn whatever_a_program_has_fits() {
+    for version in VERSIONS {
+        let Some(program) = program(version) else {
+            return;
+        };
+        let types = program.executable.types().expect("it has DWARF");
+        let greatest = Limits {
+            string: Limits::MOST_STRING,
+            elements: Limits::MOST_ELEMENTS,
+            depth: Limits::MOST_DEPTH,
+        };
+        let mut count = 0;
+        for function in program.executable.functions().step_by(5) {
+            let Ok(signature) = types.signature(&function) else {
+                continue;
+            };
+            for moment in [Moment::Entry, Moment::Return] {
+                for limits in [Limits::default(), greatest] {
+                    check(&all(&types, &signature, moment, &limits, &(0..0)));
+                }
+            }
+            count += 1;
+        }
+        assert!(count > 200, "{count}");
+    }
 }

@@ -194,7 +194,7 @@ impl Planner<'_, '_> {
             guard: map.guard.clone(),
         };
         if !column.indirect {
-            self.inner(node, &value, depth);
+            self.held_in_map(node, &value, depth);
         } else if let Ok(pointer) = value.part(0, &self.span) {
             let there = Typed {
                 at: Location::Memory {

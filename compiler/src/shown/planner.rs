@@ -264,16 +264,19 @@ impl<'t, 'e> Planner<'t, 'e> {
 
     /// The bytes of a string or slice of bytes.
     pub(super) fn text(&mut self, node: NodeId, value: &Typed) {
-        let shape = match value.text(&self.span) {
+        let shape = match guarded_text(value, &self.span) {
             Ok(text) => {
-                let limit = usize::from(self.limits.string);
+                // Who gives a number wants so many.
+                let limit = match text.length.kind {
+                    WordKind::Constant(length) => u16::try_from(length)
+                        .unwrap_or(u16::MAX)
+                        .min(Limits::MOST_STRING),
+                    _ => self.limits.string,
+                };
+                let limit = usize::from(limit);
                 let share = self.share.saturating_sub(LENGTH) / 8 * 8;
                 let least = LEAST_TEXT.min(limit);
                 let most = limit.min(share.max(least));
-                let text = Text {
-                    pointer: guarded(value.guard.clone(), *text.pointer).into(),
-                    length: text.length,
-                };
                 let run = self.room.bytes(text, most, least.min(8), &self.span);
                 run.map_or(Shape::Missing(Missing::NoRoom), Shape::String)
             }
@@ -309,6 +312,27 @@ impl<'t, 'e> Planner<'t, 'e> {
             (*pointee, *text) = (memory, string);
         }
     }
+}
+
+/// Where a string's bytes are. In memory the guard is around its address, so that the string's address and length are read at once.
+fn guarded_text(value: &Typed, span: &Span) -> Result<Text, Unreachable> {
+    let guard = value.guard.clone();
+    if let Location::Memory { pointer, offset } = &value.at {
+        let at = Location::Memory {
+            pointer: guarded(guard, (**pointer).clone()).into(),
+            offset: *offset,
+        };
+        return Typed {
+            at,
+            ..value.clone()
+        }
+        .text(span);
+    }
+    let text = value.text(span)?;
+    Ok(Text {
+        pointer: guarded(guard, *text.pointer).into(),
+        length: text.length,
+    })
 }
 
 impl From<Unreachable> for Missing {

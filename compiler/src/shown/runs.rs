@@ -12,6 +12,8 @@ use crate::{
 pub(super) const RUN: usize = 256;
 /// Bytes between two parts that are read with them, since another item costs as much.
 const GAP: i64 = 16;
+/// The same where their address takes more than a register.
+const FAR_GAP: i64 = 40;
 /// Bytes of a value that are taken even where others come short.
 const LEAST: usize = 64;
 
@@ -116,6 +118,10 @@ impl Group {
             self.take(room, 0, &self.parts, allowed.max(RUN), span, found);
             return;
         }
+        let gap = match self.base.kind {
+            WordKind::Register(..) => GAP,
+            _ => FAR_GAP,
+        };
         let mut left = allowed;
         let mut rest = self.parts.as_slice();
         while let Some(&(_, start, _)) = rest.first() {
@@ -123,7 +129,7 @@ impl Group {
             let mut count = 0;
             for &(_, offset, width) in rest {
                 let after = offset.saturating_add(width.bytes().into());
-                let close = offset.saturating_sub(end) <= GAP;
+                let close = offset.saturating_sub(end) <= gap;
                 let fits = after.saturating_sub(start) <= RUN as i64;
                 if count > 0 && !(close && fits) {
                     break;

@@ -41,6 +41,8 @@ struct Within {
     nested: usize,
     /// It belongs to the runtime: what is behind its addresses is not looked at.
     closed: bool,
+    /// How often the number of elements that take an item each is halved, since there are others like it.
+    halved: usize,
 }
 
 /// What was read together so far.
@@ -63,16 +65,18 @@ impl Planner<'_, '_> {
             depth,
             nested: 0,
             closed: is_internal(&value.ty.name),
+            halved: self.level,
         };
         self.visit(node, value, within, &mut Taken::default());
     }
 
-    /// A value that is read with others; strings in it wait for the next level.
-    pub(super) fn inner(&mut self, node: NodeId, value: &Typed, depth: u8) {
+    /// A key or value of a map, which is read with others; strings in it wait for the next level.
+    pub(super) fn held_in_map(&mut self, node: NodeId, value: &Typed, depth: u8) {
         let within = Within {
             depth,
             nested: 1,
             closed: is_internal(&value.ty.name),
+            halved: self.level + 1,
         };
         self.visit(node, value, within, &mut Taken::default());
     }
@@ -226,6 +230,12 @@ impl Planner<'_, '_> {
                 length: self.behind(value, 0),
                 capacity: self.behind(value, CHAN_CAPACITY),
             },
+            // The name of one costs as much as a number.
+            Kind::Func if self.level > 0 => Draft::Pointer {
+                ty: ty(),
+                part: self.part(value, 0, Width::Eight),
+                target: None,
+            },
             Kind::Func => Draft::Func {
                 part: self.part(value, 0, Width::Eight),
                 code: self.behind(value, 0),
@@ -274,12 +284,12 @@ impl Planner<'_, '_> {
             return Some(Draft::Bytes { bytes, pointer });
         }
         let length = self.part(value, 8, Width::Eight);
-        let in_one_piece = match element.size {
+        let limit = u64::from(self.limits.elements);
+        let count = match element.size {
             0 => 0,
-            size if size <= SMALL => ELEMENTS / size,
-            _ => u64::MAX,
+            size if size <= SMALL && element.kind != Kind::String => limit.min(ELEMENTS / size),
+            _ => (limit >> within.halved.min(8)).max(1).min(limit),
         };
-        let count = in_one_piece.min(self.limits.elements.into());
         let count = if within.closed { 0 } else { count };
         let nodes: Vec<NodeId> = (0..count).map(|_| self.drafts.node()).collect();
         if !nodes.is_empty() {
@@ -472,6 +482,7 @@ impl Within {
             depth: self.depth,
             nested: self.nested + 1,
             closed: self.closed || is_internal(&ty.name),
+            halved: self.halved,
         }
     }
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
@@ -190,6 +191,18 @@ func generic[T any](a T, b pair[T], c []T) T { return a }
 //go:noinline
 func unnamed(_ int, b string, _ bool) (int, string) { return 0, b }
 
+//go:noinline
+func internals(a reflect.Type, b reflect.Value, c *runtime.Func, d runtime.Error, e []runtime.Frame) {
+}
+
+type dot struct{ left, right int }
+
+//go:noinline
+func sameOne(a *point, s string, c chan int, n int32) {}
+
+//go:noinline
+func sameTwo(b *dot, name plain, done <-chan bool, n uint8) {}
+
 func callback() {}
 
 // closure gives a function that shares a variable and has a copy of another.
@@ -256,6 +269,9 @@ func main() {
 		of(&many{a0: 1, c9: 2}, "s=&main.many{a0: 1, a1: 0, a2: 0, a3: 0, a4: 0, a5: 0, a6: 0, a7: 0, a8: 0, a9: 0, b0: 0, b1: 0, b2: 0, b3: 0, b4: 0, b5: 0, b6: 0, b7: 0, b8: 0, b9: 0, c0: 0, c1: 0, c2: 0, c3: 0, c4: 0, c5: 0, c6: 0, c7: 0, c8: 0, c9: 2, d0: 0, …+9}"),
 		of(&l, "l=&"+shownLarge))
 	tell("main.nothing", "args", nothing)
+	keep = append(keep, internals)
+	tell("main.sameOne", "args", sameOne, of(p, "a=&main.point{x: 1, y: -2}"), of("s", `s="s"`), of((chan int)(nil), "c=nil"), of(int32(1), "n=1"))
+	tell("main.sameTwo", "args", sameTwo, of(&dot{1, 2}, "b=&main.dot{left: 1, right: 2}"), of(plain("s"), `name="s"`), of((<-chan bool)(nil), "done=nil"), of(uint8(1), "n=1"))
 	tell("main.fair", "args", fair, of([]string{text64, "b", "c", "d"}, `a=[]string{"`+text64+`", "b", "c", "d"}`), of([]string{text64}, `b=[]string{"`+text64+`"}`), of(1, "c=1"))
 	name, total := "n", new(int)
 	tell("main.closure.func1", "args", closure(&name, total), of("x", `x="x"`), of(total, "total=&0"), of(name, `shared="n"`))

@@ -37,7 +37,7 @@ func largeMaps(a map[int]int, b map[string]string) {}
 
 func maps() {
 	tell("main.mapsOfNumbers", "args", mapsOfNumbers, of(map[string]int{"one": 1}, `a=map[string]int{"one": 1}`), of(map[string]int(nil), "b=nil"), of(map[string]int{}, "c=map[string]int{}"))
-	tell("main.mapOfSlices", "args", mapOfSlices, of(map[int][]string{5: {"x", "y"}, 6: nil}, `a=map[int][]string{5: []string{"x", "y"}, 6: nil}`))
+	tell("main.mapOfSlices", "args", mapOfSlices, of(map[int][]string{5: {"x", "y"}, 6: nil}, `a=map[int][]string{5: []string{"x", …+1}, 6: nil}`))
 	tell("main.mapOfStructs", "args", mapOfStructs,
 		of(map[point]mixed{{1, 2}: {small: 3, ratio: 0.5, name: "m"}}, `a=map[main.point]main.mixed{main.point{x: 1, y: 2}: main.mixed{small: 3, ratio: 0.5, flag: false, name: "m"}}`),
 		of(map[code]struct{}{3: {}, 4: {}}, "b=map[main.code]struct {}{3: struct {}{}, 4: struct {}{}}"))
