@@ -110,6 +110,8 @@ pub enum Shape {
     },
     /// A string: an item of bytes.
     String(Run),
+    /// Memory of a fixed length, read as a text that ends at its first NUL: an item of bytes.
+    Characters(Run),
     /// A byte slice: an item of bytes, and 8 bytes of address, to tell nil from empty.
     Bytes {
         /// The bytes.

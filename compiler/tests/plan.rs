@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use compiler::{
     Diagnostic, Options, Plan, Prices, Severity, Source, check, compile, explain, plan::TracePlan,
-    report,
+    report, shape::Shape,
 };
 use ebpf_templates::{Cookie, SiteKind};
 use gobinary::Executable;
@@ -386,6 +386,82 @@ fn explain_tells_what_was_asked_for() {
     assert!(long.lines().count() > short.lines().count());
 }
 
+/// The lines of an explanation from the first generated function to the sites.
+fn about_code(text: &str) -> String {
+    let starts = ["  where", "  args", "  ret"];
+    let lines = text.lines();
+    let lines = lines
+        .skip_while(|line| !starts.iter().any(|start| line.starts_with(start)))
+        .take_while(|line| !line.contains(" sites: "));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn explain_tells_what_is_captured() {
+    let (Some(executable), Some(without)) = (support::typed(), support::typed_without_dwarf())
+    else {
+        return;
+    };
+    let program = "trace main.query < args; ret ret[1] as err, reg.bx >";
+    let (plan, _) = plan(program, executable);
+    let explained = explain(
+        &plan,
+        executable,
+        &source(program),
+        &Prices::ESTIMATES,
+        true,
+    );
+    insta::assert_snapshot!(about_code(&explained), @"
+    args: 41 instructions, 16 bytes of stack
+      main.query
+        sql: [rax; rbx] to 64
+        limit: rcx
+        small: rdi
+        code: rsi
+        ratio: not captured: in X0, a register that probes cannot read
+      instructions by place in the program
+          16  to find the function, and to answer
+          25  args
+    ret: 82 instructions, 32 bytes of stack
+      main.query
+        err: (*u64(ret.rdi + 8) if ret.rdi != 0 else 0), ret.rsi, [ret.rsi; 64] to 64, [*u64(ret.rsi); *u64(ret.rsi + 8)] to 64
+        reg.bx: ret.rbx
+      instructions by place in the program
+          18  to find the function, and to answer
+          61  ret[1]
+           3  reg.bx
+    ");
+    let patterns = [
+        "main.query(sql=(+0(%ax)):c64, s.len=%bx:s64)",
+        "main.count(a=(%ax):u64)",
+    ];
+    let patterns = patterns.map(str::to_owned);
+    let source = compiler::classic_program(&[], &patterns, false).expect("a program");
+    let (plan, _) = compile(&source, &[], without, &Options::default()).expect("it compiles");
+    let explained = explain(&plan, without, &source, &Prices::ESTIMATES, true);
+    insta::assert_snapshot!(about_code(&explained), @"
+    args: 35 instructions, 16 bytes of stack
+      main.query
+        sql: [rax; 8] to 8
+        s.len: i64(rbx)
+      instructions by place in the program
+          16  to find the function, and to answer
+          14  mem(reg.ax, 8)
+           1  reg.ax
+           1  8
+           3  reg.bx
+    ");
+    assert_eq!(plan.traces.len(), 2);
+    let shown = plan.traces[0].shown.values().next().expect("one function");
+    let labels: Vec<&str> = shown
+        .arguments
+        .iter()
+        .map(|value| value.label.as_str())
+        .collect();
+    assert_eq!(labels, ["sql", "s.len"]);
+    assert!(matches!(shown.arguments[0].shape, Shape::Characters(run) if run.most == 8));
+}
+
 #[test]
 fn explain_tells_what_conditions_became() {
     let Some(executable) = support::typed() else {
@@ -396,13 +472,6 @@ fn explain_tells_what_conditions_became() {
     let (plan, _) = plan(program, executable);
     let source = source(program);
     let explained = |verbose| explain(&plan, executable, &source, &Prices::ESTIMATES, verbose);
-    let about_code = |text: &str| {
-        let lines = text.lines();
-        let lines = lines
-            .skip_while(|line| !line.starts_with("  where"))
-            .take_while(|line| !line.contains(" sites: "));
-        lines.collect::<Vec<_>>().join("\n")
-    };
     insta::assert_snapshot!(about_code(&explained(false)), @"
     where, at entry: 13 instructions, 0 bytes of stack
     where, at return: 9 instructions, 0 bytes of stack

@@ -258,6 +258,8 @@ wrong! {
         "ret len(sql)",
         "ret arg.limit",
         "ret err",
+        "ret durr",
+        "ret ax",
     ];
     syntax: typed, "query", [
         "where limit > ",

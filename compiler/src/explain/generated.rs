@@ -10,7 +10,7 @@ use crate::{
     plan::{Plan, TracePlan},
     predicate::{Code, ListedArm, ListedPart},
     select::times,
-    shape::{ShownCall, ShownValue},
+    shape::{Missing, Shape, ShownCall, ShownValue},
 };
 
 /// Characters of an expression that are shown.
@@ -132,12 +132,22 @@ fn describe_value(out: &mut String, value: &ShownValue, parts: &[ListedPart]) {
         "" => "(without a name)".to_owned(),
         label => printable(label),
     };
-    if at.is_empty() {
-        line!(out, "      {label}: nothing is captured");
-        return;
+    let at = match &value.shape {
+        Shape::Missing(missing) => format!("not captured: {}", why(missing)),
+        Shape::Constant(text) => format!("always {}", printable(text)),
+        _ if at.is_empty() => "nothing to capture".to_owned(),
+        _ => at.into_values().collect::<Vec<_>>().join(", "),
+    };
+    line!(out, "      {label}: {at}");
+}
+
+fn why(missing: &Missing) -> String {
+    match missing {
+        Missing::Vector(number) => format!("in X{number}, a register that probes cannot read"),
+        Missing::OptimisedAway => "the compiler left it out".to_owned(),
+        Missing::NoRoom => "no room".to_owned(),
+        Missing::UnknownType => "its type cannot be read".to_owned(),
     }
-    let at: Vec<String> = at.into_values().collect();
-    line!(out, "      {label}: {}", at.join(", "));
 }
 
 /// A piece of the program on one line, the middle left out where it is long.

@@ -107,6 +107,9 @@ impl<'s, 'e> Lowering<'s, 'e> {
     fn unknown_name(&mut self, name: &str, span: &Span) -> Option<Value> {
         let (_, signature) = self.signature(span)?;
         let function = printable(self.scope.function.name);
+        if self.scope.usage == Use::Ret && !signature.results.is_empty() {
+            return self.unknown_result(name, &signature.results, span);
+        }
         let diagnostic = Diagnostic::new(
             codes::UNKNOWN_NAME,
             format!("{function} has no parameter `{name}`"),
@@ -243,12 +246,20 @@ impl<'s, 'e> Lowering<'s, 'e> {
         if results.len() == 1 {
             return Some(None);
         }
+        self.unknown_result(name, &results, span)
+    }
+
+    fn unknown_result<T>(&mut self, name: &str, results: &[Variable], span: &Span) -> Option<T> {
         let function = printable(self.scope.function.name);
-        let known = names(&results);
+        let known = names(results);
         let nearest = nearest_word(name, known.iter().map(String::as_str))
             .map(|nearest| format!("did you mean `ret.{nearest}`?"));
-        let described = self.described(&results);
-        let nearest = nearest.or_else(|| suggest::error_result(name, &described));
+        let described = self.described(results);
+        let built_in = BUILT_IN.iter().map(|(word, ..)| *word);
+        let nearest = nearest
+            .or_else(|| nearest_word(name, built_in).map(|word| format!("did you mean `{word}`?")))
+            .or_else(|| suggest::register(name))
+            .or_else(|| suggest::error_result(name, &described));
         let note = format!("its results are {}", suggest::results(&described));
         self.fail(
             Diagnostic::new(

@@ -266,19 +266,25 @@ impl<'t, 'e> Planner<'t, 'e> {
     pub(super) fn text(&mut self, node: NodeId, value: &Typed) {
         let shape = match guarded_text(value, &self.span) {
             Ok(text) => {
-                // Who gives a number wants so many.
-                let limit = match text.length.kind {
-                    WordKind::Constant(length) => u16::try_from(length)
-                        .unwrap_or(u16::MAX)
-                        .min(Limits::MOST_STRING),
-                    _ => self.limits.string,
+                // Of memory that is named with its length so much is wanted.
+                let fixed = match (&value.at, &text.length.kind) {
+                    (Location::Text(_), WordKind::Constant(length)) => Some(
+                        u16::try_from(*length).map_or(Limits::MOST_STRING, |length| {
+                            length.min(Limits::MOST_STRING)
+                        }),
+                    ),
+                    _ => None,
                 };
-                let limit = usize::from(limit);
+                let limit = usize::from(fixed.unwrap_or(self.limits.string));
                 let share = self.share.saturating_sub(LENGTH) / 8 * 8;
                 let least = LEAST_TEXT.min(limit);
                 let most = limit.min(share.max(least));
                 let run = self.room.bytes(text, most, least.min(8), &self.span);
-                run.map_or(Shape::Missing(Missing::NoRoom), Shape::String)
+                match run {
+                    None => Shape::Missing(Missing::NoRoom),
+                    Some(run) if fixed.is_some() => Shape::Characters(run),
+                    Some(run) => Shape::String(run),
+                }
             }
             Err(why) => Shape::Missing(why.into()),
         };

@@ -117,7 +117,7 @@ impl Decoder<'_> {
                 assert_eq!(wall >> 63, 0, "a time with the monotonic clock");
                 format!("{}.{:09}", ext - 62_135_596_800, wall & ((1 << 30) - 1))
             }
-            Shape::String(run) => self.string(*run)?,
+            Shape::String(run) | Shape::Characters(run) => self.string(*run)?,
             Shape::Bytes { pointer, .. } if self.word(*pointer)? == 0 => "nil".to_owned(),
             Shape::Bytes { bytes, .. } => format!("[]byte({})", self.string(*bytes)?),
             Shape::Slice { pointer, .. } if self.word(*pointer)? == 0 => "nil".to_owned(),

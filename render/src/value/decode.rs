@@ -65,6 +65,7 @@ impl Decoder<'_> {
                 ext: memory.signed(*ext, 8)?,
             },
             Shape::String(run) => Value::String(memory.run(*run)?),
+            Shape::Characters(run) => Value::String(up_to_nul(memory.run(*run)?)),
             Shape::Bytes { bytes, pointer } => match memory.word(*pointer)? {
                 0 => Value::Nil,
                 _ => Value::Bytes(memory.run(*bytes)?),
@@ -287,4 +288,15 @@ fn float(memory: &Memory<'_>, slot: Slot, width: u8) -> Result<Float, Unknown> {
     } else {
         Float::Double(f64::from_bits(bits))
     })
+}
+
+/// A text that ends at its first NUL, of which nothing is missing then.
+fn up_to_nul(text: Text) -> Text {
+    match text.bytes.iter().position(|byte| *byte == 0) {
+        Some(end) => Text {
+            bytes: text.bytes.get(..end).unwrap_or_default().to_vec(),
+            more: 0,
+        },
+        None => text,
+    }
 }

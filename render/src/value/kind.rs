@@ -28,7 +28,7 @@ pub(crate) fn type_name(shape: &Shape) -> Option<&str> {
         Shape::Complex { .. } => "complex128",
         Shape::Duration(_) => "time.Duration",
         Shape::Time { .. } => "time.Time",
-        Shape::String(_) => "string",
+        Shape::String(_) | Shape::Characters(_) => "string",
         Shape::Bytes { .. } => "[]byte",
         Shape::Func { .. } => "func",
         Shape::Slice { ty, .. }
