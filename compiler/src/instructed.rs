@@ -18,7 +18,7 @@ use crate::{
     listed::Listed,
     matching::Catalog,
     predicate::{
-        Item, Split,
+        Item, Kept, Split,
         ir::{Condition, Moment},
     },
     resolve::{Resolved, ResolvedTrace},
@@ -228,13 +228,11 @@ impl Context<'_, '_> {
         function: &Function<'_>,
     ) -> Result<Lowered, Vec<Diagnostic>> {
         let mut lowered = Lowered::default();
+        let mut kept = Kept::default();
         let mut diagnostics = Vec::new();
         if let Some(condition) = &trace.condition {
-            match self.condition(function, condition) {
-                Ok(split) => {
-                    (lowered.entry, lowered.exit) = (split.entry, split.exit);
-                    lowered.kept = split.kept;
-                }
+            match self.condition(function, condition, &mut kept) {
+                Ok(split) => (lowered.entry, lowered.exit) = (split.entry, split.exit),
                 Err(found) => diagnostics.extend(found),
             }
         }
@@ -252,6 +250,7 @@ impl Context<'_, '_> {
                 _ => {}
             }
         }
+        lowered.kept = kept.finish([]);
         if diagnostics.is_empty() {
             Ok(lowered)
         } else {
@@ -263,11 +262,12 @@ impl Context<'_, '_> {
         &self,
         function: &Function<'_>,
         condition: &Expression,
+        kept: &mut Kept,
     ) -> Result<Split, Vec<Diagnostic>> {
         let condition = self.with_scope(function, Use::Where, |scope| {
             expression::condition(scope, condition)
         })?;
-        Split::new(condition).map_err(|error| vec![expression::too_many_kept(&error)])
+        Split::new(condition, kept).map_err(|error| vec![expression::too_many_kept(&error)])
     }
 
     fn shown(

@@ -13,6 +13,7 @@ mod generate;
 mod instruction;
 mod interpret;
 pub mod ir;
+mod kept;
 mod memory;
 mod show;
 mod split;
@@ -26,6 +27,7 @@ pub use generate::{
 };
 pub use instruction::Instruction;
 pub use interpret::{Event, Verdict, capture, evaluate};
+pub use kept::{Kept, TooManyKept};
 pub use memory::{Memory, Unreadable};
-pub use split::{Split, TooManyKept};
+pub use split::Split;
 pub use text::{Pattern, PatternTooLong, SEARCH_WINDOW};

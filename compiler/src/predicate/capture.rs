@@ -6,7 +6,7 @@
 use grammar::ast::Span;
 use serde::Serialize;
 
-use super::ir::{Input, Moment, Node, Text, Word};
+use super::ir::{Input, Moment, Node, Text, Word, WordKind};
 
 /// Items that can be captured at once: each has a bit in a word.
 pub const MAX_ITEMS: usize = 64;
@@ -21,6 +21,17 @@ pub enum Item {
         /// Where it is.
         text: Text,
         /// Room for so many bytes, taken up to a multiple of eight.
+        most: u16,
+        /// The expression in the program text.
+        span: Span,
+    },
+    /// At return: bytes that were captured at entry, as [`Item::Bytes`] of the same room.
+    Kept {
+        /// Its bit in the word that tells what could not be read then.
+        bit: u8,
+        /// Where it is in what was captured then.
+        offset: u16,
+        /// Room for so many bytes.
         most: u16,
         /// The expression in the program text.
         span: Span,
@@ -59,7 +70,7 @@ impl Item {
     pub fn span(&self) -> &Span {
         match self {
             Self::Word(word) => &word.span,
-            Self::Bytes { span, .. } => span,
+            Self::Bytes { span, .. } | Self::Kept { span, .. } => span,
         }
     }
 
@@ -79,17 +90,20 @@ impl Item {
         found
     }
 
-    fn visit<'n>(&'n self, visit: &mut dyn FnMut(Node<'n>)) {
+    pub(super) fn visit<'n>(&'n self, visit: &mut dyn FnMut(Node<'n>)) {
         match self {
             Self::Word(word) => word.visit(visit),
             Self::Bytes { text, .. } => text.visit(visit),
+            Self::Kept { .. } => visit(Node::Word(&WordKind::Input(Input::KeptUnreadable))),
         }
     }
 
     fn size(&self) -> usize {
         match self {
             Self::Word(_) => 8,
-            Self::Bytes { most, .. } => 8 + usize::from(*most).next_multiple_of(8),
+            Self::Bytes { most, .. } | Self::Kept { most, .. } => {
+                8 + usize::from(*most).next_multiple_of(8)
+            }
         }
     }
 }

@@ -24,12 +24,21 @@ pub enum Verdict {
 }
 
 /// What is known of a call at a probe, as the generated function gets it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// `struct pt_regs`
     pub registers: [u64; REGISTERS],
     /// What [`Input`] names, by ascending offset.
     pub inputs: [u64; INPUTS],
+}
+
+impl Default for Event {
+    fn default() -> Self {
+        Self {
+            registers: [0; REGISTERS],
+            inputs: [0; INPUTS],
+        }
+    }
 }
 
 impl Event {
@@ -48,6 +57,26 @@ impl Event {
         if let Some(slot) = self.inputs.get_mut(index(input.offset())) {
             *slot = value;
         }
+    }
+
+    /// Sets what was kept at entry, as it was captured then.
+    pub fn set_kept(&mut self, kept: &[u8]) {
+        let inputs = self.inputs.iter_mut();
+        let area = inputs.skip(index(Input::KeptUnreadable.offset()));
+        for (slot, word) in area.zip(kept.chunks_exact(8)) {
+            *slot = word
+                .iter()
+                .rev()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte));
+        }
+    }
+
+    fn kept(&self) -> Vec<u8> {
+        let area = self
+            .inputs
+            .iter()
+            .skip(index(Input::KeptUnreadable.offset()));
+        area.flat_map(|word| word.to_le_bytes()).collect()
     }
 
     fn register(&self, register: Register) -> u64 {
@@ -117,6 +146,23 @@ impl<M: Memory> Interpreter<'_, M> {
                     let place = rest.get_mut(..count).ok_or(Unreadable)?;
                     self.memory.read(pointer, place)?;
                 }
+            }
+            Item::Kept {
+                bit, offset, most, ..
+            } => {
+                let kept = self.event.kept();
+                let (unreadable, _) = kept.split_first_chunk().ok_or(Unreadable)?;
+                let unreadable = u64::from_le_bytes(*unreadable);
+                if unreadable & 1_u64.checked_shl((*bit).into()).unwrap_or(0) != 0 {
+                    return Err(Unreadable);
+                }
+                let kept = kept.get(usize::from(*offset)..).ok_or(Unreadable)?;
+                let (length, kept) = kept.split_first_chunk().ok_or(Unreadable)?;
+                *first = *length;
+                let count = u64::from_le_bytes(*length).min(u64::from(*most));
+                let count = usize::try_from(count).map_err(|_| Unreadable)?;
+                let place = rest.get_mut(..count).ok_or(Unreadable)?;
+                place.copy_from_slice(kept.get(..count).ok_or(Unreadable)?);
             }
         }
         Ok(())

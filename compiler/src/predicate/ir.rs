@@ -299,8 +299,9 @@ pub enum Input {
 /// Words that can be kept from entry to return.
 pub const MAX_KEPT: u8 = 8;
 
-/// Words in the struct that the generated function is given.
-pub const INPUTS: usize = Input::FACTS.len() + MAX_KEPT as usize;
+/// Words in the struct that the generated function is given. It ends with what was kept at entry, of which the first word is
+/// [`Input::KeptUnreadable`].
+pub const INPUTS: usize = Input::FACTS.len() - 1 + ebpf_templates::KEEP_MAX / 8;
 
 /// Words in `struct pt_regs`.
 pub const REGISTERS: usize = 21;

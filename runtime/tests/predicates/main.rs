@@ -8,8 +8,8 @@ mod kernel;
 mod random;
 
 use compiler::predicate::{
-    Arm, CaptureArm, Code, Event, LONG_SEARCH, Layout, Limits, Pattern, Resource, SEARCHES_IN_ARM,
-    Split, Verdict, capture, evaluate, generate, generate_capture,
+    Arm, CaptureArm, Code, Event, Item, Kept, LONG_SEARCH, Layout, Limits, Pattern, Resource,
+    SEARCHES_IN_ARM, Split, Verdict, capture, evaluate, generate, generate_capture,
     ir::{
         Condition, ConditionKind, Input, Moment, Register, Relation, Text, Width, Word, WordKind,
     },
@@ -20,7 +20,7 @@ use random::{Choices, Maker};
 
 const ROOM: Limits = Limits {
     instructions: 4000,
-    stack: 320,
+    stack: 144,
     searches: 60,
 };
 
@@ -109,32 +109,57 @@ proptest! {
         let mut choices = Choices::Bytes(&bytes);
         let inputs = vec![Input::Duration, Input::SelfTime, Input::Goroutine, Input::Depth];
         let condition = Maker { choices: &mut choices, memory: &memory, base, inputs }.condition(4);
-        let Ok(split) = Split::new(condition.clone()) else {
+        let mut kept = Kept::default();
+        let Ok(split) = Split::new(condition.clone(), &mut kept) else {
             return Ok(());
         };
+        let items = kept.finish([]);
         for event in events {
-            let (mut entry, mut exit) = (event.clone(), event.clone());
-            for register in Register::ALL {
-                match random::moment(register) {
-                    Moment::Entry => exit.set_register(register, 3),
-                    Moment::Return => entry.set_register(register, 3),
-                }
-            }
-            for input in [Input::Duration, Input::SelfTime] {
-                entry.set_input(input, 3);
-            }
-            let kept = capture(&split.kept, &entry, &OwnMemory);
-            let words = kept.chunks_exact(8).filter_map(|word| word.first_chunk());
-            let mut words = words.map(|word| u64::from_le_bytes(*word));
-            exit.set_input(Input::KeptUnreadable, words.next().unwrap_or(0));
-            for (number, word) in (0..).zip(words) {
-                exit.set_input(Input::Kept(number), word);
-            }
+            let (entry, mut exit) = moments(&event);
+            exit.set_kept(&capture(&items, &entry, &OwnMemory));
             let holds = |part: &Option<Condition>, event| {
                 part.as_ref().is_none_or(|part| evaluate(part, event, &OwnMemory) == Verdict::Yes)
             };
             let whole = evaluate(&condition, &event, &OwnMemory) == Verdict::Yes;
             prop_assert_eq!(holds(&split.entry, &entry) && holds(&split.exit, &exit), whole, "{}\n{:?}", condition, split);
+        }
+    }
+
+    #[test]
+    fn kept_items_are_what_would_have_been_captured_at_once(bytes in proptest::collection::vec(any::<u8>(), 0..400), seed in any::<u64>()) {
+        let mut choices = Choices::Endless(seed);
+        let (pages, memory) = filled(&mut choices);
+        let base = pages.address();
+        let events: Vec<Event> = (0..8).map(|_| random::event(&mut choices, base)).collect();
+        let mut choices = Choices::Bytes(&bytes);
+        let inputs = vec![Input::Duration, Input::Goroutine];
+        let wanted = Maker { choices: &mut choices, memory: &memory, base, inputs }.items();
+        let mut kept = Kept::default();
+        let later: Result<Vec<Item>, _> = wanted
+            .iter()
+            .cloned()
+            .map(|item| match item {
+                Item::Word(word) => kept.word(word).map(Item::Word),
+                Item::Bytes { text, most, span } => kept.bytes(text, most, span),
+                Item::Kept { .. } => unreachable!("of one moment"),
+            })
+            .collect();
+        let Ok(mut later) = later else {
+            return Ok(());
+        };
+        let items = kept.finish(&mut later);
+        if Layout::new(&items).size > ebpf_templates::KEEP_MAX {
+            return Ok(());
+        }
+        for event in events {
+            let (entry, mut exit) = moments(&event);
+            exit.set_kept(&capture(&items, &entry, &OwnMemory));
+            let layout = Layout::new(&wanted);
+            prop_assert_eq!(
+                readable(&layout, capture(&later, &exit, &OwnMemory)),
+                readable(&layout, capture(&wanted, &event, &OwnMemory)),
+                "{:?}\n{:?}", wanted, later
+            );
         }
     }
 
@@ -163,16 +188,7 @@ proptest! {
                 assert_eq!(size as usize, layout.size);
                 prop_assert!(found[layout.size..].iter().all(|byte| *byte == 0));
                 found.truncate(layout.size);
-                // Of an item that could not be read only that counts.
-                let mut expected = expected.clone();
-                for (number, at) in layout.offsets.iter().enumerate() {
-                    if expected[number / 8] >> (number % 8) & 1 == 1 {
-                        let end = layout.offsets.get(number + 1).unwrap_or(&layout.size);
-                        found[*at..*end].fill(0);
-                        expected[*at..*end].fill(0);
-                    }
-                }
-                prop_assert_eq!(&found, &expected, "{:?}\n{:x?}", items, event);
+                prop_assert_eq!(readable(&layout, found), readable(&layout, expected.clone()), "{:?}\n{:x?}", items, event);
             }
         }
     }
@@ -192,6 +208,32 @@ proptest! {
         let verdict = in_kernel(&condition, code, std::slice::from_ref(&event));
         prop_assert_eq!(vec![evaluate(&condition, &event, &OwnMemory)], verdict, "{} {:?}", condition, place);
     }
+}
+
+/// What was captured with zeroes for items that could not be read, of whose places nothing can be said.
+fn readable(layout: &Layout, mut captured: Vec<u8>) -> Vec<u8> {
+    for (number, at) in layout.offsets.iter().enumerate() {
+        if captured[number / 8] >> (number % 8) & 1 == 1 {
+            let end = layout.offsets.get(number + 1).unwrap_or(&layout.size);
+            captured[*at..*end].fill(0);
+        }
+    }
+    captured
+}
+
+/// What of an event is known at entry, and what at return; elsewhere is something else.
+fn moments(event: &Event) -> (Event, Event) {
+    let (mut entry, mut exit) = (event.clone(), event.clone());
+    for register in Register::ALL {
+        match random::moment(register) {
+            Moment::Entry => exit.set_register(register, 3),
+            Moment::Return => entry.set_register(register, 3),
+        }
+    }
+    for input in [Input::Duration, Input::SelfTime] {
+        entry.set_input(input, 3);
+    }
+    (entry, exit)
 }
 
 fn register(register: Register) -> Word {

@@ -204,6 +204,16 @@ pub fn event(choices: &mut Choices<'_>, base: u64) -> Event {
     for input in inputs() {
         event.set_input(input, number(choices, base));
     }
+    // Numbers, some of which are lengths of what follows.
+    let kept = (0..32).flat_map(|_| {
+        let word = match choices.chance(2) {
+            true => choices.below(40) as u64,
+            false => number(choices, base),
+        };
+        word.to_le_bytes()
+    });
+    let kept: Vec<u8> = kept.collect();
+    event.set_kept(&kept);
     // As a string would be passed.
     event.set_register(Register::Rax, address(choices, base));
     let length = choices.of(&[0, 1, 7, 8, 9, 64, 65, 511, 512, 513, 700]);
@@ -348,6 +358,14 @@ impl Maker<'_, '_> {
     fn item(&mut self) -> Item {
         if self.choices.chance(2) {
             return Item::Word(self.word(3));
+        }
+        if self.inputs.contains(&Input::KeptUnreadable) && self.choices.chance(4) {
+            return Item::Kept {
+                bit: self.choices.below(64) as u8,
+                offset: 8 * self.choices.below(20) as u16,
+                most: self.choices.of(&[0, 1, 8, 24, 31, 32, 64]),
+                span: 0..1,
+            };
         }
         Item::Bytes {
             text: self.text(3),

@@ -8,7 +8,7 @@ use crate::predicate::{
     capture::{Item, Layout, MAX_ITEMS},
     code::{Code, ListedArm},
     instruction::{Alu, FRAME, Jump, Operand, R0, R1, R2, R3},
-    ir::{Node, Width},
+    ir::{Input, Node, Width},
 };
 
 /// Items to capture, and the functions at whose calls.
@@ -42,11 +42,7 @@ pub fn generate_capture(
         ..Needs::default()
     };
     for item in arms.iter().flat_map(|arm| &arm.items) {
-        let mut note = |node: Node<'_>| needs.note(&node);
-        match item {
-            Item::Word(word) => word.visit(&mut note),
-            Item::Bytes { text, .. } => text.visit(&mut note),
-        }
+        item.visit(&mut |node: Node<'_>| needs.note(&node));
     }
     let mut generator = Generator::new(limits, needs);
     generator.put(TO, R3);
@@ -121,7 +117,54 @@ impl Generator {
                 self.read_to_r1();
                 self.asm.bind(empty);
             }
+            Item::Kept {
+                bit, offset, most, ..
+            } => self.copy_kept(*bit, *offset, *most, at),
         }
+    }
+
+    /// Copies a run of bytes that was kept at entry. Nothing can be said of its place behind its end, which may hold something older.
+    fn copy_kept(&mut self, bit: u8, offset: u16, most: u16, at: i16) {
+        let inputs = self.inputs;
+        let unreadable = Input::KeptUnreadable.offset();
+        let kept = unreadable.saturating_add_unsigned(offset);
+        self.asm.load(Width::Eight, R0, inputs, unreadable);
+        self.asm
+            .constant(R1, 1_u64.checked_shl(bit.into()).unwrap_or(0));
+        self.asm.alu(Alu::And, R0, Operand::Register(R1));
+        let undecided = self.undecided;
+        self.asm
+            .branch(Jump::NotEqual, R0, Operand::Immediate(0), undecided);
+        self.asm.load(Width::Eight, R0, inputs, kept);
+        self.write(at);
+        let done = self.asm.label();
+        self.asm.copy(R2, R0);
+        self.asm
+            .branch(Jump::Equal, R2, Operand::Immediate(0), done);
+        self.at_most(R2, usize::from(most));
+        self.get(TO, R1);
+        for word in 0..most.div_ceil(8) {
+            let (start, end) = (8 * word, 8 * (word + 1));
+            let within = |bytes: u16| bytes.cast_signed().saturating_add(8);
+            if word > 0 {
+                let start = Operand::Immediate(start.into());
+                self.asm.branch(Jump::LessOrEqual, R2, start, done);
+            }
+            let from = kept.saturating_add(within(start));
+            self.asm.load(Width::Eight, R0, inputs, from);
+            let whole = self.asm.label();
+            let end = Operand::Immediate(end.into());
+            self.asm.branch(Jump::GreaterOrEqual, R2, end, whole);
+            // The lowest bytes of a word are the first ones.
+            self.asm.alu(Alu::Mov, R3, end);
+            self.asm.alu(Alu::Sub, R3, Operand::Register(R2));
+            self.asm.alu(Alu::ShiftLeft, R3, Operand::Immediate(3));
+            self.asm.alu(Alu::ShiftLeft, R0, Operand::Register(R3));
+            self.asm.alu(Alu::ShiftRight, R0, Operand::Register(R3));
+            self.asm.bind(whole);
+            self.asm.store_at(R1, at.saturating_add(within(start)), R0);
+        }
+        self.asm.bind(done);
     }
 
     /// Writes `R0` to its place.
