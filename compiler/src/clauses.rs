@@ -2,13 +2,17 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use ebpf_templates::{COMM_LEN, MAX_FRAMES, MAX_SCOPE, MAX_STACK};
+use ebpf_templates::{COMM_LEN, MAX_AGGREGATIONS, MAX_FRAMES, MAX_SCOPE, MAX_STACK};
 use grammar::{
-    ast::{Clause, ClauseKind, Expression, Shown, Span, Trace, Value},
+    ast::{
+        Aggregation, Clause, ClauseKind, Expression, Shown, Span, Template, TemplatePart, Trace,
+        Value,
+    },
     keywords::{self, CLAUSES, LATER_CLAUSES},
 };
 
 use crate::{
+    aggregate::{Aggregated, MAX_KEYS},
     codes,
     diagnostic::Diagnostic,
     listed::Listed,
@@ -34,11 +38,6 @@ const SYNONYMS: [(&str, &str); 12] = [
     ("filter", "where"),
 ];
 
-/// Clauses that are read, but cannot run yet.
-const EXPRESSIONS: [&str; 8] = [
-    "until", "count", "sum", "avg", "stats", "hist", "lhist", "print",
-];
-
 /// Greatest process id of Linux (`PID_MAX_LIMIT`, include/linux/threads.h).
 const PID_MAX: u64 = 4 * 1024 * 1024;
 
@@ -52,6 +51,9 @@ pub(crate) struct Clauses {
     pub(crate) condition: Option<Expression>,
     pub(crate) arguments: Option<Listed>,
     pub(crate) results: Option<Listed>,
+    pub(crate) until: Option<Expression>,
+    pub(crate) print: Option<Template>,
+    pub(crate) aggregations: Vec<Aggregated>,
 }
 
 /// Checks the clauses of `trace`.
@@ -65,6 +67,7 @@ pub(crate) fn check(trace: &Trace, sets: &mut Sets, values: &mut Values) -> Clau
             continue;
         }
         match first.get(keyword) {
+            Some(_) if matches!(clause.kind, ClauseKind::Aggregate(_)) => {}
             Some(earlier) => values.diagnostics.push(twice(clause, earlier)),
             None => {
                 first.insert(keyword, clause);
@@ -74,6 +77,10 @@ pub(crate) fn check(trace: &Trace, sets: &mut Sets, values: &mut Values) -> Clau
     }
     let span = |keyword: &str| first.get(keyword).map(|clause| clause.span.clone());
     contradictions(&out, span, &mut values.diagnostics);
+    without_effect(&out, span, &mut values.diagnostics);
+    if out.print.is_some() || !out.aggregations.is_empty() {
+        (out.arguments, out.results) = (None, None);
+    }
     out
 }
 
@@ -155,10 +162,54 @@ fn check_one(clause: &Clause, out: &mut Clauses, sets: &mut Sets, values: &mut V
         }
         ClauseKind::Args(shown) => out.arguments = Some(listed(clause, shown, values)),
         ClauseKind::Ret(shown) => out.results = Some(listed(clause, shown, values)),
-        ClauseKind::Until(_) | ClauseKind::Print(_) | ClauseKind::Aggregate(_) => {
-            values.diagnostics.push(not_available(clause));
+        ClauseKind::Until(condition) => {
+            values.check_expression(condition);
+            out.until = Some(condition.clone());
+        }
+        ClauseKind::Print(template) => {
+            for part in &template.parts {
+                if let TemplatePart::Expression(expression) = part {
+                    values.check_expression(expression);
+                }
+            }
+            out.print = Some(template.clone());
+        }
+        ClauseKind::Aggregate(aggregation) => {
+            aggregated(clause, aggregation, out.aggregations.len(), values);
+            out.aggregations.push(Aggregated {
+                span: clause.span.clone(),
+                clause: aggregation.clone(),
+            });
         }
         ClauseKind::Unknown => {}
+    }
+}
+
+fn aggregated(clause: &Clause, aggregation: &Aggregation, before: usize, values: &mut Values) {
+    for argument in &aggregation.arguments {
+        values.check_expression(argument);
+    }
+    for key in &aggregation.keys {
+        values.check_expression(&key.expression);
+    }
+    if before == MAX_AGGREGATIONS {
+        values.diagnostics.push(
+            Diagnostic::new(
+                codes::TOO_MANY_VALUES,
+                format!("a trace has at most {MAX_AGGREGATIONS} aggregations"),
+            )
+            .at(&clause.span, "one too many")
+            .help("give another trace the same targets"),
+        );
+    }
+    if let Some(key) = aggregation.keys.get(MAX_KEYS) {
+        values.diagnostics.push(
+            Diagnostic::new(
+                codes::TOO_MANY_VALUES,
+                format!("an aggregation has at most {MAX_KEYS} keys"),
+            )
+            .at(&key.span, "one too many"),
+        );
     }
 }
 
@@ -269,15 +320,8 @@ fn not_a_clause(clause: &Clause) -> Diagnostic {
     }
     match meant {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
-        None => diagnostic.help(format!("the clauses are {}", available())),
+        None => diagnostic.help(format!("the clauses are {}", CLAUSES.join(", "))),
     }
-}
-
-/// Clauses that can be used.
-fn available() -> String {
-    let known = CLAUSES.iter().copied();
-    let can_run: Vec<&str> = known.filter(|word| !EXPRESSIONS.contains(word)).collect();
-    can_run.join(", ")
 }
 
 fn not_available(clause: &Clause) -> Diagnostic {
@@ -290,7 +334,33 @@ fn not_available(clause: &Clause) -> Diagnostic {
         &keyword.span,
         "a clause of the language that cannot run yet",
     )
-    .note(format!("available are {}", available()))
+    .note(format!("available are {}", CLAUSES.join(", ")))
+}
+
+/// What is not seen because no tree is drawn.
+fn without_effect(
+    out: &Clauses,
+    span: impl Fn(&str) -> Option<Span>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let (words, why): (&[&str], &str) = match (&out.print, out.aggregations.as_slice()) {
+        (Some(_), _) => (&["args", "ret"], "`print` writes one line for each graph"),
+        (None, [_, ..]) => (
+            &["args", "ret", "stack"],
+            "graphs that are counted are not shown; `print` shows a line of each",
+        ),
+        (None, []) => return,
+    };
+    for word in words {
+        if let Some(at) = span(word) {
+            diagnostics.push(
+                Diagnostic::new(codes::SHOWS_NOTHING, format!("`{word}` shows nothing here"))
+                    .at(&at, "there is no tree to show it in")
+                    .note(why)
+                    .help(format!("delete `{word}`")),
+            );
+        }
+    }
 }
 
 fn contradictions(

@@ -56,6 +56,7 @@ codes! {
     ARGUMENT_LIST = "E0208" "argument list in a pattern";
     UNKNOWN_PARAM = "E0209" "unknown parameter";
     TOO_MANY_TRACES = "E0210" "too many traces";
+    UNKNOWN_AGGREGATION = "E0211" "unknown aggregation";
 
     CLAUSE_TWICE = "E0301" "clause given twice";
     WRONG_TYPE = "E0302" "value of the wrong type";
@@ -93,9 +94,15 @@ codes! {
     TOO_LARGE = "E0509" "expression too large";
     UNKNOWN_GO_TYPE = "E0510" "unknown type of Go";
     UNKNOWN_FUNCTION = "E0511" "unknown function";
+    NOT_A_NUMBER = "E0512" "not a number of each call";
+    NOT_A_KEY = "E0513" "not a key";
+    KEYS_DIFFER = "E0514" "values of different types together";
+    UNSUITABLE_STEPS = "E0515" "unsuitable steps of a histogram";
+    BOTH_MOMENTS = "E0516" "arguments and results in one value";
 
     PRUNES_EVERYTHING = "W0301" "prune drops every call";
     INCLUDE_UNSEEN = "W0302" "include shows nothing";
+    SHOWS_NOTHING = "W0303" "clause without effect";
     UNUSED = "W0201" "declared but not used";
     UNMATCHED = "W0401" "include or exclude matched nothing";
     PARTLY_INLINED = "W0402" "partly inlined";

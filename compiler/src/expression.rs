@@ -8,6 +8,7 @@ mod compare;
 mod constant;
 mod limits;
 mod lower;
+mod measure;
 mod names;
 mod parts;
 mod raw;
@@ -17,6 +18,7 @@ mod text;
 mod value;
 
 pub(crate) use lower::join;
+pub(crate) use measure::{Key, constant, key, measured, steps};
 pub(crate) use value::{Ty, not_zero};
 
 pub use limits::{refused, too_large, too_many_kept};

@@ -12,15 +12,17 @@ use grammar::ast::{Expression, Shown};
 use rayon::prelude::*;
 
 use crate::{
-    codes,
+    aggregate, codes,
     diagnostic::{Diagnostic, printable},
     expression::{self, Scope, Use},
     listed::Listed,
     matching::Catalog,
+    plan::{Aggregation, Template},
     predicate::{
         Item, Kept, Split,
         ir::{Condition, Moment},
     },
+    print,
     resolve::{Resolved, ResolvedTrace},
     select::{Selection, grouped, names_shown, times},
     shown::{self, Asked, Captured},
@@ -34,6 +36,11 @@ pub(crate) struct Instructed {
     kept: Vec<(u32, Vec<Item>)>,
     shown_arguments: Vec<(u32, Captured)>,
     shown_results: Vec<(u32, Captured)>,
+    /// With the index of the aggregation.
+    aggregated: Vec<(u32, u32, Vec<Item>)>,
+    until: Vec<(u32, Condition)>,
+    /// The same for all targets.
+    pub(crate) counted: Counted,
     /// Targets for which the expressions mean nothing.
     pub(crate) without: BTreeSet<u32>,
     /// Functions to be entered where their arguments are still in their places.
@@ -51,6 +58,13 @@ pub(crate) struct Context<'s, 'e> {
     pub(crate) types: &'s Result<Types<'e>, TypesError>,
 }
 
+/// What is made of all graphs, and of each in place of its tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    pub(crate) aggregations: Vec<Aggregation>,
+    pub(crate) print: Option<Template>,
+}
+
 /// What the expressions of a trace come to for one target.
 #[derive(Default)]
 struct Lowered {
@@ -59,6 +73,9 @@ struct Lowered {
     kept: Vec<Item>,
     arguments: Option<Captured>,
     results: Option<Captured>,
+    aggregated: Vec<Vec<Item>>,
+    until: Option<Condition>,
+    counted: Counted,
 }
 
 impl Instructed {
@@ -84,9 +101,19 @@ impl Instructed {
             })
             .collect();
         let mut refused = Vec::new();
+        let mut first: Option<u32> = None;
         for (index, lowered) in lowered {
             match lowered {
-                Ok(lowered) => this.add(index, lowered),
+                Ok(lowered) => match first {
+                    Some(first) if lowered.counted != this.counted => {
+                        let found = context.differs(trace, [index, first], &lowered, &this);
+                        refused.push((index, vec![found]));
+                    }
+                    _ => {
+                        first.get_or_insert(index);
+                        this.add(index, lowered);
+                    }
+                },
                 Err(found) => refused.push((index, found)),
             }
         }
@@ -121,6 +148,19 @@ impl Instructed {
             self.arguments.insert(index);
             self.kept.push((index, lowered.kept));
         }
+        if let Some(condition) = lowered.until {
+            if condition.looks_at(Moment::Return) {
+                self.results.insert(index);
+            }
+            self.until.push((index, condition));
+        }
+        for (number, items) in (0..).zip(lowered.aggregated) {
+            if items.iter().any(|item| item.looks_at(Moment::Return)) {
+                self.results.insert(index);
+            }
+            self.aggregated.push((index, number, items));
+        }
+        self.counted = lowered.counted;
         if let Some(captured) = lowered.arguments {
             self.show(index, captured, Moment::Entry);
         }
@@ -250,12 +290,75 @@ impl Context<'_, '_> {
                 _ => {}
             }
         }
-        lowered.kept = kept.finish([]);
+        if let Some(until) = &trace.until {
+            let until = self.with_scope(function, Use::Where, |scope| {
+                expression::condition(scope, until)
+            });
+            let until = until.and_then(|until| {
+                let kept = kept.condition(until);
+                kept.map_err(|error| vec![expression::too_many_kept(&error)])
+            });
+            match until {
+                Ok(until) => lowered.until = Some(until),
+                Err(found) => diagnostics.extend(found),
+            }
+        }
+        for aggregated in &trace.aggregations {
+            let found = self.with_scope(function, Use::Where, |scope| {
+                aggregate::lower(scope, aggregated, &mut kept)
+            });
+            match found {
+                Ok(found) => {
+                    lowered.aggregated.push(found.items);
+                    lowered.counted.aggregations.push(found.plan);
+                }
+                Err(found) => diagnostics.extend(found),
+            }
+        }
+        if let Some(template) = &trace.print {
+            match self.with_scope(function, Use::Where, |scope| print::lower(scope, template)) {
+                Ok(printed) => {
+                    let captured = |asked: Vec<Asked>| {
+                        let types = self.types.as_ref().ok();
+                        let limits = &self.program.settings.values;
+                        (!asked.is_empty()).then(|| shown::some(types, asked, limits))
+                    };
+                    lowered.arguments = captured(printed.arguments);
+                    lowered.results = captured(printed.results);
+                    lowered.counted.print = Some(printed.template);
+                }
+                Err(found) => diagnostics.extend(found),
+            }
+        }
+        lowered.kept = kept.finish(lowered.aggregated.iter_mut().flatten());
         if diagnostics.is_empty() {
             Ok(lowered)
         } else {
             Err(diagnostics)
         }
+    }
+
+    /// Why a target cannot be counted together with the first.
+    fn differs(
+        &self,
+        trace: &ResolvedTrace,
+        targets: [u32; 2],
+        lowered: &Lowered,
+        this: &Instructed,
+    ) -> Diagnostic {
+        let [name, first] = targets.map(|index| {
+            let function = self.catalog.get(index);
+            function.map_or("", |function| function.name)
+        });
+        let (these, those) = (&lowered.counted.aggregations, &this.counted.aggregations);
+        let mut aggregations = trace.aggregations.iter().zip(these.iter().zip(those));
+        let aggregation = aggregations.find(|(_, (these, those))| these != those);
+        let span = match (aggregation, &trace.print) {
+            (Some((aggregated, _)), _) => &aggregated.span,
+            (None, Some(print)) => &print.span,
+            (None, None) => &trace.span,
+        };
+        aggregate::differs(span, name, first)
     }
 
     fn condition(

@@ -13,6 +13,7 @@
 //! *Invariant*: no system calls, no files, no terminal. Text and a [`gobinary::Executable`] go in, plain data comes out, so that the
 //! command line and an editor share everything here.
 
+mod aggregate;
 pub mod budget;
 mod classic;
 mod clauses;
@@ -23,6 +24,7 @@ mod explain;
 pub mod expression;
 mod find;
 mod glob;
+mod hooks;
 mod instructed;
 mod last_calls;
 mod listed;
@@ -34,6 +36,7 @@ pub mod plan;
 pub mod predicate;
 mod preference;
 mod prices;
+mod print;
 mod probes;
 mod report;
 mod resolve;

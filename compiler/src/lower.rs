@@ -59,6 +59,7 @@ pub(crate) fn plan(
     let mut plan = Plan {
         skipped: probes.skipped(&catalog),
         settings: program.settings,
+        hooks: program.hooks.clone(),
         ..Plan::default()
     };
     match executable.goid_offset() {
@@ -126,6 +127,9 @@ pub(crate) fn plan(
         });
         let mut trace = found.trace(trace, selection, &left, &hidden, instructed);
         (trace.code, trace.shown) = instructed.code(&ids, &mut diagnostics);
+        let counted = instructed.counted.clone();
+        trace.keeps_graphs = !counted.aggregations.is_empty() && counted.print.is_none();
+        (trace.aggregations, trace.print) = (counted.aggregations, counted.print);
         plan.traces.push(trace);
     }
     carry_out_entries(&mut plan, &steps);

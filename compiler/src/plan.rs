@@ -14,7 +14,11 @@ use ebpf_templates::{Cookie, SiteKind, When};
 pub use gobinary::Step;
 use serde::Serialize;
 
-use crate::{diagnostic::Source, predicate::Code, shape::ShownCall};
+use crate::{
+    diagnostic::Source,
+    predicate::Code,
+    shape::{Shape, ShownCall, ShownValue},
+};
 
 /// What to probe in one executable, and how to treat what is seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -33,6 +37,8 @@ pub struct Plan {
     pub goid_evidence: String,
     /// What holds for the whole run.
     pub settings: Settings,
+    /// What is done at moments of the run, in source order.
+    pub hooks: Vec<Hook>,
     /// The program's name and text, which spans of generated code are pieces of.
     pub source: Source,
 }
@@ -148,6 +154,140 @@ pub struct TracePlan {
     pub code: TraceCode,
     /// What is captured of calls, by function: an index into [`Plan::functions`].
     pub shown: BTreeMap<u32, ShownCall>,
+    /// What the kernel makes of all kept graphs.
+    pub aggregations: Vec<Aggregation>,
+    /// Kept graphs stay in the kernel, where only aggregations ask for them.
+    pub keeps_graphs: bool,
+    /// What is written for each graph in place of its tree.
+    pub print: Option<Template>,
+}
+
+/// What the kernel makes of all kept graphs of a trace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Aggregation {
+    /// Its name, or as it is written.
+    pub label: String,
+    /// Its name, where it has one.
+    pub name: Option<String>,
+    /// What is made of them.
+    pub kind: AggregationKind,
+    /// How the value is read: a signed number or a duration. Nothing is measured where there is none.
+    pub value: Option<Shape>,
+    /// By what calls are told apart. They are read as captured values are, but code is at link-time addresses: an address that is
+    /// in a function or right behind it, as return addresses are.
+    pub keys: Vec<ShownValue>,
+}
+
+/// What is made of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AggregationKind {
+    /// How many there are.
+    Count,
+    /// The sum of their values.
+    Sum,
+    /// The mean.
+    Average,
+    /// How many, sum, mean, least and greatest.
+    Stats,
+    /// How many, by powers of two.
+    Histogram,
+    /// How many, by steps.
+    Linear {
+        /// The least value that is not below all steps.
+        low: i64,
+        /// The least above all of them.
+        high: i64,
+        /// How wide one is.
+        step: u64,
+    },
+}
+
+/// A line that is written for each graph.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Template {
+    /// One after another.
+    pub pieces: Vec<Piece>,
+}
+
+/// A piece of a [`Template`], about the target's call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Piece {
+    /// The same each time.
+    Text(String),
+    /// One of [`ShownCall::arguments`].
+    Argument(usize),
+    /// One of [`ShownCall::results`].
+    Result(usize),
+    /// How long it took.
+    Duration,
+    /// The same without the calls shown inside.
+    SelfTime,
+    /// Goroutine id.
+    Goroutine,
+    /// Process id.
+    Process,
+    /// Thread id.
+    Thread,
+    /// The function's name.
+    Function,
+    /// The name of the function that made the call.
+    Caller,
+}
+
+/// What is done at a moment of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hook {
+    /// When.
+    pub moment: HookMoment,
+    /// In this order.
+    pub actions: Vec<HookAction>,
+}
+
+/// When a hook's actions are done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookMoment {
+    /// Once the probes are attached.
+    Begin,
+    /// After the last graph.
+    End,
+    /// Each time so much time has passed.
+    Every(Duration),
+}
+
+/// What a hook does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookAction {
+    /// Writes a line.
+    Print(Vec<HookPiece>),
+    /// Writes what these have come to.
+    Show(Vec<AggregationId>),
+    /// Lets these begin anew.
+    Clear(Vec<AggregationId>),
+}
+
+/// A piece of a hook's line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookPiece {
+    /// The same each time.
+    Text(String),
+    /// The time of day.
+    Time,
+    /// How long the run has taken so far.
+    Elapsed,
+}
+
+/// Where an aggregation is in a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct AggregationId {
+    /// Index of the trace.
+    pub trace: u32,
+    /// Index in [`TracePlan::aggregations`].
+    pub aggregation: u32,
 }
 
 /// Generated code of a trace. Each takes the place of a stub in the probe program.

@@ -18,6 +18,7 @@ mod memory;
 mod show;
 mod split;
 mod text;
+mod unplaced;
 
 pub use capture::{Item, Layout, MAX_ITEMS};
 pub use code::{Code, ListedArm, ListedPart};
@@ -27,6 +28,7 @@ pub use generate::{
 };
 pub use instruction::Instruction;
 pub use interpret::{Event, Verdict, capture, evaluate};
+pub(crate) use kept::When;
 pub use kept::{Kept, TooManyKept};
 pub use memory::{Memory, Unreadable};
 pub use split::Split;

@@ -3,13 +3,15 @@
 use std::{collections::HashMap, time::Duration};
 
 use ebpf_templates::MAX_TRACES;
-use grammar::ast::{Expression, Item, Program, Span, Trace, ValueKind};
+use grammar::ast::{Expression, Item, Program, Span, Template, Trace, ValueKind};
 
 use crate::{
+    aggregate::Aggregated,
     clauses, codes,
     diagnostic::{Diagnostic, Source},
+    hooks,
     listed::Listed,
-    plan::{Filter, Settings},
+    plan::{Filter, Hook, Settings},
     selector::{DeclaredSet, Labels, Selector, Sets, as_written},
     settings::Configs,
     values::Values,
@@ -22,6 +24,7 @@ pub struct Resolved {
     pub(crate) settings: Settings,
     pub(crate) sets: Vec<DeclaredSet>,
     pub(crate) traces: Vec<ResolvedTrace>,
+    pub(crate) hooks: Vec<Hook>,
     /// The values of the program's parameters.
     pub(crate) params: HashMap<String, ValueKind>,
     /// There were errors, so patterns may be missing from it: that a set is empty says nothing then.
@@ -52,12 +55,20 @@ pub(crate) struct ResolvedTrace {
     pub(crate) arguments: Option<Listed>,
     /// `ret`
     pub(crate) results: Option<Listed>,
+    /// `until`
+    pub(crate) until: Option<Expression>,
+    /// `print`
+    pub(crate) print: Option<Template>,
+    /// `count`, `hist` and so on.
+    pub(crate) aggregations: Vec<Aggregated>,
 }
 
 impl ResolvedTrace {
     /// Does it say anything of calls' values?
     pub(crate) fn has_expressions(&self) -> bool {
-        self.condition.is_some() || self.arguments.is_some() || self.results.is_some()
+        let conditions = self.condition.is_some() || self.until.is_some();
+        let shown = self.arguments.is_some() || self.results.is_some() || self.print.is_some();
+        conditions || shown || !self.aggregations.is_empty()
     }
 }
 
@@ -103,14 +114,8 @@ pub(crate) fn resolve(
                 None => target = Some((&item.path.node, &item.span)),
             },
             Item::Config(config) => configs.check(config, &mut values),
-            Item::Hook(hook) => diagnostics.push(
-                Diagnostic::new(
-                    codes::CLAUSE_NOT_AVAILABLE,
-                    format!("`{}` is not available in this version", hook.keyword.node),
-                )
-                .at(&hook.keyword.span, "a hook that cannot run yet"),
-            ),
-            Item::Set(_) | Item::Param(_) => {}
+            // They speak of traces that may come later.
+            Item::Hook(_) | Item::Set(_) | Item::Param(_) => {}
         }
     }
     if traces.is_empty() && !incomplete {
@@ -121,6 +126,15 @@ pub(crate) fn resolve(
                 .help("add one: trace main.*"),
         );
     }
+    let mut names = hooks::Names::default();
+    for (number, trace) in (0..).zip(&traces) {
+        names.declare(number, &trace.aggregations, &mut diagnostics);
+    }
+    let hooks = program.items.iter().filter_map(|item| match item {
+        Item::Hook(hook) => Some(hook),
+        _ => None,
+    });
+    let hooks = hooks::resolve(hooks, &names, incomplete, &mut values);
     let target = target.map(|(path, _)| path.to_owned());
     let params = values.known();
     diagnostics.extend(values.finish());
@@ -132,6 +146,7 @@ pub(crate) fn resolve(
             settings: configs.finish(),
             sets,
             traces,
+            hooks,
             params,
             damaged: false,
         },
@@ -170,5 +185,8 @@ fn resolve_trace(
         condition: clauses.condition,
         arguments: clauses.arguments,
         results: clauses.results,
+        until: clauses.until,
+        print: clauses.print,
+        aggregations: clauses.aggregations,
     }
 }

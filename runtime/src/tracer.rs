@@ -12,13 +12,13 @@ use std::{
 
 use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
 use compiler::{
-    plan::{Plan, TraceCode, TracePlan},
+    plan::{AggregationKind, Plan, TraceCode, TracePlan},
     predicate::Code,
 };
 use ebpf_templates::{
-    Aggregate, AggregateKey, COMM_LEN, COUNTER_MAX, Config, DeepKey, FACT_BIAS, FACT_CALLER, Frame,
-    Goroutine, GoroutineKey, Hits, INLINE_FRAMES, LastCall, LastCallKey, MAX_FRAMES, MAX_SCOPE,
-    Stage, Step, TraceState, Values,
+    Aggregate, AggregateKey, AggregationConfig, COMM_LEN, COUNTER_MAX, Config, DeepKey, FACT_BIAS,
+    FACT_CALLER, Frame, Goroutine, GoroutineKey, Hits, INLINE_FRAMES, LastCall, LastCallKey,
+    MAX_AGGREGATIONS, MAX_FRAMES, MAX_SCOPE, Stage, Step, TraceState, Values,
 };
 
 use crate::{
@@ -656,6 +656,28 @@ fn tell_code(config: &mut Config, code: &TraceCode) {
     }
 }
 
+/// What the kernel is told of an aggregation.
+fn aggregation(kind: AggregationKind) -> AggregationConfig {
+    use ebpf_templates::AggregationKind as Kernel;
+    let kernel = match kind {
+        AggregationKind::Count => Kernel::Count,
+        AggregationKind::Sum | AggregationKind::Average | AggregationKind::Stats => Kernel::Numbers,
+        AggregationKind::Histogram => Kernel::Histogram,
+        AggregationKind::Linear { .. } => Kernel::Linear,
+    };
+    let (low, high, step) = match kind {
+        AggregationKind::Linear { low, high, step } => (low, high, step),
+        _ => (0, 0, 0),
+    };
+    AggregationConfig {
+        kind: kernel as u32,
+        unused: 0,
+        low,
+        high,
+        step,
+    }
+}
+
 fn config(trace: &TracePlan) -> Config {
     let filter = &trace.filter;
     let nanoseconds =
@@ -672,6 +694,11 @@ fn config(trace: &TracePlan) -> Config {
         ..Config::default()
     };
     tell_code(&mut config, &trace.code);
+    config.no_graphs = trace.keeps_graphs.into();
+    config.aggregation_count = trace.aggregations.len().min(MAX_AGGREGATIONS) as u32;
+    for (to, from) in config.aggregations.iter_mut().zip(&trace.aggregations) {
+        *to = aggregation(from.kind);
+    }
     config.pid_count = filter.pids.len().min(MAX_SCOPE) as u32;
     for (to, from) in config.pids.iter_mut().zip(&filter.pids) {
         *to = *from;

@@ -39,6 +39,27 @@ impl Constant {
         }
     }
 
+    /// As it is printed: strings without quotes, durations as Go writes them, in their largest whole unit.
+    pub(super) fn printed(&self) -> String {
+        match self {
+            Self::Integer(value) => value.to_string(),
+            Self::Float(value) => value.to_string(),
+            Self::Duration(ns) => {
+                let units = [("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1_000)];
+                let mut units = units
+                    .iter()
+                    .filter(|(_, ratio)| *ns != 0 && ns % ratio == 0);
+                match units.next() {
+                    Some((unit, ratio)) => format!("{}{unit}", ns / ratio),
+                    None => format!("{ns}ns"),
+                }
+            }
+            Self::String(text) => text.clone(),
+            Self::Bool(value) => value.to_string(),
+            Self::Nil => "nil".to_owned(),
+        }
+    }
+
     /// As an integer of a type that is one. A duration goes with durations, other numbers with everything else.
     pub(super) fn to_integer(&self, ty: &Ty) -> Result<u64, Misfit> {
         let value = match self {

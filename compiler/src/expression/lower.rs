@@ -82,7 +82,7 @@ pub(super) struct Lowering<'s, 'e> {
 }
 
 impl<'s, 'e> Lowering<'s, 'e> {
-    fn new(scope: Scope<'s, 'e>) -> Self {
+    pub(super) fn new(scope: Scope<'s, 'e>) -> Self {
         Self {
             scope,
             diagnostics: Vec::new(),

@@ -39,6 +39,8 @@ impl Instructed {
             )
         };
         let (entry, exit) = (conditions(&self.entry), conditions(&self.exit));
+        let until = conditions(&self.until);
+        let aggregated = aggregated(&self.aggregated, ids);
         let kept = arms(
             self.kept
                 .iter()
@@ -54,22 +56,24 @@ impl Instructed {
         };
         let (arguments, results) = (items(&self.shown_arguments), items(&self.shown_results));
         let looks_for = |input: Input| {
-            let mut conditions = entry.iter().chain(&exit);
-            let captures = [&kept, &arguments, &results];
+            let mut conditions = entry.iter().chain(&exit).chain(&until);
+            let captures = [&kept, &arguments, &results, &aggregated];
             let mut items = captures
                 .into_iter()
                 .flatten()
                 .flat_map(|arm: &CaptureArm| &arm.items);
             conditions.any(|arm| arm.condition.uses(input)) || items.any(|item| item.uses(input))
         };
+        let looks_at_return =
+            |arms: &[Arm]| (arms.iter()).any(|arm| arm.condition.looks_at(Moment::Return));
         let mut code = TraceCode {
             needs_caller: looks_for(Input::Caller),
             needs_bias: looks_for(Input::Bias),
             needs_results: NeedsResults {
-                where_return: exit
-                    .iter()
-                    .any(|arm| arm.condition.looks_at(Moment::Return)),
-                ..NeedsResults::default()
+                where_return: looks_at_return(&exit),
+                until: looks_at_return(&until),
+                aggregate: (aggregated.iter().flat_map(|arm| &arm.items))
+                    .any(|item| item.looks_at(Moment::Return)),
             },
             ..TraceCode::default()
         };
@@ -82,6 +86,10 @@ impl Instructed {
         code.where_return = made(!exit.is_empty(), &|| generate(&exit, ROOM));
         code.keep = made(!kept.is_empty(), &|| {
             generate_capture(&kept, ROOM, ebpf_templates::KEEP_MAX)
+        });
+        code.until = made(!until.is_empty(), &|| generate(&until, ROOM));
+        code.aggregate = made(!aggregated.is_empty(), &|| {
+            generate_capture(&aggregated, ROOM, ebpf_templates::AGGREGATE_KEY)
         });
         code.arguments = captures(arguments, diagnostics);
         code.results = captures(results, diagnostics);
@@ -124,6 +132,19 @@ fn arms<'i>(
         .collect();
     arms.sort_by(|one, other| one.functions.cmp(&other.functions));
     arms
+}
+
+/// One arm for all functions and aggregations of which the same is captured. The kernel adds the aggregation's index to the function.
+fn aggregated(list: &[(u32, u32, Vec<Item>)], ids: &HashMap<u32, u32>) -> Vec<CaptureArm> {
+    let mut known: BTreeMap<u32, &[Item]> = BTreeMap::new();
+    for (index, aggregation, items) in list {
+        if let Some(id) = ids.get(index) {
+            let id = id + aggregation * ebpf_templates::Cookie::FUNCTIONS;
+            known.insert(id, items);
+        }
+    }
+    let itself: HashMap<u32, u32> = known.keys().map(|id| (*id, *id)).collect();
+    arms(known.into_iter(), &itself)
 }
 
 /// The code that captures; where not everything fits, for those functions of which many have the same arguments.

@@ -11,6 +11,7 @@ use super::{
         Condition, ConditionKind, Input, MAX_KEPT, Moment, Node, Operator, Relation, Text, Word,
         WordKind,
     },
+    unplaced::same,
 };
 
 /// What is kept of the calls of one function.
@@ -29,7 +30,7 @@ pub struct TooManyKept {
 
 /// When something can be evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum When {
+pub(crate) enum When {
     Always,
     At(Moment),
     /// It needs both moments.
@@ -37,7 +38,22 @@ pub(super) enum When {
 }
 
 impl When {
-    fn and(self, other: Self) -> Self {
+    /// When a condition can be evaluated.
+    pub(crate) fn of(condition: &Condition) -> Self {
+        let mut when = Self::Always;
+        condition.visit(&mut |node| when = when.and(of(&node)));
+        when
+    }
+
+    /// When a word can be.
+    pub(crate) fn of_word(word: &Word) -> Self {
+        let mut when = Self::Always;
+        word.visit(&mut |node| when = when.and(of(&node)));
+        when
+    }
+
+    /// When both can be.
+    pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Always, other) | (other, Self::Always) => other,
             (one, other) if one == other => one,
@@ -53,7 +69,7 @@ impl Kept {
     /// [`TooManyKept`]
     pub fn condition(&mut self, condition: Condition) -> Result<Condition, TooManyKept> {
         let span = condition.span.clone();
-        if when(&condition) == When::At(Moment::Entry) {
+        if When::of(&condition) == When::At(Moment::Entry) {
             let truth = Word::new(WordKind::Truth(condition.into()), span.clone());
             let kind = ConditionKind::Compare {
                 relation: Relation::NotEqual,
@@ -120,7 +136,7 @@ impl Kept {
     /// # Errors
     /// [`TooManyKept`]
     pub fn word(&mut self, word: Word) -> Result<Word, TooManyKept> {
-        if when_word(&word) == When::At(Moment::Entry) {
+        if When::of_word(&word) == When::At(Moment::Entry) {
             return self.keep(word);
         }
         let kind = match word.kind {
@@ -178,31 +194,39 @@ impl Kept {
     /// # Errors
     /// [`TooManyKept`]
     pub fn bytes(&mut self, text: Text, most: u16, span: Span) -> Result<Item, TooManyKept> {
-        if when_word(&text.pointer).and(when_word(&text.length)) != When::At(Moment::Entry) {
+        if When::of_word(&text.pointer).and(When::of_word(&text.length)) != When::At(Moment::Entry)
+        {
             let text = self.parts(text)?;
             return Ok(Item::Bytes { text, most, span });
         }
-        let item = Item::Bytes {
-            text,
-            most,
-            span: span.clone(),
-        };
-        let number = self.position_of_bytes(item);
-        let layout = Layout::new(&self.bytes);
-        let place = layout.offsets.get(number).copied().unwrap_or_default();
+        let number = self.place(text, most, &span);
         Ok(Item::Kept {
             bit: u8::try_from(number).unwrap_or(u8::MAX),
-            offset: u16::try_from(place).unwrap_or(u16::MAX),
+            offset: 0,
             most,
             span,
         })
     }
 
-    fn position_of_bytes(&mut self, item: Item) -> usize {
-        match self.bytes.iter().position(|kept| *kept == item) {
-            Some(number) => number,
+    /// The number of a run of bytes: what is asked for more than once is kept once, as much of it as anybody needs.
+    fn place(&mut self, text: Text, room: u16, span: &Span) -> usize {
+        let wanted = |most| Item::Bytes {
+            text: text.clone(),
+            most,
+            span: span.clone(),
+        };
+        let known = self.bytes.iter().position(
+            |kept| matches!(kept, Item::Bytes { most, .. } if same(&wanted(*most), kept)),
+        );
+        match known {
+            Some(number) => {
+                if let Some(Item::Bytes { most, .. }) = self.bytes.get_mut(number) {
+                    *most = room.max(*most);
+                }
+                number
+            }
             None => {
-                self.bytes.push(item);
+                self.bytes.push(wanted(room));
                 self.bytes.len() - 1
             }
         }
@@ -211,14 +235,17 @@ impl Kept {
     /// What is to be kept at entry, in the order of its [`Layout`]. `captured` is all that [`Self::bytes`] has given.
     pub fn finish<'i>(self, captured: impl IntoIterator<Item = &'i mut Item>) -> Vec<Item> {
         let words = self.words.len();
-        for item in captured {
-            if let Item::Kept { bit, offset, .. } = item {
-                *bit = bit.saturating_add(u8::try_from(words).unwrap_or(u8::MAX));
-                *offset = offset.saturating_add(u16::try_from(8 * words).unwrap_or(u16::MAX));
-            }
-        }
         let mut items = self.words;
         items.extend(self.bytes);
+        let layout = Layout::new(&items);
+        for item in captured {
+            if let Item::Kept { bit, offset, .. } = item {
+                let number = words + usize::from(*bit);
+                let place = layout.offsets.get(number).copied().unwrap_or_default();
+                *bit = u8::try_from(number).unwrap_or(u8::MAX);
+                *offset = u16::try_from(place).unwrap_or(u16::MAX);
+            }
+        }
         items
     }
 
@@ -226,7 +253,7 @@ impl Kept {
     fn keep(&mut self, word: Word) -> Result<Word, TooManyKept> {
         let span = word.span.clone();
         let item = Item::Word(word);
-        let number = match self.words.iter().position(|kept| *kept == item) {
+        let number = match self.words.iter().position(|kept| same(kept, &item)) {
             Some(number) => number,
             None => {
                 self.words.push(item);
@@ -257,18 +284,6 @@ impl Kept {
         };
         Ok(Word::new(kind, span))
     }
-}
-
-pub(super) fn when(condition: &Condition) -> When {
-    let mut when = When::Always;
-    condition.visit(&mut |node| when = when.and(of(&node)));
-    when
-}
-
-fn when_word(word: &Word) -> When {
-    let mut when = When::Always;
-    word.visit(&mut |node| when = when.and(of(&node)));
-    when
 }
 
 fn of(node: &Node<'_>) -> When {

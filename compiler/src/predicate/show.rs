@@ -137,12 +137,13 @@ impl fmt::Display for Word {
     }
 }
 
-/// `rcx` for a word, `[rax; rbx] to 64` for as much of a run of bytes.
+/// `rcx` for a word, `[rax; rbx] to 64` for as much of a run of bytes, `kept[8] to 32` for one that was kept at entry.
 impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Word(word) => write!(f, "{word}"),
             Self::Bytes { text, most, .. } => write!(f, "{text} to {most}"),
+            Self::Kept { offset, most, .. } => write!(f, "kept[{offset}] to {most}"),
         }
     }
 }

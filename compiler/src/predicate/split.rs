@@ -6,7 +6,7 @@
 
 use super::{
     ir::{Condition, ConditionKind, Moment},
-    kept::{Kept, TooManyKept, When, when},
+    kept::{Kept, TooManyKept, When},
 };
 
 /// A condition by moments.
@@ -30,7 +30,7 @@ impl Split {
     }
 
     fn add(&mut self, condition: Condition, kept: &mut Kept) -> Result<(), TooManyKept> {
-        let when = when(&condition);
+        let when = When::of(&condition);
         match (when, condition.kind) {
             (When::Never | When::At(Moment::Return), ConditionKind::And(left, right)) => {
                 self.add(*left, kept)?;

@@ -1,0 +1,131 @@
+//! `print`: from a text with expressions in it to what is captured of a call, and the pieces of the line that is made of it.
+//!
+//! What the call tree says anyway is taken from there. Everything else is captured, at entry what can be known then.
+
+use grammar::ast::{Expression, ExpressionKind, Template, TemplatePart};
+
+use crate::{
+    codes,
+    diagnostic::Diagnostic,
+    expression::{self, Location, Scope, Typed},
+    plan::{self, Piece},
+    predicate::{When, ir::Moment},
+    shown::Asked,
+};
+
+/// A line, and what is to be captured for it.
+#[derive(Debug, Default)]
+pub(crate) struct Printed {
+    pub(crate) template: plan::Template,
+    pub(crate) arguments: Vec<Asked>,
+    pub(crate) results: Vec<Asked>,
+}
+
+/// Lowers a template for the calls of one function.
+///
+/// # Errors
+/// All that is wrong with its expressions.
+pub(crate) fn lower(scope: Scope<'_, '_>, template: &Template) -> Result<Printed, Vec<Diagnostic>> {
+    let mut printed = Printed::default();
+    let mut diagnostics = Vec::new();
+    for part in &template.parts {
+        let piece = match part {
+            TemplatePart::Text(text) => Ok(Piece::Text(text.clone())),
+            TemplatePart::Expression(expression) => printed.piece(scope, expression),
+        };
+        match piece {
+            Ok(piece) => printed.template.pieces.push(piece),
+            Err(found) => diagnostics.extend(found),
+        }
+    }
+    if diagnostics.is_empty() {
+        Ok(printed)
+    } else {
+        Err(diagnostics)
+    }
+}
+
+impl Printed {
+    fn piece(
+        &mut self,
+        scope: Scope<'_, '_>,
+        expression: &Expression,
+    ) -> Result<Piece, Vec<Diagnostic>> {
+        let value = expression::shown(scope, expression)?;
+        if let Some(piece) = built_in(scope, expression) {
+            return Ok(piece);
+        }
+        let text = scope.source.get(expression.span.clone());
+        let text = text.unwrap_or_default().to_owned();
+        let Some(value) = value else {
+            let constant = expression::constant(scope, expression);
+            return Ok(Piece::Text(constant.unwrap_or(text)));
+        };
+        let moment = moment(&value);
+        let asked = Asked {
+            label: text.clone(),
+            span: expression.span.clone(),
+            value: Some(value),
+            text,
+        };
+        match moment {
+            When::Never => Err(vec![
+                Diagnostic::new(
+                    codes::BOTH_MOMENTS,
+                    "a value that is printed is of one moment of the call",
+                )
+                .at(
+                    &expression.span,
+                    "looks at arguments, as they were, and at what is known at return",
+                )
+                .help("print them apart"),
+            ]),
+            When::At(Moment::Return) => {
+                self.results.push(asked);
+                Ok(Piece::Result(self.results.len() - 1))
+            }
+            When::At(Moment::Entry) | When::Always => {
+                self.arguments.push(asked);
+                Ok(Piece::Argument(self.arguments.len() - 1))
+            }
+        }
+    }
+}
+
+/// What stands for a name that is built in and not a parameter's.
+fn built_in(scope: Scope<'_, '_>, expression: &Expression) -> Option<Piece> {
+    let ExpressionKind::Name(name) = &expression.kind else {
+        return None;
+    };
+    if let Ok((_, signature)) = scope.types
+        && signature.parameter(name).is_some()
+    {
+        return None;
+    }
+    Some(match name.as_str() {
+        "dur" => Piece::Duration,
+        "self" => Piece::SelfTime,
+        "g" | "goid" => Piece::Goroutine,
+        "pid" => Piece::Process,
+        "tid" => Piece::Thread,
+        "fn" => Piece::Function,
+        "caller" => Piece::Caller,
+        // That of a target.
+        "depth" => Piece::Text("0".to_owned()),
+        _ => return None,
+    })
+}
+
+/// When a value is known.
+fn moment(value: &Typed) -> When {
+    let at = match &value.at {
+        Location::Pieces { moment, .. } => When::At(*moment),
+        Location::Memory { pointer, .. } => When::of_word(pointer),
+        Location::Word(word) => When::of_word(word),
+        Location::Text(text) => When::of_word(&text.pointer).and(When::of_word(&text.length)),
+    };
+    match &value.guard {
+        Some(guard) => at.and(When::of(guard)),
+        None => at,
+    }
+}
