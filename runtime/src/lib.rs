@@ -7,6 +7,7 @@ mod aggregates;
 mod attach;
 mod binary;
 mod calibrate;
+mod config;
 mod error;
 mod hits;
 mod kernel;
