@@ -280,6 +280,20 @@ fn strings() {
     // No room for any of it.
     let length = Shape::String(Run { most: 0, ..RUN });
     assert_eq!(both(&length, &of(9, b"")), "\"…\"+9 | \"\"");
+    // Memory of a fixed length ends at a NUL.
+    let characters = Shape::Characters(RUN);
+    for (length, bytes, shown) in [
+        (16, b"hello\0\0\0rubbish!", "\"hello\""),
+        (
+            16,
+            b"hello and farewell".first_chunk().expect("16 bytes"),
+            "\"hello and farewe\"",
+        ),
+        (99, b"hello\0\0\0rubbish!", "\"hello\""),
+        (0, &[7; 16], "\"\""),
+    ] {
+        assert_eq!(text(&characters, &of(length, bytes)), shown);
+    }
     // A length that cannot be.
     assert_eq!(
         text(&string, &of(u64::MAX, &[b'x'; 16])),
@@ -720,6 +734,7 @@ fn any_shape() -> impl Strategy<Value = Shape> {
         any_slot().prop_map(Shape::Duration),
         (any_slot(), any_slot()).prop_map(|(wall, ext)| Shape::Time { wall, ext }),
         any_run().prop_map(Shape::String),
+        any_run().prop_map(Shape::Characters),
         (any_run(), any_slot()).prop_map(|(bytes, pointer)| Shape::Bytes { bytes, pointer }),
         (
             any_slot(),
