@@ -27,6 +27,9 @@ const SMALL: u64 = 64;
 /// Bytes of the elements of a slice that are read in one piece.
 const ELEMENTS: u64 = 512;
 
+/// How the names of shapes begin that stand for pointers to anything (`go.shape.*uint8` is the only one).
+const ANY_POINTER: &str = "go.shape.*";
+
 /// Where `itab.Type` is in `internal/abi.ITab` (`runtime.itab` before Go 1.23), after `Inter`: the same in every version from 1.19 on.
 const ITAB_TYPE: i32 = 8;
 /// Where `runtime.hchan` has `dataqsiz`, after `qcount`. The compiler knows both (`len` and `cap`), so they are the same in every version.
@@ -404,6 +407,7 @@ impl Planner<'_, '_> {
             within.depth > 0
                 && !within.closed
                 && !is_internal(&ty.name)
+                && !value.ty.name.starts_with(ANY_POINTER)
                 && ty.size > 0
                 && ty.kind != Kind::Opaque
         });

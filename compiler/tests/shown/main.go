@@ -189,6 +189,9 @@ func fair(a, b []string, c int) {}
 func generic[T any](a T, b pair[T], c []T) T { return a }
 
 //go:noinline
+func genericPointers[T any](a T, b []T, c *pair[T]) T { return a }
+
+//go:noinline
 func unnamed(_ int, b string, _ bool) (int, string) { return 0, b }
 
 //go:noinline
@@ -309,6 +312,9 @@ func main() {
 		shape += "_0"
 	}
 	tell("main.generic", "args", generic[int], of(5, "a=5"), of(pair[int]{1, 2}, "b=main.pair["+shape+"]{first: 1, second: 2}"), of([]int{1}, "c=[]"+shape+"{1}"))
+	shape = strings.Replace(shape, "int", "*uint8", 1)
+	tell("main.genericPointers", "args", genericPointers[*point], of(p, "a="+shape+"(0x)"), of([]*point{p, nil}, "b=[]"+shape+"{"+shape+"(0x), nil}"),
+		of(&pair[*point]{first: p}, "c=&main.pair["+shape+"]{first: "+shape+"(0x), second: nil}"))
 	if old {
 		// It does not list what has no name.
 		tell("main.unnamed", "args", unnamed, of("b", `b="b"`))
