@@ -6,10 +6,10 @@
 #define AGGREGATION_SHIFT COOKIE_FUNCTION_BITS /* of the aggregation in facts.function, above the function */
 
 /* Captures value and keys of each aggregation. */
-static __always_inline void capture_keys(struct pt_regs *ctx, struct goroutine *g)
+static __always_inline void capture_keys(struct bpf_user_pt_regs_t *ctx, struct goroutine *g)
 {
 	struct values *v = values_of(g);
-	u64 function = g->facts.function;
+	u64 function = g->inputs.facts.function;
 	u32 i;
 
 	if (!v)
@@ -17,11 +17,11 @@ static __always_inline void capture_keys(struct pt_regs *ctx, struct goroutine *
 	for (i = 0; i < MAX_AGGREGATIONS; i++) {
 		if (i >= config.aggregation_count)
 			break;
-		__builtin_memset(v->keys[i].bytes, 0, AGGREGATE_KEY);
-		g->facts.function = function | (u64)i << AGGREGATION_SHIFT;
-		aggregate(ctx, &g->facts, v->keys[i].bytes);
+		__builtin_memset(&v->keys[i].bytes, 0, AGGREGATE_KEY);
+		g->inputs.facts.function = function | (u64)i << AGGREGATION_SHIFT;
+		aggregate(ctx, &g->inputs, &v->keys[i].bytes);
 	}
-	g->facts.function = function;
+	g->inputs.facts.function = function;
 	g->keys = 1;
 }
 
@@ -75,13 +75,13 @@ static __noinline int add_to_aggregate(struct values *v, u32 index)
 	struct aggregate *there;
 	s64 value = 0;
 
-	if (*(u64 *)key->bytes) {
+	if (*(u64 *)key->bytes.bytes) {
 		count(COUNTER_UNDECIDED, 1);
 		return 0;
 	}
 	if (a->kind != AGGREGATION_COUNT) {
-		value = *(s64 *)(key->bytes + 8);
-		*(s64 *)(key->bytes + 8) = 0;
+		value = *(s64 *)(key->bytes.bytes + 8);
+		*(s64 *)(key->bytes.bytes + 8) = 0;
 	}
 	key->trace = config.trace;
 	key->aggregation = index;

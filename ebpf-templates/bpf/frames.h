@@ -87,7 +87,7 @@ __noinline int close_top(struct goroutine *g, const struct goroutine_key *of, u6
 	}
 	if (level)
 		return 0;
-	g->facts.duration = duration;
+	g->inputs.facts.duration = duration;
 	return 1;
 }
 

@@ -227,11 +227,28 @@ struct facts {
 #define KEEP_MAX 256     /* bytes kept from a target's entry to its return */
 #define CAPTURE_MAX 1024 /* bytes captured at one moment of a call */
 
+struct kept {
+	u8 bytes[KEEP_MAX];
+};
+
+struct captured {
+	u8 bytes[CAPTURE_MAX];
+};
+
+struct captured_key {
+	u8 bytes[AGGREGATE_KEY];
+};
+
+/* What is known of a target's call at its return. */
+struct inputs {
+	struct facts facts;
+	struct kept kept; /* what was captured at its entry to be decided about now */
+};
+
 /* A goroutine in a graph. */
 struct goroutine {
 	u64 mm;    /* identity of the address space: changes on exec */
-	struct facts facts; /* of the target's call, and right behind them … */
-	u8 kept[KEEP_MAX];  /* … what was captured at its entry to be decided about at its return */
+	struct inputs inputs; /* of the target's call */
 	u64 inside_ns; /* time in calls made by the target */
 	u32 decided;   /* enum verdict of where, with the registers of the return seen; 0: it has not come to that */
 	u32 until;     /* 1: the trace is to end with this graph */
@@ -276,7 +293,7 @@ struct aggregate_key {
 	 * step, -1 below the first, the number of steps above the last. 0 otherwise.
 	 */
 	s64 bucket;
-	u8 bytes[AGGREGATE_KEY]; /* as captured, with 0 in place of the value; 0 after it */
+	struct captured_key bytes; /* with 0 in place of the value; 0 after it */
 };
 
 /* All but the count are of no use where the aggregation has no value. */

@@ -208,7 +208,7 @@ static __noinline int is_admitted(struct pt_regs *ctx, const struct event *e)
 	int decided;
 
 	tell_entry(&f, e, 0);
-	decided = where_entry(ctx, &f, 0);
+	decided = where_entry(context(ctx), &f, 0);
 	if (decided == DECIDED_YES)
 		return 1;
 	count(decided == DECIDED_UNDECIDED ? COUNTER_UNDECIDED : COUNTER_FILTERED, 1);
@@ -231,7 +231,7 @@ static __noinline u64 capture_arguments(struct pt_regs *ctx, const struct event 
 	h = next_values(g, v);
 	if (!h)
 		return bpf_ktime_get_ns();
-	size = arguments(ctx, &v->facts, h + 1);
+	size = arguments(context(ctx), &v->facts, (struct captured *)(h + 1));
 	now = bpf_ktime_get_ns();
 	if (!size || size > CAPTURE_MAX)
 		return now;
@@ -254,13 +254,13 @@ static __noinline int capture_results(struct pt_regs *ctx, const struct event *e
 	}
 	tell_facts(&v->facts, e, top->function, g->level - 1);
 	v->facts.caller = top->caller_pc;
-	v->facts.bias = g->facts.bias;
+	v->facts.bias = g->inputs.facts.bias;
 	v->facts.duration = now - top->entry_ns;
 	v->facts.self_time = g->level == 1 && v->facts.duration > g->inside_ns ? v->facts.duration - g->inside_ns : 0;
 	h = next_values(g, v);
 	if (!h)
 		return 0;
-	size = results(ctx, &v->facts, h + 1);
+	size = results(context(ctx), &v->facts, (struct captured *)(h + 1));
 	if (!size || size > CAPTURE_MAX)
 		return 0;
 	h->entry_ns = top->entry_ns;
@@ -304,9 +304,9 @@ static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struc
 	g->chunk.goid = e->key.goid;
 	g->chunk.entry_ip = e->ip;
 	if (config.keep || config.where_return || config.until || config.aggregate || config.arguments || config.results)
-		tell_entry(&g->facts, e, 0);
+		tell_entry(&g->inputs.facts, e, 0);
 	if (config.keep)
-		keep(ctx, &g->facts, g->kept);
+		keep(context(ctx), &g->inputs.facts, &g->inputs.kept);
 	if (config.arguments || config.results || config.aggregate)
 		take_values(g, &e->key);
 	return g;
@@ -354,7 +354,7 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e, struct g
 		l.now = bpf_ktime_get_ns();
 		unwind(&l);
 		if (l.finished == FINISHED_TARGET)
-			finish_graph(g, &e->key, l.now);
+			finish_graph(context(ctx), g, &e->key, l.now);
 		if (l.finished)
 			g = 0;
 	}
@@ -409,8 +409,8 @@ static __noinline int returns(struct pt_regs *ctx, const struct event *e, struct
 		return 0;
 	u64 duration = now - top->entry_ns;
 	if ((config.where_return == STAGE_RESULTS || config.until == STAGE_RESULTS || config.aggregate == STAGE_RESULTS) && has_lasted(duration)) {
-		g->facts.rsp = e->rsp;
-		decide(ctx, g, duration, STAGE_RESULTS);
+		g->inputs.facts.rsp = e->rsp;
+		decide(context(ctx), g, duration, STAGE_RESULTS);
 	}
 	return 0;
 }
@@ -431,7 +431,7 @@ static __noinline int leave(struct pt_regs *ctx, const struct event *e, struct g
 		l.depth = kind == SITE_EXIT ? 0 : e->depth - 1;
 	unwind(&l);
 	if (l.finished == FINISHED_TARGET)
-		finish_graph(g, &e->key, now);
+		finish_graph(context(ctx), g, &e->key, now);
 	if (l.finished)
 		return 0;
 	top = frame_at(g, &e->key, g->level - 1);
@@ -449,7 +449,7 @@ static __noinline int leave(struct pt_regs *ctx, const struct event *e, struct g
 		if (kind == SITE_RETURN)
 			returns(ctx, e, g, top, now);
 		if (close_top(g, &e->key, now, offset)) {
-			finish_graph(g, &e->key, now);
+			finish_graph(context(ctx), g, &e->key, now);
 			return 0;
 		}
 		top = frame_at(g, &e->key, g->level - 1);

@@ -86,15 +86,15 @@ static __always_inline u32 verdict(int decided)
 	return decided == DECIDED_YES ? VERDICT_YES : decided == DECIDED_UNDECIDED ? VERDICT_UNDECIDED : VERDICT_NO;
 }
 
-/* All that is decided about a target's call at its return, of what belongs to this stage. Without ctx there are no registers to look at. */
-static __always_inline void decide(struct pt_regs *ctx, struct goroutine *g, u64 duration, u32 stage)
+/* All that is decided about a target's call at its return, of what belongs to this stage. */
+static __always_inline void decide(struct bpf_user_pt_regs_t *ctx, struct goroutine *g, u64 duration, u32 stage)
 {
-	g->facts.duration = duration;
-	g->facts.self_time = duration > g->inside_ns ? duration - g->inside_ns : 0;
+	g->inputs.facts.duration = duration;
+	g->inputs.facts.self_time = duration > g->inside_ns ? duration - g->inside_ns : 0;
 	if (config.where_return == stage)
-		g->decided = verdict(where_return(ctx, &g->facts, 0));
+		g->decided = verdict(where_return(ctx, &g->inputs, 0));
 	if (config.until == stage)
-		g->until = until(ctx, &g->facts, 0) == DECIDED_YES;
+		g->until = until(ctx, &g->inputs, 0) == DECIDED_YES;
 	if (config.aggregate == stage && g->decided != VERDICT_NO)
 		capture_keys(ctx, g);
 }
@@ -118,16 +118,16 @@ static __always_inline int has_lasted(u64 duration)
  * The target's call has ended: keep its graph or not. The goroutine's state is gone afterwards. To be called from the outermost functions:
  * what is generated needs room on the stack.
  */
-__noinline int finish_graph(struct goroutine *g, const struct goroutine_key *of, u64 now)
+__noinline int finish_graph(struct bpf_user_pt_regs_t *ctx, struct goroutine *g, const struct goroutine_key *of, u64 now)
 {
 	if (!g || !of)
 		return 0;
 	/* Kernels before 6.12 take no key from an argument that points to memory. */
 	struct goroutine_key copy = *of, *key = &copy;
-	u64 duration = g->facts.duration;
+	u64 duration = g->inputs.facts.duration;
 	int lasted = has_lasted(duration);
 	if (lasted && (config.where_return == STAGE_ANY || config.until == STAGE_ANY || config.aggregate == STAGE_ANY))
-		decide(0, g, duration, STAGE_ANY);
+		decide(ctx, g, duration, STAGE_ANY);
 	if (lasted && is_wanted(g) && within_limit(now)) {
 		count(COUNTER_GRAPHS, 1);
 		if (config.aggregate)

@@ -186,9 +186,7 @@ pub struct Goroutine {
     /// Identity of the address space: changes on exec.
     pub mm: u64,
     /// Of the target's call.
-    pub facts: Facts,
-    /// What was captured at its entry to be decided about at its return.
-    pub kept: [u8; KEEP_MAX],
+    pub inputs: Inputs,
     /// Nanoseconds in calls made by the target.
     pub inside_ns: u64,
     /// `enum verdict` of `layout.h`.

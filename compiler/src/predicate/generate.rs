@@ -109,9 +109,9 @@ pub fn generate(arms: &[Arm], limits: Limits) -> Result<Code, TooLarge> {
     for arm in arms {
         arm.condition.visit(&mut |node| needs.note(&node));
     }
-    let mut generator = Generator::new(limits, needs);
-    let names = arms.iter().map(|arm| arm.functions.as_slice());
+    let mut generator = Generator::new(limits, needs, &[R2]);
     let otherwise = generator.yes;
+    let names = arms.iter().map(|arm| arm.functions.as_slice());
     let bodies = generator.dispatch(names, otherwise);
     for (arm, body) in arms.iter().zip(bodies) {
         generator.begin_arm(body);
@@ -185,9 +185,13 @@ pub(super) enum Held<'w> {
 }
 
 impl Generator {
-    fn new(limits: Limits, needs: Needs) -> Self {
+    fn new(limits: Limits, needs: Needs, pointers: &[u8]) -> Self {
         let mut asm = Assembler::default();
         let (yes, no, undecided) = (asm.label(), asm.label(), asm.label());
+        // The verifier looks at the function by itself, and there may be nothing at an address then. There always is.
+        for pointer in pointers {
+            asm.branch(Jump::Equal, *pointer, Operand::Immediate(0), no);
+        }
         let buffer = if needs.buffer { PIECE } else { 0 };
         let (mut registers, mut inputs) = (R1, R2);
         if needs.memory {

@@ -64,6 +64,16 @@ pub struct Facts {
     pub self_time: u64,
 }
 
+/// What generated functions are told of a target's call at its return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Inputs {
+    /// As at its entry, and more.
+    pub facts: Facts,
+    /// What was captured at its entry to be decided about at its return.
+    pub kept: [u8; KEEP_MAX],
+}
+
 /// Bit of [`Config::facts`]: generated functions look at the caller.
 pub const FACT_CALLER: u32 = 1;
 

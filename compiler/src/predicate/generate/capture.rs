@@ -44,7 +44,7 @@ pub fn generate_capture(
     for item in arms.iter().flat_map(|arm| &arm.items) {
         item.visit(&mut |node: Node<'_>| needs.note(&node));
     }
-    let mut generator = Generator::new(limits, needs);
+    let mut generator = Generator::new(limits, needs, &[R2, R3]);
     generator.put(TO, R3);
     let names = arms.iter().map(|arm| arm.functions.as_slice());
     let otherwise = generator.no;
