@@ -11,7 +11,7 @@ use gobinary::{Executable, Kind, Type, TypeId, Types};
 use render::RuntimeType;
 
 /// Structs within structs that are shown.
-const DEPTH: usize = 3;
+const DEPTH: usize = 2;
 /// Fields of a struct that are shown.
 const FIELDS: usize = 8;
 
@@ -46,20 +46,26 @@ impl<'a> DynamicTypes<'a> {
         let types = self.types.get_or_init(|| self.executable.types().ok());
         let types = types.as_ref()?;
         let ty = types.get(types.at_runtime_address(address)?).ok()?;
+        let closure = Slot { item: 0, at: 0 };
+        let direct = is_direct(types, &ty, DEPTH);
         let shape = match ty.kind {
+            // A closure begins with the address of its code.
+            Kind::Func => Some(Shape::Func {
+                slot: closure,
+                code: closure,
+            }),
             Kind::Pointer { target } => types
                 .get(target)
                 .ok()
                 .filter(|target| matches!(target.kind, Kind::Struct { .. }))
                 .and_then(|target| shape(types, &target, 0, DEPTH)),
+            _ if direct => None,
             _ => shape(types, &ty, 0, DEPTH),
         };
-        let direct = is_direct(types, &ty, DEPTH);
-        let is_pointer = matches!(ty.kind, Kind::Pointer { .. });
         Some(RuntimeType {
             name: ty.short_name(),
             direct,
-            shape: shape.filter(|_| is_pointer || !direct),
+            shape,
         })
     }
 }
@@ -128,7 +134,8 @@ fn shape(types: &Types<'_>, ty: &Type, at: u64, depth: usize) -> Option<Shape> {
             }
         }
         (Kind::Struct { fields }, _) if depth > 0 => {
-            let readable = fields.iter().filter_map(|field| {
+            let fields = || fields.iter().filter(|field| field.name != "_");
+            let readable = fields().filter_map(|field| {
                 let field_type = types.get(field.ty).ok()?;
                 let at = at.checked_add(field.offset)?;
                 let shape = shape(types, &field_type, at, depth - 1)?;
@@ -137,7 +144,7 @@ fn shape(types: &Types<'_>, ty: &Type, at: u64, depth: usize) -> Option<Shape> {
             let shown: Vec<(String, Shape)> = readable.take(FIELDS).collect();
             Shape::Struct {
                 ty: ty.short_name(),
-                more: fields.len() - shown.len(),
+                more: fields().count() - shown.len(),
                 fields: shown,
             }
         }
