@@ -239,7 +239,7 @@ impl Instructed {
         };
         if count == all {
             let others = (count > 1)
-                .then(|| format!("so it is with all {} targets of the trace", grouped(count)));
+                .then(|| format!("the expressions of the trace fit none of its {} targets; so it is with the first", grouped(count)));
             diagnostics.extend(first.into_iter().map(|diagnostic| match &others {
                 Some(others) => diagnostic.note(others.clone()),
                 None => diagnostic,

@@ -388,7 +388,7 @@ fn explain_tells_what_was_asked_for() {
 
 /// The lines of an explanation from the first generated function to the sites.
 fn about_code(text: &str) -> String {
-    let starts = ["  where", "  args", "  ret"];
+    let starts = ["  where", "  args", "  ret", "  aggregates"];
     let lines = text.lines();
     let lines = lines
         .skip_while(|line| !starts.iter().any(|start| line.starts_with(start)))
@@ -430,6 +430,36 @@ fn explain_tells_what_is_captured() {
           18  to find the function, and to answer
           61  ret[1]
            3  reg.bx
+    ");
+    let program = "trace main.query, main.count < lat: hist(dur) by g; n: count by caller >";
+    let plan = {
+        let source = source(program);
+        compile(&source, &[], executable, &Options::default())
+            .expect("it compiles")
+            .0
+    };
+    let explained = explain(
+        &plan,
+        executable,
+        &source(program),
+        &Prices::ESTIMATES,
+        true,
+    );
+    insta::assert_snapshot!(about_code(&explained), @"
+    aggregates: 36 instructions, 16 bytes of stack
+      lat of main.query, lat of main.count
+        dur
+          dur
+        g
+          goid
+      n of main.query, n of main.count
+        caller
+          (caller - bias)
+      instructions by place in the program
+          25  to find the function, and to answer
+           3  dur
+           3  g
+           5  caller
     ");
     let patterns = [
         "main.query(sql=(+0(%ax)):c64, s.len=%bx:s64)",

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use ebpf_templates::Cookie;
 use grammar::ast::Span;
 
 use super::{items, line};
@@ -16,10 +17,13 @@ use crate::{
 /// Characters of an expression that are shown.
 const WIDEST: usize = 60;
 
+const AGGREGATES: &str = "aggregates";
+
 /// What a generated function is for.
 struct Purpose<'p> {
     title: &'static str,
     code: &'p Code,
+    aggregates: bool,
     /// The values that its items are for.
     values: Option<fn(&ShownCall) -> &Vec<ShownValue>>,
 }
@@ -72,7 +76,7 @@ fn purposes(trace: &TracePlan) -> impl Iterator<Item = Purpose<'_>> {
             Some((|call| &call.arguments) as fn(&ShownCall) -> &Vec<ShownValue>),
         ),
         ("ret", &code.results, Some(|call| &call.results)),
-        decides("aggregates", &code.aggregate),
+        decides(AGGREGATES, &code.aggregate),
         decides("until", &code.until),
     ]
     .into_iter()
@@ -81,6 +85,7 @@ fn purposes(trace: &TracePlan) -> impl Iterator<Item = Purpose<'_>> {
         Some(Purpose {
             title,
             code,
+            aggregates: title == AGGREGATES,
             values,
         })
     })
@@ -95,11 +100,17 @@ fn describe_arm(
     source: &Source,
 ) {
     let name = |id: &u32| {
-        let function = plan.functions.get(*id as usize);
-        function.map(|function| printable(&function.name))
+        // Code of aggregations has arms for each, which are told by the bits above a function's.
+        let (id, aggregation) = (id % Cookie::FUNCTIONS, id / Cookie::FUNCTIONS);
+        let function = plan.functions.get(id as usize)?;
+        let name = printable(&function.name);
+        let aggregation = trace.aggregations.get(aggregation as usize);
+        Some(match aggregation.filter(|_| purpose.aggregates) {
+            Some(aggregation) => format!("{} of {name}", printable(&aggregation.label)),
+            None => name,
+        })
     };
     let mut names: Vec<String> = arm.functions.iter().filter_map(name).collect();
-    names.dedup();
     if names.is_empty() {
         names.push("all other functions".to_owned());
     }

@@ -84,6 +84,7 @@ fn wrong_options() {
     exit 2
     error: unexpected argument '--nope' found
 
+      tip: a similar argument exists: '--pointers'
       tip: to pass '--nope' as a value, use '-- --nope'
 
     Usage: gofuncgraph [OPTIONS] -e PROGRAM <EXECUTABLE | -p PID | -- COMMAND ARGS…>
@@ -255,6 +256,37 @@ fn wrong_programs() {
       │                                         ^ a bare number
       │
       = help: give a unit: 1ms (units: ns us ms s m h)
+    ");
+    assert_snapshot!(refusal(&["-e", "trace main.handleBar < where r.Methd == \"GET\"; args r.URL.Path, x >", "./server"]), @r#"
+    exit 2
+    error[E0502]: `r` has no field `Methd`
+      ┌─ <command line>:1:32
+      │
+    1 │ trace main.handleBar < where r.Methd == "GET"; args r.URL.Path, x >
+      │                              - ^^^^^ no such field
+      │                              │  
+      │                              is of type http.Request
+      │
+      = its fields are Method, URL, Proto, ProtoMajor, ProtoMinor, Header, Body, GetBody, ContentLength, TransferEncoding, Close, Host, Form, PostForm, MultipartForm, Trailer, RemoteAddr, RequestURI, TLS, Cancel, …
+      = help: did you mean `r.Method`?
+
+    error[E0501]: main.handleBar has no parameter `x`
+      ┌─ <command line>:1:65
+      │
+    1 │ trace main.handleBar < where r.Methd == "GET"; args r.URL.Path, x >
+      │                                                                 ^ unknown name
+      │
+      = its parameters are w, r
+    "#);
+    assert_snapshot!(refusal(&["./server", "main.handleBar(r=(+8(%xx)):u64)"]), @"
+    exit 2
+    error: there is no register `%xx`
+      help: the integer arguments of Go are in %ax %bx %cx %di %si %r8 %r9 %r10 %r11
+    ");
+    assert_snapshot!(refusal(&["./server", "main.handleBar(r=+8(%bx))"]), @"
+    exit 2
+    error: `r=+8(%bx)` is no register expression
+      help: write a name, where it is and its type, as in n=(+8(%ax)):s64
     ");
     assert_snapshot!(refusal(&["list", "./server", "net/http.(*"]), @"
     exit 2
