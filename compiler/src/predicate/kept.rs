@@ -208,28 +208,15 @@ impl Kept {
         })
     }
 
-    /// The number of a run of bytes: what is asked for more than once is kept once, as much of it as anybody needs.
-    fn place(&mut self, text: Text, room: u16, span: &Span) -> usize {
-        let wanted = |most| Item::Bytes {
-            text: text.clone(),
-            most,
-            span: span.clone(),
-        };
-        let known = self.bytes.iter().position(
-            |kept| matches!(kept, Item::Bytes { most, .. } if same(&wanted(*most), kept)),
-        );
-        match known {
-            Some(number) => {
-                if let Some(Item::Bytes { most, .. }) = self.bytes.get_mut(number) {
-                    *most = room.max(*most);
-                }
-                number
-            }
-            None => {
-                self.bytes.push(wanted(room));
-                self.bytes.len() - 1
-            }
-        }
+    /// The number of a run of bytes. Of the same text more is another run: reading more may fail where reading less does not.
+    fn place(&mut self, text: Text, most: u16, span: &Span) -> usize {
+        let span = span.clone();
+        let wanted = Item::Bytes { text, most, span };
+        let known = self.bytes.iter().position(|kept| same(kept, &wanted));
+        known.unwrap_or_else(|| {
+            self.bytes.push(wanted);
+            self.bytes.len() - 1
+        })
     }
 
     /// What is to be kept at entry, in the order of its [`Layout`]. `captured` is all that [`Self::bytes`] has given.
