@@ -108,8 +108,9 @@ pub fn generate(arms: &[Arm], limits: Limits) -> Result<Code, TooLarge> {
     let mut needs = Needs::default();
     for arm in arms {
         arm.condition.visit(&mut |node| needs.note(&node));
+        needs.inputs |= !arm.functions.is_empty();
     }
-    let mut generator = Generator::new(limits, needs, &[R2]);
+    let mut generator = Generator::new(limits, needs, None);
     let otherwise = generator.yes;
     let names = arms.iter().map(|arm| arm.functions.as_slice());
     let bodies = generator.dispatch(names, otherwise);
@@ -163,6 +164,8 @@ struct Needs {
     buffer: bool,
     /// Call helpers.
     memory: bool,
+    /// Look at the inputs.
+    inputs: bool,
 }
 
 impl Needs {
@@ -172,6 +175,7 @@ impl Needs {
                 (self.buffer, self.memory) = (true, true);
             }
             Node::Word(WordKind::Load { .. }) => self.memory = true,
+            Node::Word(WordKind::Input(_)) => self.inputs = true,
             _ => {}
         }
     }
@@ -185,12 +189,13 @@ pub(super) enum Held<'w> {
 }
 
 impl Generator {
-    fn new(limits: Limits, needs: Needs, pointers: &[u8]) -> Self {
+    /// `to` is the register of a further pointer.
+    fn new(limits: Limits, needs: Needs, to: Option<u8>) -> Self {
         let mut asm = Assembler::default();
         let (yes, no, undecided) = (asm.label(), asm.label(), asm.label());
         // The verifier looks at the function by itself, and there may be nothing at an address then. There always is.
-        for pointer in pointers {
-            asm.branch(Jump::Equal, *pointer, Operand::Immediate(0), no);
+        for pointer in needs.inputs.then_some(R2).into_iter().chain(to) {
+            asm.branch(Jump::Equal, pointer, Operand::Immediate(0), no);
         }
         let buffer = if needs.buffer { PIECE } else { 0 };
         let (mut registers, mut inputs) = (R1, R2);

@@ -12,9 +12,11 @@ use super::{
     programs::{Calls, Programs, Tracing},
 };
 
-const RECORDED: &str = "trace main.queries < include main.query >";
-const CAPTURED: &str = "trace main.queries < include main.query; args >";
-const REJECTED: &str = "trace main.query < where limit > 100 >";
+/// A function whose `ret` is single-stepped, and one of which nothing is.
+const FUNCTIONS: [(&str, &str, &str); 2] = [
+    ("query", "queries", "its ret follows a call"),
+    ("find", "finds", "left through a conditional jump"),
+];
 /// Calls in each graph: so many that the target's own cost disappears.
 const LONG: usize = 1000;
 /// Shares of a recorded call.
@@ -24,6 +26,24 @@ const CAPTURED_BAR: f64 = 0.25;
 /// Measures.
 pub fn measure(programs: &Programs, effort: Effort) -> Result<Report> {
     let mut report = Report::new("Cost of looking at arguments");
+    for (function, graph, kind) in FUNCTIONS {
+        let series = series(programs, effort, function, graph, &mut report)?;
+        fill(&mut report, function, kind, &series);
+    }
+    Ok(report)
+}
+
+/// Nanoseconds a call, one value a round: in graphs without probes, recorded and captured, then outside any graph without probes, with
+/// them, and rejected.
+type Series = [Vec<f64>; 6];
+
+fn series(
+    programs: &Programs,
+    effort: Effort,
+    function: &str,
+    graph: &str,
+    report: &mut Report,
+) -> Result<Series> {
     let mut plain = Calls::start(&programs.copy(&programs.calls, "plain")?)?;
     let traced = |name: &str, trace: &str| -> Result<(Calls, Tracing)> {
         let copy = programs.copy(&programs.calls, name)?;
@@ -31,14 +51,16 @@ pub fn measure(programs: &Programs, effort: Effort) -> Result<Report> {
         let tracing = Tracing::gofuncgraph(programs, &["-e", trace, &copy.to_string_lossy()])?;
         Ok((calls, tracing))
     };
-    let (mut recorded, recording) = traced("recorded", RECORDED)?;
-    let (mut captured, capturing) = traced("captured", CAPTURED)?;
-    let (mut rejected, rejecting) = traced("rejected", REJECTED)?;
-    let mut series: [Vec<f64>; 6] = Default::default();
+    let in_graph = format!("trace main.{graph} < include main.{function}");
+    let (mut recorded, recording) = traced("recorded", &format!("{in_graph} >"))?;
+    let (mut captured, capturing) = traced("captured", &format!("{in_graph}; args >"))?;
+    let rejecting = format!("trace main.{function} < where limit > 100 >");
+    let (mut rejected, rejecting) = traced("rejected", &rejecting)?;
+    let mut series = Series::default();
     // The first round warms up.
     for round in 0..=effort.rounds {
         let run =
-            |calls: &mut Calls, of_graph| calls.call("query", effort.seconds, 1, of_graph, None);
+            |calls: &mut Calls, of_graph| calls.call(function, effort.seconds, 1, of_graph, None);
         let measured = [
             run(&mut plain, LONG)?,
             run(&mut recorded, LONG)?,
@@ -63,14 +85,13 @@ pub fn measure(programs: &Programs, effort: Effort) -> Result<Report> {
             let said = messages.trim();
             report
                 .notes
-                .push(format!("{name}: the tracer said: {said}"));
+                .push(format!("{function}, {name}: the tracer said: {said}"));
         }
     }
-    fill(&mut report, &series);
-    Ok(report)
+    Ok(series)
 }
 
-fn fill(report: &mut Report, series: &[Vec<f64>; 6]) {
+fn fill(report: &mut Report, function: &str, kind: &str, series: &Series) {
     let [
         nothing,
         recorded,
@@ -88,30 +109,26 @@ fn fill(report: &mut Report, series: &[Vec<f64>; 6]) {
     let captured = minus(captured, nothing);
     let outside = minus(outside, nothing_outside);
     let rejected = minus(rejected, nothing_outside);
-    report.figure("recorded", ns, &recorded);
-    report.figure(
-        "recorded with an int and a string of 32 bytes",
-        ns,
-        &captured,
-    );
-    report.figure("outside any graph", ns, &outside);
-    report.figure("rejected by `where limit > 100`", ns, &rejected);
+    report.figure(format!("{function} ({kind}): recorded"), ns, &recorded);
+    report.figure("  with an int and a string of 32 bytes", ns, &captured);
+    report.figure("  outside any graph", ns, &outside);
+    report.figure("  rejected by `where limit > 100`", ns, &rejected);
     let more = share(&minus(&captured, &recorded), &recorded);
-    let median = report.figure("what capturing adds : recorded", times, &more);
+    let median = report.figure("  what capturing adds : recorded", times, &more);
     report.bar(
-        "what capturing adds : recorded",
+        format!("{function}: what capturing adds : recorded"),
         times,
         median,
         CAPTURED_BAR,
     );
     let more = share(&minus(&rejected, &outside), &recorded);
     let median = report.figure(
-        "what rejecting adds to a call outside any graph : recorded",
+        "  what rejecting adds to a call outside any graph : recorded",
         times,
         &more,
     );
     report.bar(
-        "what rejecting adds : recorded",
+        format!("{function}: what rejecting adds : recorded"),
         times,
         median,
         REJECTED_BAR,

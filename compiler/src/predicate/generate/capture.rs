@@ -39,12 +39,13 @@ pub fn generate_capture(
     // The registers of the arguments are used to write.
     let mut needs = Needs {
         memory: true,
+        inputs: true,
         ..Needs::default()
     };
     for item in arms.iter().flat_map(|arm| &arm.items) {
         item.visit(&mut |node: Node<'_>| needs.note(&node));
     }
-    let mut generator = Generator::new(limits, needs, &[R2, R3]);
+    let mut generator = Generator::new(limits, needs, Some(R3));
     generator.put(TO, R3);
     let names = arms.iter().map(|arm| arm.functions.as_slice());
     let otherwise = generator.no;

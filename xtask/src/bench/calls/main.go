@@ -4,7 +4,8 @@
 //
 // makes WORKERS goroutines call main.busy, which calls main.small CALLS times, until DURATION is over; with RATE not 0 each of them makes at
 // most RATE calls of main.busy a second. With CALLS = 0, main.small is called outside main.busy. With the FUNCTION visit, it is main.visits
-// that calls main.visit, with query, main.queries that calls main.query. The answer is one line of JSON.
+// that calls main.visit, with query or find, main.queries that calls main.query
+// or main.finds that calls main.find. The answer is one line of JSON.
 package main
 
 import (
@@ -47,6 +48,7 @@ var functions = map[string]function{
 	"small": {thousandSmall, busy},
 	"visit": {thousandVisits, visits},
 	"query": {thousandQueries, queries},
+	"find":  {thousandFinds, finds},
 }
 
 func run(length time.Duration, workers, calls, rate int, called function) {
@@ -130,6 +132,21 @@ func thousandQueries(x int) int {
 	return x
 }
 
+//go:noinline
+func finds(x, calls int) int {
+	for i := 0; i < calls; i++ {
+		x += find(x&63, statement)
+	}
+	return x
+}
+
+func thousandFinds(x int) int {
+	for n := 0; n < 1000; n++ {
+		x += find(x&63, statement)
+	}
+	return x
+}
+
 func thousandSmall(x int) int {
 	for n := 0; n < 1000; n++ {
 		x = small(x)
@@ -169,3 +186,13 @@ var statement = "SELECT * FROM orders WHERE id = ?"[:32]
 //
 //go:noinline
 func query(limit int, sql string) int { return mix(limit+len(sql)) + 1 }
+
+// find gets the same, and always leaves through the jump that decides that it does not call anything.
+//
+//go:noinline
+func find(limit int, sql string) int {
+	if limit < 0 {
+		return mix(limit+len(sql)) + 1
+	}
+	return limit&0xff + len(sql)
+}
