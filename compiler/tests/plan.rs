@@ -470,12 +470,12 @@ fn explain_tells_what_is_captured() {
     let (plan, _) = compile(&source, &[], without, &Options::default()).expect("it compiles");
     let explained = explain(&plan, without, &source, &Prices::ESTIMATES, true);
     insta::assert_snapshot!(about_code(&explained), @"
-    args: 35 instructions, 16 bytes of stack
+    args: 37 instructions, 16 bytes of stack
       main.query
         sql: [rax; 8] to 8
         s.len: i64(rbx)
       instructions by place in the program
-          16  to find the function, and to answer
+          18  to find the function, and to answer
           14  mem(reg.ax, 8)
            1  reg.ax
            1  8
