@@ -6,6 +6,7 @@ mod compensation;
 mod dynamic;
 mod explain;
 mod failure;
+mod hooks;
 mod list;
 mod load;
 mod output;

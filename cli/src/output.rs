@@ -6,8 +6,9 @@ use std::{
 };
 
 use anyhow::Context;
+use compiler::plan::Template;
 use graph::{Graph, Totals};
-use render::{Clock, Options, Renderer, Symbols, TimeZone};
+use render::{Aggregated, Clock, Options, Renderer, Symbols, TimeZone};
 
 use crate::{
     args::{Format, How},
@@ -19,6 +20,7 @@ use crate::{
 pub struct Output {
     stream: Box<dyn Write>,
     renderer: Box<dyn Renderer>,
+    clock: Clock,
     compensation: Option<Compensation>,
     /// What has been taken out of the durations of target calls.
     probe_ns: u64,
@@ -53,16 +55,18 @@ impl Output {
             Format::Classic => render::Format::Classic,
             Format::Json => render::Format::Json,
         };
+        let clock = Clock::new(runtime::realtime_minus_monotonic_ns());
         let options = Options {
             color,
             width,
             verbose: how.verbose || how.debug,
-            clock: Clock::new(runtime::realtime_minus_monotonic_ns()),
+            clock,
             time_zone: TimeZone::system(),
         };
         Ok(Self {
             stream: Box::new(BufWriter::new(stream)),
             renderer: render::renderer(format, options),
+            clock,
             compensation: None,
             probe_ns: 0,
             limit: how.limit.unwrap_or(u64::MAX),
@@ -78,8 +82,13 @@ impl Output {
         self.compensation = Some(compensation);
     }
 
-    /// Writes a graph, unless there have been enough.
-    pub fn graph(&mut self, mut graph: Graph, symbols: &dyn Symbols) -> anyhow::Result<()> {
+    /// Writes a graph, or the line that stands for it, unless there have been enough.
+    pub fn graph(
+        &mut self,
+        mut graph: Graph,
+        line: Option<&Template>,
+        symbols: &dyn Symbols,
+    ) -> anyhow::Result<()> {
         if self.is_full() {
             return Ok(());
         }
@@ -89,8 +98,36 @@ impl Output {
             let taken = graph.root().map_or(0, |call| call.probe_ns);
             self.probe_ns = self.probe_ns.saturating_add(taken);
         }
-        let result = self.renderer.graph(&mut self.stream, &graph, symbols);
+        let (renderer, stream) = (&mut self.renderer, &mut self.stream);
+        let result = match line {
+            Some(line) => renderer.line(stream, line, &graph, symbols),
+            None => renderer.graph(stream, &graph, symbols),
+        };
         self.check(result)
+    }
+
+    /// Writes a text of a hook.
+    pub fn text(&mut self, text: &str, now_ns: u64) -> anyhow::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let result = self.renderer.text(&mut self.stream, text, now_ns);
+        self.check(result)
+    }
+
+    /// Writes what an aggregation has come to.
+    pub fn aggregated(&mut self, aggregated: &Aggregated<'_>, now_ns: u64) -> anyhow::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let (renderer, stream) = (&mut self.renderer, &mut self.stream);
+        let result = renderer.aggregated(stream, aggregated, now_ns);
+        self.check(result)
+    }
+
+    /// The time of day.
+    pub fn time_of_day(&self, now_ns: u64) -> String {
+        self.clock.time_of_day(now_ns, &TimeZone::system())
     }
 
     /// Shows what has been written so far.
@@ -100,12 +137,14 @@ impl Output {
     }
 
     /// Writes the totals: results that a program reads go to the stream, words for people to stderr.
-    pub fn end(&mut self, totals: Totals) -> anyhow::Result<()> {
+    ///
+    /// Graphs are those written, or those kept where some are only `counted`.
+    pub fn end(&mut self, totals: Totals, counted: bool) -> anyhow::Result<()> {
         if self.closed {
             return Ok(());
         }
         let totals = Totals {
-            graphs: self.written,
+            graphs: if counted { totals.graphs } else { self.written },
             probe_ns: self.compensation.is_some().then_some(self.probe_ns),
             ..totals
         };

@@ -32,6 +32,12 @@ impl<'a> BinarySymbols<'a> {
         }
     }
 
+    /// The full name of the function that a link-time address is in, or right behind.
+    pub fn function_before(&self, address: u64) -> Option<String> {
+        let function = self.executable.function_at(address.checked_sub(1)?)?;
+        Some(function.name.to_string())
+    }
+
     /// What stands at a link-time address. A return address belongs to the call before it.
     fn site(&self, address: u64, is_return_address: bool) -> Site {
         let mut sites = self.sites.borrow_mut();

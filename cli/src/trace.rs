@@ -1,7 +1,7 @@
 //! The trace itself: attach, read, draw, let go.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::IsTerminal,
     path::Path,
     sync::{
@@ -24,6 +24,7 @@ use crate::{
     args::{How, What},
     compensation::Compensation,
     failure::{Usage, WrongProgram},
+    hooks::Hooks,
     load::{self, Loaded},
     output::Output,
     overhead::Overhead,
@@ -100,9 +101,6 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         let carries_out = Kernel::detect().writes_registers();
         output.compensate(Compensation::new(&loaded.plan, &prices, carries_out));
     }
-    if let Some(launched) = &mut launched {
-        launched.run()?;
-    }
     let mut session = Session {
         tracer,
         builder: Builder::new(),
@@ -112,9 +110,15 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         started,
         open_drawn: HashMap::new(),
         open_unwanted: 0,
+        hooks: Hooks::new(&loaded.plan, started),
+        until: HashSet::new(),
         ended_ns: None,
         overhead: Overhead::new(Arc::clone(&loaded), calibration),
     };
+    session.begin()?;
+    if let Some(launched) = &mut launched {
+        launched.run()?;
+    }
     let end = session.follow(&loaded, how, &stop, launched.as_mut(), pid);
     let closing = session.close();
     if let Some(launched) = &mut launched
@@ -239,12 +243,38 @@ struct Session<'a> {
     open_drawn: HashMap<u32, u64>,
     /// Open calls that `min` or `limit` left out.
     open_unwanted: u64,
+    hooks: Hooks<'a>,
+    /// Traces that `until` has ended.
+    until: HashSet<u32>,
     /// When tracing ended, CLOCK_MONOTONIC: open calls are shown to have lasted until then.
     ended_ns: Option<u64>,
     overhead: Overhead,
 }
 
 impl Session<'_> {
+    /// Tracing begins.
+    fn begin(&mut self) -> anyhow::Result<()> {
+        self.hooks
+            .begin(&mut self.tracer, self.output, &self.symbols)
+    }
+
+    /// Draws a graph, unless it is only counted, or came after the one that ended its trace.
+    fn draw(&mut self, graph: Graph) -> anyhow::Result<()> {
+        if self.until.contains(&graph.trace) {
+            return Ok(());
+        }
+        if graph.until {
+            self.until.insert(graph.trace);
+            self.tracer.detach_trace(graph.trace as usize);
+        }
+        let trace = self.plan.traces.get(graph.trace as usize);
+        if trace.is_some_and(|trace| trace.keeps_graphs) {
+            return Ok(());
+        }
+        let line = trace.and_then(|trace| trace.print.as_ref());
+        self.output.graph(graph, line, &self.symbols)
+    }
+
     /// Draws graphs until something ends the trace.
     fn follow(
         &mut self,
@@ -260,6 +290,8 @@ impl Session<'_> {
             self.overhead.tend(&mut self.tracer, &mut self.builder)?;
             let records = self.drain(POLL)?;
             self.output.flush()?;
+            self.hooks
+                .tend(&mut self.tracer, self.output, &self.symbols)?;
             let elapsed = self.started.elapsed();
             self.end_traces(elapsed);
             let over = how.duration.is_some_and(|d| elapsed >= d);
@@ -322,7 +354,7 @@ impl Session<'_> {
             bail!("the probe program sent what cannot be read: {error}");
         }
         for graph in graphs {
-            self.output.graph(graph, &self.symbols)?;
+            self.draw(graph)?;
         }
         Ok(records)
     }
@@ -386,14 +418,18 @@ impl Session<'_> {
             ) else {
                 continue;
             };
+            let trace = self.plan.traces.get(graph.trace as usize);
+            if trace.is_some_and(|trace| trace.keeps_graphs || trace.print.is_some()) {
+                continue;
+            }
             if self.is_wanted(&graph, now) {
-                self.output.graph(graph, &self.symbols)?;
+                self.draw(graph)?;
             } else {
                 self.open_unwanted += 1;
             }
         }
         for graph in self.builder.gone(pid) {
-            self.output.graph(graph, &self.symbols)?;
+            self.draw(graph)?;
         }
         Ok(())
     }
@@ -417,6 +453,8 @@ impl Session<'_> {
         while self.drain(Duration::ZERO)? > 0 {}
         let open = self.tracer.open_goroutines(None);
         self.draw_open(&open, None)?;
+        self.hooks
+            .end(&mut self.tracer, self.output, &self.symbols)?;
         let totals = Totals::from_counters(&self.tracer.counters(), seconds);
         let totals = Totals {
             filtered: totals.filtered + self.open_unwanted,
@@ -431,7 +469,8 @@ impl Session<'_> {
             }),
             ..totals
         };
-        self.output.end(totals)
+        let counted = self.plan.traces.iter().any(|trace| trace.keeps_graphs);
+        self.output.end(totals, counted)
     }
 }
 

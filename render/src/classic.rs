@@ -19,10 +19,13 @@
 
 use std::io::{self, Write};
 
+use compiler::plan::Template;
 use graph::{Call, Exit, Graph, Step, Totals};
 
 use crate::{
-    Options, Renderer, Site, Symbols,
+    Aggregated, Options, Renderer, Site, Symbols, aggregate,
+    printed::line,
+    style::Palette,
     summary::{counted, incomplete, not_shown, write_summary},
     text::{escape, escaped},
     values::{arguments, results},
@@ -144,6 +147,30 @@ impl Renderer for Classic {
             writeln!(out, "{mark}")?;
         }
         Ok(())
+    }
+
+    fn line(
+        &mut self,
+        out: &mut dyn Write,
+        template: &Template,
+        graph: &Graph,
+        symbols: &dyn Symbols,
+    ) -> io::Result<()> {
+        writeln!(out, "{}", line(template, graph, symbols))
+    }
+
+    fn text(&mut self, out: &mut dyn Write, text: &str, _: u64) -> io::Result<()> {
+        writeln!(out, "{}", escape(text))
+    }
+
+    fn aggregated(
+        &mut self,
+        out: &mut dyn Write,
+        aggregated: &Aggregated<'_>,
+        _: u64,
+    ) -> io::Result<()> {
+        let style = Palette::new(self.options.color);
+        aggregate::table::write(out, aggregated, &style, self.options.width)
     }
 
     fn end(&mut self, out: &mut dyn Write, totals: &Totals) -> io::Result<()> {

@@ -5,12 +5,14 @@
 
 use std::io::{self, Write};
 
+use compiler::plan::Template;
 use graph::{Call, Exit, Graph, Step, Totals};
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 use crate::{
-    Options, Renderer, Symbols,
+    Aggregated, Options, Renderer, Symbols, aggregate,
+    printed::line,
     text::{has_unsafe, is_unsafe},
     value::{go, json::Json as Value, kind::type_name},
     values::{Labelled, Values, arguments, results},
@@ -53,6 +55,20 @@ struct Shown<'a> {
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+/// What `print` has written, for a graph or in a hook.
+#[derive(Serialize)]
+struct Line<'a> {
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goroutine: Option<u64>,
+    time: String,
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -149,6 +165,50 @@ impl Renderer for Json {
             write!(out, "]}}")?;
         }
         writeln!(out, "}}")
+    }
+
+    fn line(
+        &mut self,
+        out: &mut dyn Write,
+        template: &Template,
+        graph: &Graph,
+        symbols: &dyn Symbols,
+    ) -> io::Result<()> {
+        let start = self.options.clock.wall(graph.start_ns);
+        let line = Line {
+            r#type: "print",
+            trace: Some(symbols.trace_label(graph.trace)),
+            pid: Some(graph.pid),
+            goroutine: Some(graph.goroutine),
+            time: format!("{start:.9}"),
+            text: &line(template, graph, symbols),
+        };
+        value(out, &line)?;
+        writeln!(out)
+    }
+
+    fn text(&mut self, out: &mut dyn Write, text: &str, now_ns: u64) -> io::Result<()> {
+        let line = Line {
+            r#type: "print",
+            trace: None,
+            pid: None,
+            goroutine: None,
+            time: format!("{:.9}", self.options.clock.wall(now_ns)),
+            text,
+        };
+        value(out, &line)?;
+        writeln!(out)
+    }
+
+    fn aggregated(
+        &mut self,
+        out: &mut dyn Write,
+        aggregated: &Aggregated<'_>,
+        now_ns: u64,
+    ) -> io::Result<()> {
+        let time = format!("{:.9}", self.options.clock.wall(now_ns));
+        value(out, &aggregate::json::object(aggregated, time))?;
+        writeln!(out)
     }
 
     fn end(&mut self, out: &mut dyn Write, totals: &Totals) -> io::Result<()> {

@@ -8,13 +8,15 @@ use std::{
     sync::Arc,
 };
 
-use compiler::shape::ShownCall;
+use compiler::{plan::Template, shape::ShownCall};
 use graph::{Graph, Totals};
 pub use jiff::tz::TimeZone;
 
+mod aggregate;
 mod classic;
 mod duration;
 mod json;
+mod printed;
 mod style;
 mod summary;
 mod text;
@@ -23,6 +25,7 @@ mod tree;
 mod value;
 mod values;
 
+pub use aggregate::Aggregated;
 pub use duration::{duration, slow_mark};
 pub use summary::write_summary;
 pub use text::{cut, escape, shorten};
@@ -73,6 +76,35 @@ pub trait Renderer {
         out: &mut dyn Write,
         graph: &Graph,
         symbols: &dyn Symbols,
+    ) -> io::Result<()>;
+
+    /// Writes the line that stands for a graph.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    fn line(
+        &mut self,
+        out: &mut dyn Write,
+        template: &Template,
+        graph: &Graph,
+        symbols: &dyn Symbols,
+    ) -> io::Result<()>;
+
+    /// Writes a text of a hook.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    fn text(&mut self, out: &mut dyn Write, text: &str, now_ns: u64) -> io::Result<()>;
+
+    /// Writes what an aggregation has come to. `now_ns` is CLOCK_MONOTONIC.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    fn aggregated(
+        &mut self,
+        out: &mut dyn Write,
+        aggregated: &Aggregated<'_>,
+        now_ns: u64,
     ) -> io::Result<()>;
 
     /// Writes what comes after the last graph: the totals.

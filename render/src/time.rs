@@ -18,6 +18,12 @@ impl Clock {
         }
     }
 
+    /// The time of day at a monotonic time in nanoseconds: `16:21:55.255312`.
+    #[must_use]
+    pub fn time_of_day(self, monotonic_ns: u64, zone: &TimeZone) -> String {
+        time_of_day(&self.zoned(monotonic_ns, zone))
+    }
+
     /// The wall time of a monotonic time in nanoseconds.
     pub(crate) fn wall(self, monotonic_ns: u64) -> Timestamp {
         let since_epoch = i128::from(monotonic_ns) + i128::from(self.realtime_minus_monotonic_ns);

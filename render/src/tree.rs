@@ -19,12 +19,14 @@ use std::{
 };
 
 use anstyle::Style;
+use compiler::plan::Template;
 use graph::{Call, Exit, Graph, Step, Totals};
 use jiff::civil::Date;
 
 use crate::{
-    Options, Renderer, Site, Symbols,
+    Aggregated, Options, Renderer, Site, Symbols, aggregate,
     duration::{duration, slow_mark},
+    printed::line,
     style::Palette,
     summary::{counted, incomplete, not_shown, write_summary},
     text::{columns, cut, escape, escaped, head, shorten},
@@ -427,6 +429,30 @@ impl Renderer for Tree {
             }
         }
         Ok(())
+    }
+
+    fn line(
+        &mut self,
+        out: &mut dyn Write,
+        template: &Template,
+        graph: &Graph,
+        symbols: &dyn Symbols,
+    ) -> io::Result<()> {
+        writeln!(out, "{}", line(template, graph, symbols))
+    }
+
+    fn text(&mut self, out: &mut dyn Write, text: &str, _: u64) -> io::Result<()> {
+        writeln!(out, "{}", escape(text))
+    }
+
+    fn aggregated(
+        &mut self,
+        out: &mut dyn Write,
+        aggregated: &Aggregated<'_>,
+        _: u64,
+    ) -> io::Result<()> {
+        let style = Palette::new(self.options.color);
+        aggregate::table::write(out, aggregated, &style, self.options.width)
     }
 
     fn end(&mut self, out: &mut dyn Write, totals: &Totals) -> io::Result<()> {

@@ -11,7 +11,7 @@ use super::{Float, Text, Value, go, moment};
 pub(crate) struct Json<'a>(pub &'a Value);
 
 /// Integers up to here are the same in every reader of JSON (RFC 8259, 6); greater ones are written as strings.
-const EXACT: u64 = 1 << 53;
+pub(crate) const EXACT: u64 = 1 << 53;
 
 impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

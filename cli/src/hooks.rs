@@ -1,0 +1,184 @@
+//! Hooks, and what they and the end of a run show of aggregations.
+
+use std::time::{Duration, Instant};
+
+use compiler::plan::{AggregationId, HookAction, HookMoment, HookPiece, Plan};
+use render::Aggregated;
+use runtime::Tracer;
+
+use crate::{output::Output, symbols::BinarySymbols};
+
+/// The hooks of a plan in the course of a run.
+pub struct Hooks<'a> {
+    plan: &'a Plan,
+    started: Instant,
+    /// When those at intervals are due, in the order of the plan; nothing for others.
+    due: Vec<Option<Instant>>,
+}
+
+impl<'a> Hooks<'a> {
+    /// Of a run that begins now.
+    pub fn new(plan: &'a Plan, started: Instant) -> Self {
+        let due = |moment| match moment {
+            HookMoment::Every(interval) => started.checked_add(interval),
+            HookMoment::Begin | HookMoment::End => None,
+        };
+        Self {
+            plan,
+            started,
+            due: plan.hooks.iter().map(|hook| due(hook.moment)).collect(),
+        }
+    }
+
+    /// Does what is to be done when tracing begins.
+    pub fn begin(
+        &self,
+        tracer: &mut Tracer,
+        output: &mut Output,
+        symbols: &BinarySymbols<'_>,
+    ) -> anyhow::Result<()> {
+        self.run(HookMoment::Begin, tracer, output, symbols)
+    }
+
+    /// Does what is due.
+    pub fn tend(
+        &mut self,
+        tracer: &mut Tracer,
+        output: &mut Output,
+        symbols: &BinarySymbols<'_>,
+    ) -> anyhow::Result<()> {
+        let now = Instant::now();
+        for (hook, due) in self.plan.hooks.iter().zip(&mut self.due) {
+            let (HookMoment::Every(interval), Some(at)) = (hook.moment, *due) else {
+                continue;
+            };
+            if now < at {
+                continue;
+            }
+            // What was missed is not made up for.
+            let late = now.duration_since(at).as_nanos() / interval.as_nanos().max(1);
+            let steps = u32::try_from(late).unwrap_or(u32::MAX).saturating_add(1);
+            *due = at.checked_add(interval.saturating_mul(steps));
+            act(
+                self.plan,
+                self.started,
+                &hook.actions,
+                tracer,
+                output,
+                symbols,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Does what is to be done at the end, and shows all aggregations where nothing there says which.
+    pub fn end(
+        &self,
+        tracer: &mut Tracer,
+        output: &mut Output,
+        symbols: &BinarySymbols<'_>,
+    ) -> anyhow::Result<()> {
+        self.run(HookMoment::End, tracer, output, symbols)?;
+        let mut at_end = self
+            .plan
+            .hooks
+            .iter()
+            .filter(|hook| hook.moment == HookMoment::End);
+        let is_show = |action: &HookAction| matches!(action, HookAction::Show(_));
+        if at_end.any(|hook| hook.actions.iter().any(is_show)) {
+            return Ok(());
+        }
+        let all = (0..).zip(&self.plan.traces).flat_map(|(trace, planned)| {
+            (0..)
+                .zip(&planned.aggregations)
+                .map(move |(aggregation, _)| AggregationId { trace, aggregation })
+        });
+        let all: Vec<AggregationId> = all.collect();
+        show(self.plan, &all, tracer, output, symbols)
+    }
+
+    fn run(
+        &self,
+        moment: HookMoment,
+        tracer: &mut Tracer,
+        output: &mut Output,
+        symbols: &BinarySymbols<'_>,
+    ) -> anyhow::Result<()> {
+        for hook in self.plan.hooks.iter().filter(|hook| hook.moment == moment) {
+            act(
+                self.plan,
+                self.started,
+                &hook.actions,
+                tracer,
+                output,
+                symbols,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn act(
+    plan: &Plan,
+    started: Instant,
+    actions: &[HookAction],
+    tracer: &mut Tracer,
+    output: &mut Output,
+    symbols: &BinarySymbols<'_>,
+) -> anyhow::Result<()> {
+    for action in actions {
+        match action {
+            HookAction::Print(pieces) => {
+                let now_ns = runtime::monotonic_ns();
+                let text = text(pieces, started.elapsed(), &output.time_of_day(now_ns));
+                output.text(&text, now_ns)?;
+            }
+            HookAction::Show(ids) => show(plan, ids, tracer, output, symbols)?,
+            HookAction::Clear(ids) => {
+                for id in ids {
+                    tracer.clear_aggregates(id.trace, &[id.aggregation])?;
+                }
+            }
+        }
+    }
+    output.flush()
+}
+
+fn show(
+    plan: &Plan,
+    ids: &[AggregationId],
+    tracer: &Tracer,
+    output: &mut Output,
+    symbols: &BinarySymbols<'_>,
+) -> anyhow::Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let counted = tracer.aggregates()?;
+    let now_ns = runtime::monotonic_ns();
+    let function = |address| symbols.function_before(address);
+    for id in ids {
+        let Some(trace) = plan.traces.get(id.trace as usize) else {
+            continue;
+        };
+        let Some(aggregation) = trace.aggregations.get(id.aggregation as usize) else {
+            continue;
+        };
+        let own = counted
+            .iter()
+            .filter(|(key, _)| (key.trace, key.aggregation) == (id.trace, id.aggregation));
+        let aggregated = Aggregated::new(&trace.label, aggregation, own, &function);
+        output.aggregated(&aggregated, now_ns)?;
+    }
+    Ok(())
+}
+
+fn text(pieces: &[HookPiece], elapsed: Duration, time: &str) -> String {
+    let elapsed = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+    let pieces = pieces.iter().map(|piece| match piece {
+        HookPiece::Text(text) => text.clone(),
+        HookPiece::Time => time.to_owned(),
+        HookPiece::Elapsed => render::duration(elapsed),
+    });
+    pieces.collect()
+}

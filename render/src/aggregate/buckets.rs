@@ -1,0 +1,146 @@
+//! The buckets of histograms: their bounds, and how these are written.
+
+use compiler::plan::AggregationKind;
+
+use crate::duration::duration;
+
+/// The values of a bucket: from the first up to but not the second; without bounds where there are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) from: Option<i128>,
+    pub(crate) to: Option<i128>,
+}
+
+/// The bounds of a bucket, which is numbered as in [`ebpf_templates::AggregateKey`].
+pub(crate) fn bounds(kind: AggregationKind, bucket: i64) -> Bounds {
+    if let AggregationKind::Linear { low, high, step } = kind {
+        let (low, high, step) = (i128::from(low), i128::from(high), i128::from(step));
+        let from = low.saturating_add(step.saturating_mul(bucket.into()));
+        return match bucket {
+            ..0 => Bounds {
+                from: None,
+                to: Some(low),
+            },
+            _ if from >= high => Bounds {
+                from: Some(high),
+                to: None,
+            },
+            _ => Bounds {
+                from: Some(from),
+                to: Some((from + step).min(high)),
+            },
+        };
+    }
+    let power = |exponent: u64| 1_i128.checked_shl(exponent.min(64) as u32).unwrap_or(0);
+    let (from, to) = match bucket.unsigned_abs() {
+        0 => (0, 1),
+        size if bucket > 0 => (power(size - 1), power(size)),
+        // From -2ⁿ + 1 to -2ⁿ⁻¹.
+        size => (1 - power(size), 1 - power(size - 1)),
+    };
+    Bounds {
+        from: Some(from),
+        to: Some(to),
+    }
+}
+
+impl Bounds {
+    /// `[1.05 ms, 2.10 ms)`, `[64, 128)`, `[… , 0)`.
+    pub(crate) fn text(self, is_duration: bool) -> String {
+        let write = |bound: Option<i128>| match bound {
+            None => "…".to_owned(),
+            Some(bound) => {
+                let bound = i64::try_from(bound).unwrap_or(i64::MAX);
+                if is_duration {
+                    signed_duration(bound)
+                } else {
+                    short(bound)
+                }
+            }
+        };
+        let closer = if self.to.is_some() { ')' } else { ']' };
+        format!("[{}, {}{closer}", write(self.from), write(self.to))
+    }
+}
+
+/// A duration that may be negative.
+pub(crate) fn signed_duration(ns: i64) -> String {
+    let sign = if ns < 0 { "-" } else { "" };
+    format!("{sign}{}", duration(ns.unsigned_abs()))
+}
+
+/// Powers of two in units of 1,024, where they are whole.
+fn short(number: i64) -> String {
+    let units = [
+        ("Ei", 60_u32),
+        ("Pi", 50),
+        ("Ti", 40),
+        ("Gi", 30),
+        ("Mi", 20),
+        ("Ki", 10),
+    ];
+    let size = number.unsigned_abs();
+    let unit = units
+        .into_iter()
+        .find(|(_, bits)| size >= 8192 && size.trailing_zeros() >= *bits);
+    match unit {
+        Some((unit, bits)) => format!("{}{unit}", number >> bits),
+        None => number.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn power(bucket: i64) -> (i128, i128) {
+        let bounds = bounds(AggregationKind::Histogram, bucket);
+        (
+            bounds.from.expect("a power of two"),
+            bounds.to.expect("a power of two"),
+        )
+    }
+
+    #[test]
+    fn powers_of_two_follow_one_another() {
+        assert_eq!(power(0), (0, 1));
+        assert_eq!(power(1), (1, 2));
+        assert_eq!(power(11), (1024, 2048));
+        assert_eq!(power(-1), (-1, 0));
+        assert_eq!(power(-2), (-3, -1));
+        assert_eq!(power(64), (1 << 63, 1 << 64));
+        for bucket in -64..64 {
+            assert_eq!(power(bucket).1, power(bucket + 1).0);
+        }
+        // Whatever a key holds.
+        power(i64::MIN);
+        power(i64::MAX);
+    }
+
+    #[test]
+    fn the_last_step_may_be_shorter() {
+        let kind = AggregationKind::Linear {
+            low: -5,
+            high: 20,
+            step: 10,
+        };
+        let found: Vec<String> = (-1..=3).map(|n| bounds(kind, n).text(false)).collect();
+        assert_eq!(
+            found,
+            ["[…, -5)", "[-5, 5)", "[5, 15)", "[15, 20)", "[20, …]"]
+        );
+        bounds(kind, i64::MAX);
+        bounds(kind, i64::MIN);
+    }
+
+    #[test]
+    fn bounds_are_written_in_their_unit() {
+        let text =
+            |bucket, is_duration| bounds(AggregationKind::Histogram, bucket).text(is_duration);
+        assert_eq!(text(11, false), "[1024, 2048)");
+        assert_eq!(text(14, false), "[8Ki, 16Ki)");
+        assert_eq!(text(31, false), "[1Gi, 2Gi)");
+        assert_eq!(text(21, true), "[1.0 ms, 2.1 ms)");
+        assert_eq!(text(-3, true), "[-7 ns, -3 ns)");
+    }
+}

@@ -1,0 +1,166 @@
+//! Aggregations as tables: keys on the left, numbers on the right.
+
+use std::io::{self, Write};
+
+use compiler::plan::AggregationKind;
+use ebpf_templates::Aggregate;
+
+use super::{Aggregated, buckets::signed_duration, histogram, is_histogram, mean, texts};
+use crate::{
+    style::Palette,
+    text::{columns, escape, escaped, shorten},
+};
+
+/// Columns of a terminal whose width is not known.
+const WIDTH: usize = 100;
+/// A column of keys is never made narrower.
+const NARROW: usize = 12;
+/// Between two columns.
+const GAP: usize = 2;
+
+/// Writes an aggregation. Keys are cut where the terminal's `width` is known.
+pub(crate) fn write(
+    out: &mut dyn Write,
+    aggregated: &Aggregated<'_>,
+    style: &Palette,
+    width: Option<usize>,
+) -> io::Result<()> {
+    heading(out, aggregated, style)?;
+    if aggregated.rows.is_empty() {
+        return writeln!(out, "  no calls");
+    }
+    if is_histogram(aggregated.aggregation.kind) {
+        return histogram::write(out, aggregated, style, width.unwrap_or(WIDTH));
+    }
+    table(out, aggregated, style, width)
+}
+
+/// `latency by caller  main.handleBar`
+fn heading(out: &mut dyn Write, aggregated: &Aggregated<'_>, style: &Palette) -> io::Result<()> {
+    let (bold, dim) = (style.bold, style.dim);
+    let aggregation = aggregated.aggregation;
+    write!(out, "{bold}{}{bold:#}", escape(&aggregation.label))?;
+    for (number, key) in aggregation.keys.iter().enumerate() {
+        let before = if number == 0 { " by " } else { ", " };
+        write!(out, "{before}{}", escape(&key.label))?;
+    }
+    writeln!(out, "  {dim}{}{dim:#}", escape(aggregated.trace))
+}
+
+fn table(
+    out: &mut dyn Write,
+    aggregated: &Aggregated<'_>,
+    style: &Palette,
+    width: Option<usize>,
+) -> io::Result<()> {
+    let aggregation = aggregated.aggregation;
+    let names = numbers_called(aggregation.kind);
+    let labels = aggregation.keys.iter();
+    let mut titles: Vec<String> = labels.map(|key| escape(&key.label).into_owned()).collect();
+    titles.extend(names.iter().map(|name| (*name).to_owned()));
+    let mut lines: Vec<Vec<String>> = Vec::with_capacity(aggregated.rows.len());
+    for row in &aggregated.rows {
+        let mut line: Vec<String> = texts(&row.keys).into_iter().map(escaped).collect();
+        line.extend(numbers(aggregated, &row.whole));
+        lines.push(line);
+    }
+    let keys = aggregation.keys.len();
+    let mut widths: Vec<usize> = titles.iter().map(|title| columns(title)).collect();
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = columns(cell).max(*width);
+        }
+    }
+    if let Some(width) = width {
+        narrow(&mut widths, keys, width);
+    }
+    let dim = style.dim;
+    write!(out, "{dim}")?;
+    cells(out, &titles, &widths, keys)?;
+    writeln!(out, "{dim:#}")?;
+    for line in &lines {
+        cells(out, line, &widths, keys)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// Makes the widest of the first columns narrower until all fit.
+fn narrow(widths: &mut [usize], keys: usize, room: usize) {
+    loop {
+        let needed: usize = widths.iter().map(|width| width + GAP).sum();
+        let keys = widths.get_mut(..keys).unwrap_or_default();
+        match keys.iter_mut().max_by_key(|width| **width) {
+            Some(widest) if needed > room && *widest > NARROW => *widest -= 1,
+            _ => return,
+        }
+    }
+}
+
+/// Keys begin where their columns do, numbers end where theirs do.
+fn cells(out: &mut dyn Write, cells: &[String], widths: &[usize], keys: usize) -> io::Result<()> {
+    for (number, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        let cell = shorten(cell, *width);
+        let blank = width.saturating_sub(columns(&cell));
+        write!(out, "{:GAP$}", "")?;
+        if number < keys {
+            write!(out, "{cell}")?;
+            // Nothing but numbers follows, so there is always a last column that ends the line.
+            write!(out, "{:blank$}", "")?;
+        } else {
+            write!(out, "{:blank$}{cell}", "")?;
+        }
+    }
+    Ok(())
+}
+
+fn numbers_called(kind: AggregationKind) -> &'static [&'static str] {
+    match kind {
+        AggregationKind::Count => &["count"],
+        AggregationKind::Sum => &["sum"],
+        AggregationKind::Average => &["count", "mean"],
+        _ => &["count", "sum", "mean", "least", "greatest"],
+    }
+}
+
+fn numbers(aggregated: &Aggregated<'_>, whole: &Aggregate) -> Vec<String> {
+    let value = |number: i64| number_text(aggregated, number);
+    let count = grouped(&whole.count.to_string());
+    match aggregated.aggregation.kind {
+        AggregationKind::Count => vec![count],
+        AggregationKind::Sum => vec![value(whole.sum)],
+        AggregationKind::Average => vec![count, value(mean(whole))],
+        _ => vec![
+            count,
+            value(whole.sum),
+            value(mean(whole)),
+            value(whole.min),
+            value(whole.max),
+        ],
+    }
+}
+
+/// A value of an aggregation, in its unit.
+pub(super) fn number_text(aggregated: &Aggregated<'_>, number: i64) -> String {
+    if aggregated.is_duration() {
+        signed_duration(number)
+    } else {
+        grouped(&number.to_string())
+    }
+}
+
+/// `1,234,567`
+pub(super) fn grouped(digits: &str) -> String {
+    let (sign, digits) = match digits.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", digits),
+    };
+    let mut out = sign.to_owned();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

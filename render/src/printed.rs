@@ -1,0 +1,69 @@
+//! The line that `print` writes for a graph.
+
+use std::fmt::Write as _;
+
+use compiler::plan::{Piece, Template};
+use graph::Graph;
+
+use crate::{
+    Symbols,
+    duration::duration,
+    text::escape,
+    value::{Unknown, Value, go},
+    values::{Values, arguments, results},
+};
+
+/// The line, fit for a terminal.
+pub(crate) fn line(template: &Template, graph: &Graph, symbols: &dyn Symbols) -> String {
+    let root = graph.root();
+    let values = |values: Option<Values<'_>>| -> Vec<Value> {
+        let labelled = values.into_iter().flat_map(Values::labelled);
+        labelled.map(|labelled| labelled.value).collect()
+    };
+    let arguments = values(arguments(graph, 0, symbols));
+    let results = values(results(graph, 0, symbols));
+    let mut out = String::new();
+    for piece in &template.pieces {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Argument(number) => value(&mut out, arguments.get(*number)),
+            Piece::Result(number) => value(&mut out, results.get(*number)),
+            Piece::Duration => match root {
+                Some(call) => out.push_str(&duration(call.net_ns())),
+                None => value(&mut out, None),
+            },
+            Piece::SelfTime => match graph.self_times().first() {
+                Some(ns) if root.is_some() => out.push_str(&duration(*ns)),
+                _ => value(&mut out, None),
+            },
+            Piece::Goroutine => _ = write!(out, "{}", graph.goroutine),
+            Piece::Process => _ = write!(out, "{}", graph.pid),
+            Piece::Thread => _ = write!(out, "{}", graph.tid),
+            Piece::Function => match root {
+                Some(call) => out.push_str(symbols.function(call.function)),
+                None => value(&mut out, None),
+            },
+            Piece::Caller => match root {
+                Some(call) => {
+                    let site = symbols.call_site(graph, call.caller_pc);
+                    if site.function.is_empty() {
+                        _ = write!(out, "0x{:x}", call.caller_pc);
+                    } else {
+                        out.push_str(&site.function);
+                    }
+                }
+                None => value(&mut out, None),
+            },
+        }
+    }
+    escape(&out).into_owned()
+}
+
+/// In Go's syntax; a string that is there as a whole without quotes.
+fn value(out: &mut String, value: Option<&Value>) {
+    match value {
+        Some(Value::String(text)) if text.more == 0 => out.push_str(&escape(&text.bytes)),
+        Some(value) => go::write(out, value),
+        None => go::write(out, &Value::Unknown(Unknown::NotCaptured)),
+    }
+}
