@@ -412,7 +412,7 @@ fn explain_tells_what_is_captured() {
         true,
     );
     insta::assert_snapshot!(about_code(&explained), @"
-    args: 41 instructions, 16 bytes of stack
+    args: 43 instructions, 16 bytes of stack
       main.query
         sql: [rax; rbx] to 64
         limit: rcx
@@ -420,14 +420,14 @@ fn explain_tells_what_is_captured() {
         code: rsi
         ratio: not captured: in X0, a register that probes cannot read
       instructions by place in the program
-          16  to find the function, and to answer
+          18  to find the function, and to answer
           25  args
-    ret: 82 instructions, 32 bytes of stack
+    ret: 84 instructions, 32 bytes of stack
       main.query
         err: (*u64(ret.rdi + 8) if ret.rdi != 0 else 0), ret.rsi, [ret.rsi; 64] to 64, [*u64(ret.rsi); *u64(ret.rsi + 8)] to 64
         reg.bx: ret.rbx
       instructions by place in the program
-          18  to find the function, and to answer
+          20  to find the function, and to answer
           61  ret[1]
            3  reg.bx
     ");
@@ -446,7 +446,7 @@ fn explain_tells_what_is_captured() {
         true,
     );
     insta::assert_snapshot!(about_code(&explained), @"
-    aggregates: 36 instructions, 16 bytes of stack
+    aggregates: 38 instructions, 16 bytes of stack
       lat of main.query, lat of main.count
         dur
           dur
@@ -456,7 +456,7 @@ fn explain_tells_what_is_captured() {
         caller
           (caller - bias)
       instructions by place in the program
-          25  to find the function, and to answer
+          27  to find the function, and to answer
            3  dur
            3  g
            5  caller
@@ -470,12 +470,12 @@ fn explain_tells_what_is_captured() {
     let (plan, _) = compile(&source, &[], without, &Options::default()).expect("it compiles");
     let explained = explain(&plan, without, &source, &Prices::ESTIMATES, true);
     insta::assert_snapshot!(about_code(&explained), @"
-    args: 35 instructions, 16 bytes of stack
+    args: 37 instructions, 16 bytes of stack
       main.query
         sql: [rax; 8] to 8
         s.len: i64(rbx)
       instructions by place in the program
-          16  to find the function, and to answer
+          18  to find the function, and to answer
           14  mem(reg.ax, 8)
            1  reg.ax
            1  8
@@ -503,26 +503,26 @@ fn explain_tells_what_conditions_became() {
     let source = source(program);
     let explained = |verbose| explain(&plan, executable, &source, &Prices::ESTIMATES, verbose);
     insta::assert_snapshot!(about_code(&explained(false)), @"
-    where, at entry: 13 instructions, 0 bytes of stack
-    where, at return: 9 instructions, 0 bytes of stack
+    where, at entry: 14 instructions, 0 bytes of stack
+    where, at return: 10 instructions, 0 bytes of stack
     ");
     insta::assert_snapshot!(about_code(&explained(true)), @"
-    where, at entry: 13 instructions, 0 bytes of stack
+    where, at entry: 14 instructions, 0 bytes of stack
       main.query
         len(sql) > 100 && small == -1
           rbx > 100 && i8(rdi) == -1
       instructions by place in the program
-           7  to find the function, and to answer
+           8  to find the function, and to answer
            1  len(sql)
            1  len(sql) > 100
            3  small
            1  small == -1
-    where, at return: 9 instructions, 0 bytes of stack
+    where, at return: 10 instructions, 0 bytes of stack
       main.query
         dur > 5ms
           dur > 5000000
       instructions by place in the program
-           7  to find the function, and to answer
+           8  to find the function, and to answer
            1  dur
            1  dur > 5ms
     ");
