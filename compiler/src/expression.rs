@@ -8,6 +8,7 @@ mod compare;
 mod constant;
 mod limits;
 mod lower;
+mod meaning;
 mod measure;
 mod names;
 mod parts;

@@ -15,6 +15,7 @@ mod interpret;
 pub mod ir;
 mod kept;
 mod memory;
+mod register;
 mod show;
 mod split;
 mod text;

@@ -6,6 +6,7 @@
 //! *Invariant*: items depend on layouts and places only, not on names, so that functions with arguments of the same kinds share code.
 
 mod draft;
+mod group;
 mod map;
 mod planner;
 mod room;

@@ -6,6 +6,7 @@ pub(crate) mod buckets;
 mod decode;
 pub(crate) mod histogram;
 pub(crate) mod json;
+mod number;
 pub(crate) mod table;
 
 use std::collections::{BTreeMap, HashMap};

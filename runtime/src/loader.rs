@@ -266,14 +266,8 @@ pub(crate) fn can_sleep(multi: bool) -> bool {
     )
 }
 
-/// All zeroes.
-pub(crate) fn no_instruction() -> bpf_insn {
-    // SAFETY: bpf_insn is a C struct of integers: all zeroes is a value.
-    unsafe { std::mem::zeroed() }
-}
-
 fn instruction(code: u32, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {
-    let mut insn = no_instruction();
+    let mut insn = sys::no_instruction();
     insn.code = code as u8;
     insn.set_dst_reg(dst);
     insn.set_src_reg(src);

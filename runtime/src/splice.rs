@@ -194,7 +194,7 @@ fn refers(instruction: &bpf_insn) -> bool {
 }
 
 fn raw(instruction: &Instruction) -> bpf_insn {
-    let mut out = crate::loader::no_instruction();
+    let mut out = crate::sys::no_instruction();
     out.code = instruction.code;
     out.set_dst_reg(instruction.destination);
     out.set_src_reg(instruction.source);

@@ -10,7 +10,7 @@ use std::{
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
 };
 
-use aya_obj::generated::{bpf_attach_type, bpf_attr, bpf_cmd, perf_event_attr};
+use aya_obj::generated::{bpf_attach_type, bpf_attr, bpf_cmd, bpf_insn, perf_event_attr};
 
 /// `ENOTSUPP` (include/linux/errno.h): not in libc; the uprobe code returns it for an instruction it does not step.
 pub const ENOTSUPP: i32 = 524;
@@ -199,4 +199,10 @@ impl PerfUprobe {
             _event: event,
         })
     }
+}
+
+/// An instruction of zeroes.
+pub(crate) fn no_instruction() -> bpf_insn {
+    // SAFETY: bpf_insn is a C struct of integers: all zeroes is a value.
+    unsafe { mem::zeroed() }
 }

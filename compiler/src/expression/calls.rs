@@ -5,7 +5,8 @@ use grammar::ast::{Expression, Span, Spanned};
 
 use super::{
     constant::Constant,
-    lower::{Lowering, Value},
+    lower::Lowering,
+    meaning::Value,
     suggest,
     value::{Ty, Typed, not_zero},
 };

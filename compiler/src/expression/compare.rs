@@ -5,7 +5,8 @@ use grammar::ast::{Expression, ExpressionKind, Span};
 
 use super::{
     constant::{Constant, Misfit},
-    lower::{Lowering, Value, guarded, join},
+    lower::{Lowering, guarded, join},
+    meaning::Value,
     suggest,
     value::{Ty, Typed},
 };
@@ -14,9 +15,6 @@ use crate::{
     diagnostic::{Diagnostic, printable},
     predicate::ir::{Condition, ConditionKind, Relation, Width, Word},
 };
-
-/// What can be done about numbers of which one has a sign and the other has not.
-pub(super) const CONVERT: &str = "convert one of them: int64(x), uint64(x)";
 
 /// One side of a comparison.
 struct Side<'e> {
@@ -258,7 +256,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
             .or_else(|| suggest::comparison(&right.value, texts.1, &left.value, texts.0))
             .or_else(|| {
                 let converts = is_plain_integer(&left.value) && is_plain_integer(&right.value);
-                converts.then(|| CONVERT.to_owned())
+                converts.then(|| suggest::CONVERT.to_owned())
             });
         self.fail(
             Diagnostic::new(

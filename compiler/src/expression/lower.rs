@@ -4,8 +4,8 @@ use gobinary::Kind;
 use grammar::ast::{BinaryOperator, Expression, ExpressionKind, Span, Spanned, UnaryOperator};
 
 use super::{
-    compare::CONVERT,
     constant::Constant,
+    meaning::Value,
     scope::Scope,
     suggest,
     value::{Location, Ty, Typed, Unreachable, not_zero},
@@ -54,26 +54,6 @@ pub fn shown(
     shown
         .filter(|_| lowering.diagnostics.is_empty())
         .ok_or(lowering.diagnostics)
-}
-
-/// What an expression is.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
-    Constant(Constant),
-    Typed(Typed),
-    /// The function that has made the call.
-    Caller,
-}
-
-impl Value {
-    /// With its article or name, for messages.
-    pub(super) fn describe(&self) -> String {
-        match self {
-            Self::Constant(constant) => constant.describe().to_owned(),
-            Self::Typed(value) => format!("of type {}", printable(&value.ty.short())),
-            Self::Caller => "the name of a function".to_owned(),
-        }
-    }
 }
 
 pub(super) struct Lowering<'s, 'e> {
@@ -370,7 +350,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 )
                 .at(&left.span, format!("of type {}", one.ty.short()))
                 .also_at(&right.span, format!("of type {}", other.ty.short()))
-                .help(CONVERT),
+                .help(suggest::CONVERT),
             );
         }
         if let (Ir::Divide | Ir::Remainder, WordKind::Constant(0)) = (ir, &other.kind) {

@@ -5,7 +5,8 @@ use grammar::ast::{Expression, ExpressionKind};
 
 use super::{
     constant::Constant,
-    lower::{Lowering, Value},
+    lower::Lowering,
+    meaning::Value,
     scope::Scope,
     value::{Ty, Typed},
 };

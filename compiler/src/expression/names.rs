@@ -5,7 +5,8 @@ use grammar::ast::{Span, ValueKind};
 
 use super::{
     constant::Constant,
-    lower::{Lowering, Value},
+    lower::Lowering,
+    meaning::Value,
     scope::Use,
     suggest,
     value::{DURATION, Location, Ty, Typed},

@@ -5,7 +5,8 @@ use grammar::ast::{Expression, ExpressionKind, Span, Spanned};
 
 use super::{
     constant::Constant,
-    lower::{Lowering, Value, join},
+    lower::{Lowering, join},
+    meaning::Value,
     scope::Scope,
     suggest,
     value::{Location, Ty, Typed, not_zero},

@@ -6,7 +6,8 @@ use grammar::ast::{Expression, Span, Spanned};
 use super::{
     calls::loads,
     constant::Constant,
-    lower::{Lowering, Value, join},
+    lower::{Lowering, join},
+    meaning::Value,
     scope::Use,
     value::{Location, Ty, Typed},
 };

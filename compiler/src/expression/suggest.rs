@@ -2,8 +2,11 @@
 
 use gobinary::{Executable, Kind, Types, Variable};
 
-use super::{constant::Constant, lower::Value};
+use super::{constant::Constant, meaning::Value};
 use crate::{diagnostic::printable, nearest::nearest_word, predicate::ir::Register};
+
+/// What can be done about numbers of which one has a sign and the other has not.
+pub(super) const CONVERT: &str = "convert one of them: int64(x), uint64(x)";
 
 /// Functions of other languages, and what there is instead.
 const SYNONYMS: [(&str, &str); 8] = [

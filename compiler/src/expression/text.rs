@@ -5,7 +5,8 @@ use grammar::ast::{Expression, Span};
 
 use super::{
     constant::Constant,
-    lower::{Lowering, Value, guarded},
+    lower::{Lowering, guarded},
+    meaning::Value,
     value::Typed,
 };
 use crate::{

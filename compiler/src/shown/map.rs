@@ -8,6 +8,7 @@ use gobinary::{Kind, TypeId};
 
 use super::{
     draft::{Draft, Entry, NodeId},
+    group::{Column, First, Group},
     planner::{Job, Planner},
 };
 use crate::{
@@ -18,42 +19,6 @@ use crate::{
 
 /// Slots of a bucket or a group: `abi.MapBucketCount`, `abi.MapGroupSlots`.
 const SLOTS: u64 = 8;
-
-/// Where the entries of a map's first bucket or group are.
-#[derive(Debug, Clone)]
-pub(super) struct Group {
-    at: First,
-    rule: Full,
-    /// Where the bytes are that tell which slots have an entry.
-    marks: u64,
-    key: Column,
-    value: Column,
-}
-
-/// The way from the map to its first bucket or group.
-#[derive(Debug, Clone, Copy)]
-enum First {
-    /// An address in the map.
-    Buckets { offset: u64 },
-    /// The same where the directory is empty, else that of a directory.
-    Directory {
-        pointer: u64,
-        length: u64,
-        /// In a table.
-        groups: u64,
-    },
-}
-
-/// Where keys or values are in a bucket or group.
-#[derive(Debug, Clone)]
-struct Column {
-    ty: Ty,
-    offset: u64,
-    /// Bytes from one to the next.
-    stride: u64,
-    /// There are their addresses, since they are large (`abi.MapMaxKeyBytes`).
-    indirect: bool,
-}
 
 impl Group {
     /// Of maps with this header; `None` where its fields are not as known.

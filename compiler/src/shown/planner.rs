@@ -9,7 +9,7 @@ use grammar::ast::Span;
 use super::{
     Captured,
     draft::{Draft, Drafts, NodeId, PartId},
-    map::Group,
+    group::Group,
     room::{LENGTH, Room},
     runs::{At, Bound, Part, RUN, Source, allocate, guarded},
 };

@@ -4,7 +4,7 @@ use gobinary::{Field, Kind, TypeId};
 
 use super::{
     draft::{Draft, NodeId, PartId},
-    map::Group,
+    group::Group,
     planner::{Job, Planner},
     runs::{Bound, RUN},
 };

@@ -6,7 +6,7 @@ use super::{
     Aggregated, Row,
     buckets::bounds,
     mean,
-    table::{grouped, number_text},
+    number::{grouped, number_text},
     texts,
 };
 use crate::{

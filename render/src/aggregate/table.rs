@@ -5,7 +5,11 @@ use std::io::{self, Write};
 use compiler::plan::AggregationKind;
 use ebpf_templates::Aggregate;
 
-use super::{Aggregated, buckets::signed_duration, histogram, is_histogram, mean, texts};
+use super::{
+    Aggregated, histogram, is_histogram, mean,
+    number::{grouped, number_text},
+    texts,
+};
 use crate::{
     style::Palette,
     text::{columns, escape, escaped, shorten},
@@ -138,29 +142,4 @@ fn numbers(aggregated: &Aggregated<'_>, whole: &Aggregate) -> Vec<String> {
             value(whole.max),
         ],
     }
-}
-
-/// A value of an aggregation, in its unit.
-pub(super) fn number_text(aggregated: &Aggregated<'_>, number: i64) -> String {
-    if aggregated.is_duration() {
-        signed_duration(number)
-    } else {
-        grouped(&number.to_string())
-    }
-}
-
-/// `1,234,567`
-pub(super) fn grouped(digits: &str) -> String {
-    let (sign, digits) = match digits.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", digits),
-    };
-    let mut out = sign.to_owned();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

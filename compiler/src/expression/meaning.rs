@@ -1,0 +1,24 @@
+//! What an expression stands for.
+
+use super::{constant::Constant, value::Typed};
+use crate::diagnostic::printable;
+
+/// What an expression is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Constant(Constant),
+    Typed(Typed),
+    /// The function that has made the call.
+    Caller,
+}
+
+impl Value {
+    /// With its article or name, for messages.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Constant(constant) => constant.describe().to_owned(),
+            Self::Typed(value) => format!("of type {}", printable(&value.ty.short())),
+            Self::Caller => "the name of a function".to_owned(),
+        }
+    }
+}
