@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use compiler::plan::{AggregationId, HookAction, HookMoment, HookPiece, Plan};
 use render::Aggregated;
-use runtime::Tracer;
+use runtime::{Aggregate, AggregateKey, Tracer};
 
 use crate::{output::Output, symbols::BinarySymbols};
 
@@ -94,7 +94,10 @@ impl<'a> Hooks<'a> {
                 .map(move |(aggregation, _)| AggregationId { trace, aggregation })
         });
         let all: Vec<AggregationId> = all.collect();
-        show(self.plan, &all, tracer, output, symbols)
+        if all.is_empty() {
+            return Ok(());
+        }
+        show(self.plan, &all, &tracer.aggregates()?, output, symbols)
     }
 
     fn run(
@@ -126,17 +129,31 @@ fn act(
     output: &mut Output,
     symbols: &BinarySymbols<'_>,
 ) -> anyhow::Result<()> {
-    for action in actions {
+    let mut cleared: Vec<AggregationId> = Vec::new();
+    for (number, action) in actions.iter().enumerate() {
         match action {
             HookAction::Print(pieces) => {
                 let now_ns = runtime::monotonic_ns();
                 let text = text(pieces, started.elapsed(), &output.time_of_day(now_ns));
                 output.text(&text, now_ns)?;
             }
-            HookAction::Show(ids) => show(plan, ids, tracer, output, symbols)?,
+            HookAction::Show(ids) => {
+                // What is to be cleared next is taken out as it is shown, so that nothing is counted in between and forgotten.
+                let next = actions.get(number + 1..).unwrap_or_default();
+                let mut counted = tracer.aggregates()?;
+                for id in ids.iter().filter(|id| is_cleared_next(**id, next)) {
+                    counted.retain(|(key, _)| !is_of(*id, key));
+                    counted.extend(tracer.take_aggregates(id.trace, &[id.aggregation])?);
+                    cleared.push(*id);
+                }
+                show(plan, ids, &counted, output, symbols)?;
+            }
             HookAction::Clear(ids) => {
                 for id in ids {
-                    tracer.clear_aggregates(id.trace, &[id.aggregation])?;
+                    match cleared.iter().position(|other| other == id) {
+                        Some(done) => _ = cleared.swap_remove(done),
+                        None => _ = tracer.take_aggregates(id.trace, &[id.aggregation])?,
+                    }
                 }
             }
         }
@@ -144,17 +161,26 @@ fn act(
     output.flush()
 }
 
+/// Is it cleared before it is shown again?
+fn is_cleared_next(id: AggregationId, actions: &[HookAction]) -> bool {
+    let next = actions.iter().find(|action| match action {
+        HookAction::Show(ids) | HookAction::Clear(ids) => ids.contains(&id),
+        HookAction::Print(_) => false,
+    });
+    matches!(next, Some(HookAction::Clear(_)))
+}
+
+fn is_of(id: AggregationId, key: &AggregateKey) -> bool {
+    (key.trace, key.aggregation) == (id.trace, id.aggregation)
+}
+
 fn show(
     plan: &Plan,
     ids: &[AggregationId],
-    tracer: &Tracer,
+    counted: &[(AggregateKey, Aggregate)],
     output: &mut Output,
     symbols: &BinarySymbols<'_>,
 ) -> anyhow::Result<()> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let counted = tracer.aggregates()?;
     let now_ns = runtime::monotonic_ns();
     let function = |address| symbols.function_before(address);
     for id in ids {
@@ -164,9 +190,7 @@ fn show(
         let Some(aggregation) = trace.aggregations.get(id.aggregation as usize) else {
             continue;
         };
-        let own = counted
-            .iter()
-            .filter(|(key, _)| (key.trace, key.aggregation) == (id.trace, id.aggregation));
+        let own = counted.iter().filter(|(key, _)| is_of(*id, key));
         let aggregated = Aggregated::new(&trace.label, aggregation, own, &function);
         output.aggregated(&aggregated, now_ns)?;
     }

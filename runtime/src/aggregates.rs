@@ -1,20 +1,36 @@
 //! Reading what the kernel has counted by keys.
 
+use std::os::fd::{AsFd, OwnedFd};
+
 use aya::maps::{Map, MapData, MapError, PerCpuHashMap};
 use ebpf_templates::{Aggregate, AggregateKey};
+use zerocopy::{FromBytes, IntoBytes};
 
-use crate::{Error, plain::Plain};
+use crate::{Error, plain::Plain, sys};
 
 /// The map `aggregates`.
 pub(crate) struct Aggregates {
     map: PerCpuHashMap<MapData, Plain<AggregateKey>, Plain<Aggregate>>,
+    /// The same.
+    fd: OwnedFd,
+    processors: usize,
 }
 
 impl Aggregates {
     pub(crate) fn new(map: MapData) -> Result<Self, Error> {
+        let fd = map.fd().as_fd().try_clone_to_owned();
+        let processors = aya::util::nr_cpus().map_err(|(what, error)| Error::Read {
+            path: what.into(),
+            error,
+        })?;
         let map = Map::from_map_data(map).and_then(PerCpuHashMap::try_from);
         Ok(Self {
             map: map.map_err(error)?,
+            fd: fd.map_err(|error| Error::System {
+                what: "duplicating a descriptor",
+                error,
+            })?,
+            processors,
         })
     }
 
@@ -29,18 +45,36 @@ impl Aggregates {
         Ok(all)
     }
 
-    /// Forgets what these aggregations of a trace have counted.
-    pub(crate) fn clear(&mut self, trace: u32, aggregations: &[u32]) -> Result<(), Error> {
+    /// Takes out what these aggregations of a trace have counted: what is counted from now on is counted anew.
+    pub(crate) fn take(
+        &mut self,
+        trace: u32,
+        aggregations: &[u32],
+    ) -> Result<Vec<(AggregateKey, Aggregate)>, Error> {
         let keys: Vec<_> = self.map.keys().collect::<Result<_, _>>().map_err(error)?;
-        for key in keys {
-            if key.0.trace == trace && aggregations.contains(&key.0.aggregation) {
-                match self.map.remove(&key) {
-                    Ok(()) | Err(MapError::KeyNotFound) => {}
-                    Err(cause) => return Err(error(cause)),
-                }
+        let mut values = vec![0_u8; self.processors * size_of::<Aggregate>()];
+        let mut taken = Vec::new();
+        for Plain(key) in keys {
+            if key.trace != trace || !aggregations.contains(&key.aggregation) {
+                continue;
             }
+            let there =
+                sys::take(self.fd.as_fd(), key.as_bytes(), &mut values).map_err(|error| {
+                    Error::System {
+                        what: "taking out what was counted",
+                        error,
+                    }
+                })?;
+            if !there {
+                continue;
+            }
+            let each = values.chunks_exact(size_of::<Aggregate>());
+            let whole = each
+                .filter_map(|bytes| Aggregate::read_from_bytes(bytes).ok())
+                .fold(None, join);
+            taken.extend(whole.map(|whole| (key, whole)));
         }
-        Ok(())
+        Ok(taken)
     }
 }
 

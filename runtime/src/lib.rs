@@ -23,6 +23,7 @@ mod tracer;
 pub use attach::{Progress, Refused};
 pub use binary::{Binary, Bytes};
 pub use calibrate::{Calibration, calibrate};
+pub use ebpf_templates::{Aggregate, AggregateKey};
 pub use error::Error;
 pub use kernel::{Kernel, is_virtual_machine, monotonic_ns, realtime_minus_monotonic_ns};
 pub use launch::Launched;

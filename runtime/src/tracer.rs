@@ -518,12 +518,16 @@ impl Tracer {
         self.aggregates.read()
     }
 
-    /// Forgets what some aggregations of a trace have counted.
+    /// The same of some aggregations of a trace, which count anew from then on.
     ///
     /// # Errors
-    /// [`Error::Object`].
-    pub fn clear_aggregates(&mut self, trace: u32, aggregations: &[u32]) -> Result<(), Error> {
-        self.aggregates.clear(trace, aggregations)
+    /// [`Error::Object`], [`Error::System`].
+    pub fn take_aggregates(
+        &mut self,
+        trace: u32,
+        aggregations: &[u32],
+    ) -> Result<Vec<(AggregateKey, Aggregate)>, Error> {
+        self.aggregates.take(trace, aggregations)
     }
 
     /// Processes that have been in a graph and have ended since the last call. Their goroutines stay until [`Self::forget`].

@@ -282,6 +282,38 @@ fn hooks_say_and_show_what_they_are_asked_for() {
     assert!(counts.is_sorted(), "{counts:?}");
 }
 
+/// Each call is in exactly one of the tables, however fast it goes while one is shown and the next begun.
+#[test]
+fn nothing_is_counted_between_showing_and_clearing() {
+    if skip().is_some() {
+        return;
+    }
+    let executable = go::build(go::newest(), "counted", Mode::Plain);
+    let traced = tracer::launch(
+        "trace main.work < c: count; b: count by q.name > every 2ms { show c; show b; clear } end { show c; show b }",
+        &[],
+        &executable,
+        &["20000"],
+    );
+    traced.assert_complete("show and clear");
+    let tally: Value = serde_json::from_str(&traced.stdout).expect("the program's own words");
+    for name in ["c", "b"] {
+        let tables = traced.lines.iter().filter(|line| line["name"] == name);
+        let counts: Vec<i64> = tables
+            .map(|table| rows(table, "count").values().sum())
+            .collect();
+        assert!(
+            counts.iter().filter(|count| **count > 0).count() > 2,
+            "{counts:?}"
+        );
+        assert_eq!(
+            Some(counts.iter().sum()),
+            tally["Calls"].as_i64(),
+            "{name}: {counts:?}"
+        );
+    }
+}
+
 #[test]
 fn tables_and_bars_are_written_for_people() {
     if skip().is_some() {
