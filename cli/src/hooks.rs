@@ -143,7 +143,7 @@ fn act(
                 let mut counted = tracer.aggregates()?;
                 for id in ids.iter().filter(|id| is_cleared_next(**id, next)) {
                     counted.retain(|(key, _)| !is_of(*id, key));
-                    counted.extend(tracer.take_aggregates(id.trace, &[id.aggregation])?);
+                    counted.extend(tracer.take_aggregate(id.trace, id.aggregation)?);
                     cleared.push(*id);
                 }
                 show(plan, ids, &counted, output, symbols)?;
@@ -152,7 +152,7 @@ fn act(
                 for id in ids {
                     match cleared.iter().position(|other| other == id) {
                         Some(done) => _ = cleared.swap_remove(done),
-                        None => _ = tracer.take_aggregates(id.trace, &[id.aggregation])?,
+                        None => _ = tracer.take_aggregate(id.trace, id.aggregation)?,
                     }
                 }
             }

@@ -72,7 +72,9 @@ static __noinline int add_to_aggregate(struct values *v, u32 index)
 {
 	struct aggregate_key *key = &v->keys[index & (MAX_AGGREGATIONS - 1)];
 	const volatile struct aggregation_config *a = &config.aggregations[index & (MAX_AGGREGATIONS - 1)];
+	struct trace_state *t = trace_state();
 	struct aggregate *there;
+	u64 epoch = t ? t->epochs[index & (MAX_AGGREGATIONS - 1)] : 0;
 	s64 value = 0;
 
 	if (*(u64 *)key->bytes.bytes) {
@@ -92,6 +94,7 @@ static __noinline int add_to_aggregate(struct values *v, u32 index)
 		v->first.sum = 0;
 		v->first.min = value;
 		v->first.max = value;
+		v->first.epoch = epoch;
 		bpf_map_update_elem(&aggregates, key, &v->first, BPF_NOEXIST);
 		there = bpf_map_lookup_elem(&aggregates, key);
 		if (!there) {
@@ -100,10 +103,15 @@ static __noinline int add_to_aggregate(struct values *v, u32 index)
 		}
 	}
 	/* The entry is this processor's, where another thread can take its turn in between all the same. */
-	if (!there->count || value < there->min)
+	if (!there->count || there->epoch != epoch) {
 		there->min = value;
-	if (!there->count || value > there->max)
 		there->max = value;
+		there->epoch = epoch;
+	} else if (value < there->min) {
+		there->min = value;
+	} else if (value > there->max) {
+		there->max = value;
+	}
 	__sync_fetch_and_add(&there->sum, value);
 	__sync_fetch_and_add(&there->count, 1);
 	return 0;

@@ -300,8 +300,9 @@ struct aggregate_key {
 struct aggregate {
 	u64 count;
 	s64 sum; /* wraps */
-	s64 min;
+	s64 min; /* since … */
 	s64 max;
+	u64 epoch; /* … the aggregation's epoch became this one */
 };
 
 /* What was captured of a graph's calls and not sent yet. Whoever's goroutine is in a graph has one, as long as there are enough. */
@@ -322,13 +323,14 @@ struct stack {
 	u64 addresses[MAX_STACK];
 };
 
-/* Sampling and limits of a trace. User space writes generation only. */
+/* Sampling and limits of a trace. User space writes generation and epochs only. */
 struct trace_state {
 	u64 sampled;
 	u64 kept;
 	u64 window_ns; /* start of the interval in which `kept` counts */
 	u64 unread_ns; /* when g could not be read the last time */
 	u64 generation; /* of the program that is to work */
+	u64 epochs[MAX_AGGREGATIONS]; /* how often each aggregation was cleared */
 };
 
 /* Probe hits of a function. */

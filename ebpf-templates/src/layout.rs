@@ -247,8 +247,10 @@ pub struct TraceState {
     pub window_ns: u64,
     /// When g could not be read the last time, CLOCK_MONOTONIC nanoseconds.
     pub unread_ns: u64,
-    /// The [`Config::generation`] of the program that is to work. The only field that user space writes.
+    /// The [`Config::generation`] of the program that is to work. User space writes this and the next.
     pub generation: u64,
+    /// How often each aggregation was cleared.
+    pub epochs: [u64; MAX_AGGREGATIONS],
 }
 
 /// Probe hits of a function: value of the per-CPU map `hits`.

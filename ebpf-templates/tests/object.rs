@@ -231,7 +231,8 @@ fn layouts_agree() {
                 kept,
                 window_ns,
                 unread_ns,
-                generation
+                generation,
+                epochs
             }),
         ),
         (
@@ -259,7 +260,8 @@ fn layouts_agree() {
                 count,
                 sum,
                 min,
-                max
+                max,
+                epoch
             }),
         ),
         (

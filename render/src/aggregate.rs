@@ -61,6 +61,7 @@ impl<'a> Aggregated<'a> {
                     sum: 0,
                     min: i64::MAX,
                     max: i64::MIN,
+                    epoch: 0,
                 },
                 buckets: BTreeMap::new(),
             });

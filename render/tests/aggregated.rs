@@ -65,6 +65,7 @@ fn counted(count: u64, sum: i64, min: i64, max: i64) -> Aggregate {
         sum,
         min,
         max,
+        epoch: 0,
     }
 }
 

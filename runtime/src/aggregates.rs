@@ -1,80 +1,103 @@
 //! Reading what the kernel has counted by keys.
+//!
+//! Programs count on while user space reads, so nothing is ever set back: what was cleared is remembered here and subtracted. Least and
+//! greatest values cannot be subtracted, so the kernel begins them anew when it sees another epoch.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::collections::HashMap;
 
 use aya::maps::{Map, MapData, MapError, PerCpuHashMap};
 use ebpf_templates::{Aggregate, AggregateKey};
-use zerocopy::{FromBytes, IntoBytes};
 
-use crate::{Error, plain::Plain, sys};
+use crate::{Error, plain::Plain};
+
+/// Entries of the map `aggregates`: different keys of all aggregations.
+pub(crate) const ENTRIES: u32 = 16_384;
+/// With more keys than this, those that have not been counted between two clearings are taken out.
+const MANY: usize = ENTRIES as usize / 2;
 
 /// The map `aggregates`.
 pub(crate) struct Aggregates {
     map: PerCpuHashMap<MapData, Plain<AggregateKey>, Plain<Aggregate>>,
-    /// The same.
-    fd: OwnedFd,
-    processors: usize,
+    /// What had been counted when it was cleared.
+    cleared: HashMap<AggregateKey, Aggregate>,
+    /// How often an aggregation was cleared, by trace.
+    epochs: HashMap<(u32, u32), u64>,
 }
 
 impl Aggregates {
     pub(crate) fn new(map: MapData) -> Result<Self, Error> {
-        let fd = map.fd().as_fd().try_clone_to_owned();
-        let processors = aya::util::nr_cpus().map_err(|(what, error)| Error::Read {
-            path: what.into(),
-            error,
-        })?;
         let map = Map::from_map_data(map).and_then(PerCpuHashMap::try_from);
         Ok(Self {
             map: map.map_err(error)?,
-            fd: fd.map_err(|error| Error::System {
-                what: "duplicating a descriptor",
-                error,
-            })?,
-            processors,
+            cleared: HashMap::new(),
+            epochs: HashMap::new(),
         })
     }
 
     /// All entries, each summed over the processors.
     pub(crate) fn read(&self) -> Result<Vec<(AggregateKey, Aggregate)>, Error> {
+        let all = self.counted()?.into_iter();
+        let new = all.filter_map(|(key, whole)| Some((key, self.since_cleared(&key, whole)?)));
+        Ok(new.collect())
+    }
+
+    /// The same of an aggregation, which is cleared by that; and its next epoch, which the kernel has to be told.
+    pub(crate) fn take(
+        &mut self,
+        trace: u32,
+        aggregation: u32,
+    ) -> Result<(Vec<(AggregateKey, Aggregate)>, u64), Error> {
+        let all = self.counted()?;
+        let many = all.len() > MANY;
+        let mut taken = Vec::new();
+        for (key, whole) in all {
+            if (key.trace, key.aggregation) != (trace, aggregation) {
+                continue;
+            }
+            match self.since_cleared(&key, whole) {
+                Some(new) => {
+                    taken.push((key, new));
+                    self.cleared.insert(key, whole);
+                }
+                None if many => {
+                    self.cleared.remove(&key);
+                    match self.map.remove(&Plain(key)) {
+                        Ok(()) | Err(MapError::KeyNotFound) => {}
+                        Err(cause) => return Err(error(cause)),
+                    }
+                }
+                None => {}
+            }
+        }
+        let epoch = self.epochs.entry((trace, aggregation)).or_default();
+        *epoch += 1;
+        Ok((taken, *epoch))
+    }
+
+    /// All entries as they are in the map, each summed over the processors.
+    fn counted(&self) -> Result<Vec<(AggregateKey, Aggregate)>, Error> {
         let mut all = Vec::new();
         for entry in self.map.iter() {
             let (key, values) = entry.map_err(error)?;
-            let whole = values.iter().map(|value| value.0).fold(None, join);
+            let epoch = self.epochs.get(&(key.0.trace, key.0.aggregation));
+            let epoch = epoch.copied().unwrap_or(0);
+            let each = values.iter().map(|value| value.0);
+            let whole = each.fold(None, |whole, one| join(whole, one, epoch));
             all.extend(whole.map(|whole| (key.0, whole)));
         }
         Ok(all)
     }
 
-    /// Takes out what these aggregations of a trace have counted: what is counted from now on is counted anew.
-    pub(crate) fn take(
-        &mut self,
-        trace: u32,
-        aggregations: &[u32],
-    ) -> Result<Vec<(AggregateKey, Aggregate)>, Error> {
-        let keys: Vec<_> = self.map.keys().collect::<Result<_, _>>().map_err(error)?;
-        let mut values = vec![0_u8; self.processors * size_of::<Aggregate>()];
-        let mut taken = Vec::new();
-        for Plain(key) in keys {
-            if key.trace != trace || !aggregations.contains(&key.aggregation) {
-                continue;
-            }
-            let there =
-                sys::take(self.fd.as_fd(), key.as_bytes(), &mut values).map_err(|error| {
-                    Error::System {
-                        what: "taking out what was counted",
-                        error,
-                    }
-                })?;
-            if !there {
-                continue;
-            }
-            let each = values.chunks_exact(size_of::<Aggregate>());
-            let whole = each
-                .filter_map(|bytes| Aggregate::read_from_bytes(bytes).ok())
-                .fold(None, join);
-            taken.extend(whole.map(|whole| (key, whole)));
-        }
-        Ok(taken)
+    fn since_cleared(&self, key: &AggregateKey, whole: Aggregate) -> Option<Aggregate> {
+        let Some(before) = self.cleared.get(key) else {
+            return Some(whole);
+        };
+        let count = whole.count.wrapping_sub(before.count);
+        (count > 0).then_some(Aggregate {
+            count,
+            sum: whole.sum.wrapping_sub(before.sum),
+            ..whole
+        })
     }
 }
 
@@ -82,19 +105,26 @@ fn error(error: MapError) -> Error {
     Error::Object(format!("the map of aggregates: {error}"))
 }
 
-/// Of two processors; one that has not counted anything has no least and no greatest value.
-fn join(whole: Option<Aggregate>, one: Aggregate) -> Option<Aggregate> {
+/// Of two processors. One that has not counted anything has no least and no greatest value, and one that has not done so in this epoch
+/// has those of an earlier one, which do only where there are no others.
+fn join(whole: Option<Aggregate>, one: Aggregate, epoch: u64) -> Option<Aggregate> {
     if one.count == 0 {
         return whole;
     }
-    Some(match whole {
-        None => one,
-        Some(whole) => Aggregate {
-            count: whole.count.wrapping_add(one.count),
-            sum: whole.sum.wrapping_add(one.sum),
-            min: whole.min.min(one.min),
-            max: whole.max.max(one.max),
-        },
+    let Some(whole) = whole else {
+        return Some(one);
+    };
+    let (least, greatest) = match (whole.epoch == epoch, one.epoch == epoch) {
+        (true, false) => (whole.min, whole.max),
+        (false, true) => (one.min, one.max),
+        _ => (whole.min.min(one.min), whole.max.max(one.max)),
+    };
+    Some(Aggregate {
+        count: whole.count.wrapping_add(one.count),
+        sum: whole.sum.wrapping_add(one.sum),
+        min: least,
+        max: greatest,
+        epoch: whole.epoch.max(one.epoch),
     })
 }
 
@@ -102,17 +132,38 @@ fn join(whole: Option<Aggregate>, one: Aggregate) -> Option<Aggregate> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn processors_that_have_counted_nothing_do_not_count() {
-        let of = |count, sum, min, max| Aggregate {
+    fn of(count: u64, sum: i64, min: i64, max: i64, epoch: u64) -> Aggregate {
+        Aggregate {
             count,
             sum,
             min,
             max,
-        };
-        let values = [of(0, 0, 0, 0), of(2, 30, 10, 20), of(1, -5, -5, -5)];
-        let whole = values.into_iter().fold(None, join);
-        assert_eq!(whole, Some(of(3, 25, -5, 20)));
-        assert_eq!(join(None, of(0, 0, 7, 7)), None);
+            epoch,
+        }
+    }
+
+    fn joined<const N: usize>(values: [Aggregate; N], epoch: u64) -> Option<Aggregate> {
+        values
+            .into_iter()
+            .fold(None, |whole, one| join(whole, one, epoch))
+    }
+
+    #[test]
+    fn processors_that_have_counted_nothing_do_not_count() {
+        let values = [
+            of(0, 0, 0, 0, 0),
+            of(2, 30, 10, 20, 0),
+            of(1, -5, -5, -5, 0),
+        ];
+        assert_eq!(joined(values, 0), Some(of(3, 25, -5, 20, 0)));
+        assert_eq!(joined([of(0, 0, 7, 7, 0)], 0), None);
+    }
+
+    #[test]
+    fn least_and_greatest_are_those_of_the_epoch() {
+        let (old, new) = (of(2, 30, 1, 90, 3), of(4, 50, 10, 20, 4));
+        for values in [[old, new], [new, old]] {
+            assert_eq!(joined(values, 4), Some(of(6, 80, 10, 20, 4)));
+        }
     }
 }

@@ -19,7 +19,7 @@ use std::{
 };
 
 use compiler::plan::{Plan, Site, TracePlan};
-use ebpf_templates::{Config, MAX_TRACES, TraceState};
+use ebpf_templates::{Config, MAX_AGGREGATIONS, MAX_TRACES, TraceState};
 use memmap2::{MmapMut, MmapOptions};
 
 use crate::{
@@ -170,7 +170,8 @@ impl Drop for Leaving {
     }
 }
 
-/// The generations that are to work, in the memory of the map `traces`.
+/// What programs are told while they run, in the memory of the map `traces`: the generations that are to work, and the epochs of
+/// aggregations.
 pub(crate) struct Generations(MmapMut);
 
 /// From one value of the map to the next (kernel/bpf/arraymap.c: rounded up to 8).
@@ -189,13 +190,27 @@ impl Generations {
 
     /// Which programs of the trace are to work from now on.
     pub(crate) fn set(&mut self, trace: usize, generation: u32) {
-        let at = trace * STRIDE + offset_of!(TraceState, generation);
+        let at = offset_of!(TraceState, generation);
+        self.store(trace, at, u64::from(generation));
+    }
+
+    /// An aggregation of the trace was cleared.
+    pub(crate) fn set_epoch(&mut self, trace: usize, aggregation: usize, epoch: u64) {
+        if aggregation < MAX_AGGREGATIONS {
+            let at = offset_of!(TraceState, epochs) + aggregation * size_of::<u64>();
+            self.store(trace, at, epoch);
+        }
+    }
+
+    /// Writes a word of a trace's state, `at` bytes into it.
+    fn store(&mut self, trace: usize, at: usize, value: u64) {
+        let at = trace * STRIDE + at;
         if at + size_of::<u64>() > self.0.len() {
             return;
         }
-        // SAFETY: the eight bytes are in the mapping, aligned (it begins with a page, and stride and offset are multiples of 8), and
+        // SAFETY: the eight bytes are in the mapping, aligned (it begins with a page, and stride and offsets are multiples of 8), and
         // others, which are programs in the kernel, only read them.
         let word = unsafe { AtomicU64::from_ptr(self.0.as_mut_ptr().add(at).cast()) };
-        word.store(u64::from(generation), Ordering::SeqCst);
+        word.store(value, Ordering::SeqCst);
     }
 }

@@ -81,22 +81,6 @@ pub fn lookup_batch(
     }
 }
 
-/// Reads a value of a hash map and takes it out (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`, of hash maps since Linux 5.14); tells whether there
-/// was one. `value` has room for that of each processor.
-pub fn take(map: BorrowedFd<'_>, key: &[u8], value: &mut [u8]) -> io::Result<bool> {
-    let mut attr = zeroed();
-    // SAFETY: this command uses this member of the union.
-    let fields = unsafe { &mut attr.__bindgen_anon_2 };
-    fields.map_fd = map.as_raw_fd() as u32;
-    fields.key = key.as_ptr() as u64;
-    fields.__bindgen_anon_1.value = value.as_mut_ptr() as u64;
-    match bpf(bpf_cmd::BPF_MAP_LOOKUP_AND_DELETE_ELEM, &attr) {
-        Ok(_) => Ok(true),
-        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 fn bpf_fd(command: bpf_cmd, attr: &bpf_attr) -> io::Result<OwnedFd> {
     let fd = bpf(command, attr)?;
     let fd = i32::try_from(fd).map_err(io::Error::other)?;

@@ -19,7 +19,7 @@ use ebpf_templates::{
 
 use crate::{
     Binary, Error, Kernel, Progress, Refused,
-    aggregates::Aggregates,
+    aggregates::{self, Aggregates},
     attach::{self, Attached},
     config::{config, last_call, last_calls_room, step, values_room},
     hits::HitCounters,
@@ -81,8 +81,6 @@ const PERF_DETACH_SECONDS: f64 = 0.11;
 const RECORDS_PER_POLL: usize = 8192;
 /// Deep frames, shared by all goroutines.
 const DEEP_FRAMES: u32 = 65_536;
-/// Different keys of all aggregations.
-const AGGREGATES: u32 = 16_384;
 
 /// Programs, maps and links of one plan. Dropping it detaches.
 pub struct Tracer {
@@ -162,7 +160,7 @@ impl Tracer {
             steps: plan.functions.len().max(1) as u32,
             values,
             aggregates: if configs.iter().any(|c| c.aggregation_count > 0) {
-                AGGREGATES
+                aggregates::ENTRIES
             } else {
                 1
             },
@@ -518,16 +516,19 @@ impl Tracer {
         self.aggregates.read()
     }
 
-    /// The same of some aggregations of a trace, which count anew from then on.
+    /// The same of one aggregation of a trace, which counts anew from then on.
     ///
     /// # Errors
-    /// [`Error::Object`], [`Error::System`].
-    pub fn take_aggregates(
+    /// [`Error::Object`].
+    pub fn take_aggregate(
         &mut self,
         trace: u32,
-        aggregations: &[u32],
+        aggregation: u32,
     ) -> Result<Vec<(AggregateKey, Aggregate)>, Error> {
-        self.aggregates.take(trace, aggregations)
+        let (taken, epoch) = self.aggregates.take(trace, aggregation)?;
+        self.generations
+            .set_epoch(trace as usize, aggregation as usize, epoch);
+        Ok(taken)
     }
 
     /// Processes that have been in a graph and have ended since the last call. Their goroutines stay until [`Self::forget`].

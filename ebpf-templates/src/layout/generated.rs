@@ -217,8 +217,10 @@ pub struct Aggregate {
     pub count: u64,
     /// Of their values. It wraps.
     pub sum: i64,
-    /// The least.
+    /// The least since `epoch` began.
     pub min: i64,
     /// The greatest.
     pub max: i64,
+    /// [`TraceState::epochs`](super::TraceState::epochs) as it was when the last was counted.
+    pub epoch: u64,
 }
