@@ -88,17 +88,19 @@ pub fn folder() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The test program in several builds, named as [`SMOKES`] calls them.
+/// The test programs in several builds, named as [`SMOKES`] calls them.
 fn build_programs(folder: &Path) -> Result<Vec<PathBuf>> {
     let oldest = Toolchains::oldest();
-    let builds: [(&str, &str, &[&str]); 4] = [
-        ("truth", NEWEST, &[]),
-        ("truth-stripped", NEWEST, &["-ldflags=-s -w"]),
-        ("truth-pie", NEWEST, &["-buildmode=pie"]),
-        ("truth-oldest", oldest, &[]),
+    let builds: [(&str, &str, &str, &[&str]); 6] = [
+        ("truth", "./truth", NEWEST, &[]),
+        ("truth-stripped", "./truth", NEWEST, &["-ldflags=-s -w"]),
+        ("truth-pie", "./truth", NEWEST, &["-buildmode=pie"]),
+        ("truth-oldest", "./truth", oldest, &[]),
+        ("counted-pie", "./counted", NEWEST, &["-buildmode=pie"]),
+        ("counted-oldest", "./counted", oldest, &[]),
     ];
     let mut programs = Vec::new();
-    for (name, version, arguments) in builds {
+    for (name, source, version, arguments) in builds {
         let executable = folder.join(name);
         for toolchain in Toolchains::ensure(&[version])? {
             let mut go = toolchain.go();
@@ -106,7 +108,7 @@ fn build_programs(folder: &Path) -> Result<Vec<PathBuf>> {
                 .env("CGO_ENABLED", "0")
                 .arg("build")
                 .args(arguments);
-            run(go.arg("-o").arg(&executable).arg("./truth"))?;
+            run(go.arg("-o").arg(&executable).arg(source))?;
         }
         programs.push(executable);
     }

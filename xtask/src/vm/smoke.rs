@@ -1,5 +1,7 @@
 //! What is run on each kernel, and how its output is judged.
 
+mod values;
+
 use std::thread;
 
 use anyhow::{Context, Result, bail};
@@ -20,6 +22,8 @@ enum Action {
     Agrees(Traced),
     /// The same with two gofuncgraphs at once, one of which has been told to probe every `ret`.
     BothAgree(Traced),
+    /// What is decided, shown and counted by values is what this program says.
+    Values(&'static str),
 }
 
 /// A test program, in a mode.
@@ -85,6 +89,14 @@ pub const SMOKES: &[Smoke] = &[
         "gc",
         "main.gc*, main.allocates, main.spin, main.digs, main.collects, main.leaf",
     ),
+    Smoke {
+        name: "values, PIE",
+        action: Action::Values("counted-pie"),
+    },
+    Smoke {
+        name: "values, oldest Go",
+        action: Action::Values("counted-oldest"),
+    },
     Smoke {
         name: "two tracers at once",
         action: Action::BothAgree(Traced {
@@ -175,6 +187,14 @@ cat /tmp/graphs
 echo '{RECORD}'
 cat /tmp/record"
             ),
+            Self::Values(program) => format!(
+                "gofuncgraph --budget off --max-probes 200 -e '{}' --format json -o /tmp/graphs -- /bin/{program} 50 2ms >/tmp/record 2>/tmp/errors
+status=$?
+cat /tmp/graphs
+echo '{RECORD}'
+cat /tmp/record",
+                values::PROGRAM
+            ),
             Self::BothAgree(Traced {
                 program,
                 mode,
@@ -220,6 +240,7 @@ cat /tmp/record"
         match self {
             Self::Version => features(printed),
             Self::Agrees(_) => agree(printed, record).with_context(said),
+            Self::Values(_) => values::agree(printed, record).with_context(said),
             Self::BothAgree(_) => {
                 let (first, second) = printed.split_once(SECOND).context("it did not end")?;
                 agree(first, record)
@@ -263,7 +284,7 @@ fn last(errors: &str) -> String {
 }
 
 /// Totals that say that something is missing.
-const NOTHING_LOST: [&str; 7] = [
+const NOTHING_LOST: [&str; 10] = [
     "lost_records",
     "lost_graphs",
     "goroutines_full",
@@ -271,6 +292,9 @@ const NOTHING_LOST: [&str; 7] = [
     "dropped_calls",
     "no_g",
     "stale",
+    "undecided",
+    "aggregates_full",
+    "lost_values",
 ];
 
 /// Compares the graphs that gofuncgraph printed with a program's own record, tree by tree, as the end-to-end tests do.

@@ -1,0 +1,68 @@
+//! Conditions, values and aggregations, on a program that knows what they have to come to.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::NOTHING_LOST;
+
+/// For `tests/programs/counted`: calls of one name that fail, shown, and all, counted.
+pub const PROGRAM: &str = r#"trace failed: main.work < where q.name == "get" && size > -1000 && ret.err != nil && ret.n == size; args q.name, size; ret n, err > trace counts: main.work < c: count by q.name as name, ret.err != nil as failed >"#;
+
+/// Compares with what the program has printed.
+pub fn agree(printed: &str, record: &str) -> Result<String> {
+    let lines: Vec<Value> = printed
+        .trim()
+        .lines()
+        .map(|line| serde_json::from_str(line).with_context(|| format!("{line:?} is not JSON")))
+        .collect::<Result<_>>()?;
+    let end = lines.iter().find(|line| line["type"] == "end");
+    for name in NOTHING_LOST {
+        let lost = end.map_or(0, |end| end[name].as_u64().unwrap_or(0));
+        ensure!(lost == 0, "{name} {lost}");
+    }
+    let calls: Value = serde_json::from_str(record.trim())
+        .with_context(|| format!("the program printed {record:?}"))?;
+    let counted = lines.iter().find(|line| line["name"] == "c");
+    let counted = counted.context("nothing was counted")?;
+    let rows = counted["rows"].as_array().context("no rows")?;
+    let of = |name: &str, failed: Option<&str>| -> u64 {
+        let named = rows.iter().filter(|row| {
+            let text = |at: usize| row["text"][at].as_str();
+            text(0) == Some(name) && failed.is_none_or(|failed| text(1) == Some(failed))
+        });
+        named.filter_map(|row| row["count"].as_u64()).sum()
+    };
+    let names = calls["Names"].as_object().context("no names")?;
+    for name in ["get", "put", ""] {
+        let expected: u64 = names
+            .values()
+            .filter_map(|caller| caller[name].as_u64())
+            .sum();
+        let found = of(&format!("{name:?}"), None);
+        ensure!(
+            found == expected && found > 0,
+            "{found} calls of {name:?}, not {expected}"
+        );
+    }
+    let all: u64 = rows.iter().filter_map(|row| row["count"].as_u64()).sum();
+    ensure!(calls["Calls"] == all, "{all} calls, not {}", calls["Calls"]);
+    let graphs: Vec<&Value> = lines
+        .iter()
+        .filter(|line| line["type"] == "graph")
+        .collect();
+    let expected = of("\"get\"", Some("true"));
+    ensure!(
+        graphs.len() as u64 == expected,
+        "{} graphs, not {expected}",
+        graphs.len()
+    );
+    for graph in &graphs {
+        let (args, results) = (&graph["root"]["args"], &graph["root"]["results"]);
+        let right = args[0]["value"] == "get"
+            && args[1]["value"].is_i64()
+            && args[1]["value"] == results[0]["value"]
+            && results[1]["text"] == "*errors.errorString{\"seventh\"}";
+        ensure!(right, "wrong values: {args} and {results}");
+    }
+    Ok(format!("{all} calls counted, {} shown", graphs.len()))
+}
