@@ -59,7 +59,7 @@ pub use origin::Origin;
 pub use site::{EntryKind, EntrySite, ExitKind, ExitSite, Instruction, Sites, Unprobeable};
 pub use step::{Operation, Step};
 pub use types::{
-    Field, Kind, Piece, Place, Register, Signature, Type, TypeId, Types, TypesError, Variable,
-    Where, short_name,
+    Described, Field, Kind, Piece, Place, Register, Signature, Type, TypeId, Types, TypesError,
+    Variable, Where, short_name,
 };
 pub use when::When;

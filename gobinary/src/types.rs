@@ -6,6 +6,7 @@
 mod abi;
 mod arginfo;
 mod captured;
+mod described;
 mod graph;
 mod listed;
 mod location;
@@ -25,6 +26,7 @@ use rayon::prelude::*;
 
 use crate::{Executable, Function};
 
+pub use described::Described;
 pub use model::{Field, Kind, Type, TypeId, short_name};
 pub use place::{Piece, Place, Register, Where};
 pub(crate) use sections::Sections;
@@ -163,12 +165,13 @@ impl<'e> Types<'e> {
     pub fn at_runtime_address(&self, address: u64) -> Option<TypeId> {
         let types = self.runtime_types();
         let mark = address.checked_sub(types.base?)?;
-        // Of uintptr there is the address itself, before Go 1.27 at least.
-        let marks = [mark, address];
-        marks
-            .iter()
-            .find_map(|mark| types.by_mark.get(mark))
-            .copied()
+        if let Some(id) = types.by_mark.get(&mark) {
+            return Some(*id);
+        }
+        // Of uintptr there is the address itself, before Go 1.27 at least. Of others such a number is an offset.
+        let id = *types.by_mark.get(&address)?;
+        let ty = self.get(id).ok()?;
+        (ty.name == "uintptr").then_some(id)
     }
 
     /// The link-time address of the runtime's description of a type (`internal/abi.Type`), where the executable has one: what the type

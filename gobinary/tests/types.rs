@@ -409,6 +409,14 @@ fn kinds_fields_and_the_runtimes_addresses() {
                     .bytes(address, 8)
                     .expect("the runtime's description");
                 assert_eq!(size, ty.size.to_le_bytes(), "{}: {name}", program.label());
+                let described = types.described(address).expect("a description");
+                let direct = name.starts_with('*') || name == "main.alone";
+                assert_eq!(
+                    (described.name.as_str(), described.size, described.direct),
+                    (name, ty.size, direct),
+                    "{}",
+                    program.label()
+                );
             }
         },
     );
