@@ -7,8 +7,8 @@ use std::{
 };
 
 use compiler::shape::{Run, Shape, Slot};
-use gobinary::{Executable, Kind, Type, TypeId, Types};
-use render::RuntimeType;
+use gobinary::{Executable, Field, Kind, Type, Types};
+use render::{Held, RuntimeType};
 
 /// Structs within structs that are shown.
 const DEPTH: usize = 2;
@@ -45,47 +45,59 @@ impl<'a> DynamicTypes<'a> {
     fn read(&self, address: u64) -> Option<RuntimeType> {
         let types = self.types.get_or_init(|| self.executable.types().ok());
         let types = types.as_ref()?;
-        let ty = types.get(types.at_runtime_address(address)?).ok()?;
-        let closure = Slot { item: 0, at: 0 };
-        let direct = is_direct(types, &ty, DEPTH);
-        let shape = match ty.kind {
-            // A closure begins with the address of its code.
-            Kind::Func => Some(Shape::Func {
-                slot: closure,
-                code: closure,
-            }),
-            Kind::Pointer { target } => types
-                .get(target)
-                .ok()
-                .filter(|target| matches!(target.kind, Kind::Struct { .. }))
-                .and_then(|target| shape(types, &target, 0, DEPTH)),
-            _ if direct => None,
-            _ => shape(types, &ty, 0, DEPTH),
+        let described = types.described(address)?;
+        // Where DWARF does not say to which type it belongs, a name without a package's path may tell.
+        let known = types.at_runtime_address(address);
+        let known = known.or_else(|| types.named(&described.name));
+        let known = known.and_then(|id| types.get(id).ok());
+        let known = known.filter(|ty| ty.size == described.size);
+        let held = match (described.direct, described.composed) {
+            (false, _) => Held::Copy,
+            (true, true) => Held::Word,
+            (true, false) => Held::Address,
         };
+        let shape = known.and_then(|ty| match (held, &ty.kind) {
+            (Held::Address, _) => behind(types, &ty, &described.name),
+            _ => shape(types, &ty, 0, DEPTH),
+        });
         Some(RuntimeType {
-            name: ty.short_name(),
-            direct,
+            name: described.name,
+            held,
             shape,
         })
     }
 }
 
-/// Values of the type are one address (`isdirectiface` of cmd/compile/internal/types).
-fn is_direct(types: &Types<'_>, ty: &Type, depth: usize) -> bool {
-    let of = |id: TypeId| {
-        let ty = types.get(id).ok().filter(|_| depth > 0);
-        ty.is_some_and(|ty| is_direct(types, &ty, depth - 1))
-    };
-    match &ty.kind {
-        Kind::Pointer { .. }
-        | Kind::UnsafePointer
-        | Kind::Map { .. }
-        | Kind::Chan { .. }
-        | Kind::Func => true,
-        Kind::Struct { fields } => matches!(fields.as_slice(), [only] if of(only.ty)),
-        Kind::Array { element, length: 1 } => of(*element),
-        _ => false,
-    }
+/// How memory at the address that a value is, is read.
+fn behind(types: &Types<'_>, ty: &Type, name: &str) -> Option<Shape> {
+    let slot = |at| Slot { item: 0, at };
+    Some(match ty.kind {
+        Kind::Pointer { target } => {
+            let target = types.get(target).ok()?;
+            let is_struct = matches!(target.kind, Kind::Struct { .. });
+            return is_struct.then(|| shape(types, &target, 0, DEPTH)).flatten();
+        }
+        // A closure begins with the address of its code.
+        Kind::Func => Shape::Func {
+            slot: slot(0),
+            code: slot(0),
+        },
+        // The compiler knows that the number of entries comes first (`len`), in both layouts.
+        Kind::Map { .. } => Shape::Map {
+            ty: name.to_owned(),
+            pointer: slot(0),
+            length: slot(0),
+            entries: Vec::new(),
+        },
+        // `qcount` and `dataqsiz` of `runtime.hchan`, which the compiler knows too.
+        Kind::Chan { .. } => Shape::Chan {
+            ty: name.to_owned(),
+            pointer: slot(0),
+            length: Some(slot(0)),
+            capacity: Some(slot(8)),
+        },
+        _ => return None,
+    })
 }
 
 /// How a value `at` bytes into the memory that an interface refers to is read; `None` where it takes more than that memory.
@@ -133,8 +145,24 @@ fn shape(types: &Types<'_>, ty: &Type, at: u64, depth: usize) -> Option<Shape> {
                 target: None,
             }
         }
+        (Kind::Array { element, length }, _) if depth > 0 => {
+            let element = types.get(*element).ok()?;
+            let elements = (0..*length).map_while(|number| {
+                let at = at.checked_add(number.checked_mul(element.size)?)?;
+                shape(types, &element, at, depth - 1)
+            });
+            Shape::Array {
+                ty: ty.short_name(),
+                length: *length,
+                elements: elements.take(FIELDS).collect(),
+            }
+        }
         (Kind::Struct { fields }, _) if depth > 0 => {
-            let fields = || fields.iter().filter(|field| field.name != "_");
+            let size = |field: &Field| types.get(field.ty).map_or(0, |ty| ty.size);
+            let fields = || {
+                let fields = fields.iter();
+                fields.filter(|field| field.name != "_" && size(field) > 0)
+            };
             let readable = fields().filter_map(|field| {
                 let field_type = types.get(field.ty).ok()?;
                 let at = at.checked_add(field.offset)?;

@@ -30,7 +30,7 @@ pub use duration::{duration, slow_mark};
 pub use summary::write_summary;
 pub use text::{cut, escape, shorten};
 pub use time::Clock;
-pub use value::runtime_type::RuntimeType;
+pub use value::runtime_type::{Held, RuntimeType};
 
 /// Names for what a graph holds as numbers.
 pub trait Symbols {

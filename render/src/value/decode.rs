@@ -3,7 +3,11 @@
 use compiler::shape::{Full, MapEntry, Missing, Shape, Slot};
 use graph::Graph;
 
-use super::{Float, Text, Unknown, Value, memory::Memory, runtime_type::RuntimeType};
+use super::{
+    Float, Text, Unknown, Value,
+    memory::Memory,
+    runtime_type::{Held, RuntimeType},
+};
 use crate::Symbols;
 
 /// The value of this shape in what was captured of a call.
@@ -105,7 +109,6 @@ impl Decoder<'_> {
                 described => {
                     let pointee = pointee.map(|run| memory.bytes(run)).transpose();
                     let text = text.and_then(|run| memory.run(run).ok());
-                    let pointee = pointee.map(Option::unwrap_or_default);
                     self.dynamic(ty, described, memory.word(*data), pointee, text)
                 }
             },
@@ -158,10 +161,16 @@ impl Decoder<'_> {
     }
 
     fn list(&self, ty: &str, length: u64, elements: &[Shape], memory: &Memory<'_>) -> Value {
-        let elements: Vec<Value> = (0..length)
+        let mut elements: Vec<Value> = (0..length)
             .zip(elements)
             .map(|(_, element)| self.value(element, memory))
             .collect();
+        // As of a struct.
+        if let Memory::Pointee { .. } = memory
+            && let Some(last) = elements.iter().rposition(|value| !value.is_unreadable())
+        {
+            elements.truncate(last + 1);
+        }
         Value::List {
             ty: ty.to_owned(),
             more: length - elements.len() as u64,
@@ -201,7 +210,7 @@ impl Decoder<'_> {
         ty: &str,
         described: u64,
         data: Result<u64, Unknown>,
-        pointee: Result<&[u8], Unknown>,
+        pointee: Result<Option<&[u8]>, Unknown>,
         text: Option<Text>,
     ) -> Value {
         let Some(known) = self.symbols.runtime_type(self.graph, described) else {
@@ -210,27 +219,31 @@ impl Decoder<'_> {
                 value: Box::new(Value::Address(described)),
             };
         };
-        let RuntimeType {
-            name,
-            direct,
-            shape,
-        } = &*known;
+        let RuntimeType { name, held, shape } = &*known;
         let interface = |value: Value| Value::Interface {
             ty: name.clone(),
             value: Box::new(value),
         };
         let data = match data {
-            Ok(0) if *direct => return interface(Value::Nil),
+            Ok(0) if *held == Held::Address => return interface(Value::Nil),
             Ok(data) => data,
             Err(unknown) => return interface(Value::Unknown(unknown)),
         };
-        let value = match (shape, pointee) {
-            (Some(shape), Ok(bytes)) => self.value(shape, &Memory::Pointee { bytes, text }),
-            (Some(_), Err(unknown)) => Value::Unknown(unknown),
-            (None, _) if *direct => Value::Address(data),
-            (None, _) => Value::Unknown(Unknown::NoRoom),
+        let word = data.to_le_bytes();
+        let pointee = match held {
+            Held::Word => Ok(Some(word.as_slice())),
+            _ => pointee,
         };
-        if *direct && value.is_unreadable() {
+        let value = match (shape, pointee) {
+            (Some(shape), Ok(Some(bytes))) => {
+                self.held(shape, data, &Memory::Pointee { bytes, text })
+            }
+            (Some(_), Err(unknown)) => Value::Unknown(unknown),
+            _ if *held == Held::Address => Value::Address(data),
+            (None, _) => Value::Unknown(Unknown::Type),
+            _ => Value::Unknown(Unknown::NoRoom),
+        };
+        if *held == Held::Address && value.is_unreadable() {
             return interface(Value::Pointer {
                 address: data,
                 target: Some(Box::new(Value::Unknown(Unknown::Unreadable))),
@@ -242,6 +255,32 @@ impl Decoder<'_> {
                 words,
             },
             None => interface(value),
+        }
+    }
+
+    /// What is in memory that an interface refers to. That a map or a channel is not nil is known.
+    fn held(&self, shape: &Shape, address: u64, memory: &Memory<'_>) -> Value {
+        match shape {
+            Shape::Map { ty, length, .. } => match memory.word(*length) {
+                Ok(more) => Value::Map {
+                    ty: ty.clone(),
+                    entries: Vec::new(),
+                    more,
+                },
+                Err(unknown) => Value::Unknown(unknown),
+            },
+            Shape::Chan {
+                ty,
+                length,
+                capacity,
+                ..
+            } => Value::Chan {
+                ty: ty.clone(),
+                address,
+                length: length.and_then(|slot| memory.word(slot).ok()),
+                capacity: capacity.and_then(|slot| memory.word(slot).ok()),
+            },
+            _ => self.value(shape, memory),
         }
     }
 

@@ -120,6 +120,7 @@ fn pointer(out: &mut String, address: u64, target: Option<&Value>) {
 /// What an interface holds, with its type unless that is a constant's own: `7`, `int64(7)`, `*main.T{Name:"x"}`.
 fn interface(out: &mut String, ty: &str, value: &Value) {
     match (ty, value) {
+        (_, Value::Unknown(_)) => converted(out, ty, |out| write(out, value)),
         ("bool" | "int" | "float64" | "string" | "time.Duration" | "time.Time", _)
         | (_, Value::List { .. } | Value::Map { .. } | Value::Chan { .. } | Value::Bytes(_)) => {
             write(out, value);

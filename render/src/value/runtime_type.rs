@@ -7,9 +7,21 @@ use compiler::shape::Shape;
 pub struct RuntimeType {
     /// Its short name: `*errors.errorString`.
     pub name: String,
-    /// Its values are addresses, so that an interface holds them and not the addresses of copies of them.
-    pub direct: bool,
-    /// How memory at the address in the interface is read: of a pointer, what it points to. Slots count from that address, and of their
-    /// items only the bit for memory that is not there counts; the one string that can be read is one that begins there.
+    /// What the interface holds.
+    pub held: Held,
+    /// How memory at the address in the interface is read: of a pointer, what it points to; of a map, a channel or a function, what is
+    /// behind it; where the word itself is the value, that word. Slots count from there, and of their items only the bit for memory that
+    /// is not there counts; the one string that can be read is one that begins there.
     pub shape: Option<Shape>,
+}
+
+/// What an interface holds of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// The address of a copy.
+    Copy,
+    /// The value, which is an address.
+    Address,
+    /// The value, which is an address within structs or arrays.
+    Word,
 }

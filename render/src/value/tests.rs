@@ -5,7 +5,7 @@ use graph::Graph;
 use proptest::prelude::*;
 
 use super::{Value, decode::decode, go, json::Json};
-use crate::{RuntimeType, Site, Symbols};
+use crate::{Held, RuntimeType, Site, Symbols};
 
 /// Knows a few functions and types.
 struct Names;
@@ -56,34 +56,45 @@ impl Symbols for Names {
                 .collect(),
             more,
         };
-        let (name, direct, shape) = match address {
-            1 => ("int", false, Some(int(0))),
-            2 => ("main.ID", false, Some(int(0))),
-            3 => ("string", false, Some(string())),
+        let (name, held, shape) = match address {
+            1 => ("int", Held::Copy, Some(int(0))),
+            2 => ("main.ID", Held::Copy, Some(int(0))),
+            3 => ("string", Held::Copy, Some(string())),
             4 => (
                 "*errors.errorString",
-                true,
+                Held::Address,
                 Some(structure(vec![("s", string())], 0)),
             ),
             5 => (
                 "*fmt.wrapError",
-                true,
+                Held::Address,
                 Some(structure(vec![("msg", string())], 1)),
             ),
             6 => (
                 "*fs.PathError",
-                true,
+                Held::Address,
                 Some(structure(vec![("Op", string()), ("Code", int(16))], 2)),
             ),
-            7 => ("map[string]int", true, None),
-            8 => ("main.Big", false, None),
-            9 => ("*main.T", true, None),
-            10 => ("bool", false, Some(Shape::Bool(slot(0)))),
+            7 => ("map[string]int", Held::Address, None),
+            8 => ("main.Big", Held::Copy, None),
+            9 => ("*main.T", Held::Address, None),
+            10 => ("bool", Held::Copy, Some(Shape::Bool(slot(0)))),
+            11 => (
+                "table",
+                Held::Address,
+                Some(Shape::Map {
+                    ty: "table".to_owned(),
+                    pointer: int_at(0),
+                    length: int_at(0),
+                    entries: Vec::new(),
+                }),
+            ),
+            12 => ("[1]uintptr", Held::Word, Some(address_in_array())),
             _ => return None,
         };
         Some(Arc::new(RuntimeType {
             name: name.to_owned(),
-            direct,
+            held,
             shape,
         }))
     }
@@ -432,6 +443,22 @@ fn structs_and_pointers() {
 }
 
 /// An interface of words 0 and 1, with 24 bytes of what it refers to and 16 of a text.
+fn int_at(at: u16) -> Slot {
+    Slot { item: 0, at }
+}
+
+fn address_in_array() -> Shape {
+    Shape::Array {
+        ty: "[1]uintptr".to_owned(),
+        length: 1,
+        elements: vec![Shape::Uint {
+            slot: int_at(0),
+            width: 8,
+            hexadecimal: true,
+        }],
+    }
+}
+
 fn interface(ty: &str) -> Shape {
     Shape::Interface {
         ty: ty.to_owned(),
@@ -502,7 +529,7 @@ fn interfaces() {
         (
             &any,
             of(8),
-            r#"main.Big(‹no room›) | {"type":"main.Big","value":null}"#,
+            r#"main.Big(‹unknown type›) | {"type":"main.Big","value":null}"#,
         ),
         (
             &any,
@@ -513,6 +540,18 @@ fn interfaces() {
             &any,
             of(99),
             r#"interface 0x63 | {"type":"interface","value":"0x63"}"#,
+        ),
+        (&any, of(11), r#"table len 7 | {"type":"table","value":{}}"#),
+        // Its value is in the interface itself, zero as any other.
+        (
+            &any,
+            of(12),
+            r#"[1]uintptr{0xc000} | {"type":"[1]uintptr","value":["0xc000"]}"#,
+        ),
+        (
+            &any,
+            holding(12, 0, &[0; 3], "", 0b1100),
+            r#"[1]uintptr{0x0} | {"type":"[1]uintptr","value":["0x0"]}"#,
         ),
         // A nil pointer in an interface that is not nil.
         (
@@ -528,7 +567,7 @@ fn interfaces() {
         (
             &any,
             holding(1, 0xc000, &[0; 3], "", 0b0100),
-            r#"‹unreadable› | {"type":"int","value":null}"#,
+            r#"int(‹unreadable›) | {"type":"int","value":null}"#,
         ),
         (
             &any,
