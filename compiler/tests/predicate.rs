@@ -2,8 +2,8 @@
 //! tested where there is a kernel, in the crate `runtime`.
 
 use compiler::predicate::{
-    Arm, Event, Limits, Memory, Pattern, Resource, SEARCH_WINDOW, Unreadable, Verdict, evaluate,
-    generate,
+    Arm, CaptureArm, Event, Item, Limits, Memory, Pattern, Resource, SEARCH_WINDOW, Unreadable,
+    Verdict, evaluate, generate, generate_capture, generate_captures,
     ir::{
         Condition, ConditionKind, Extension, Input, Moment, Operator, Register, Relation, Text,
         Width, Word, WordKind,
@@ -360,6 +360,50 @@ fn a_comparison_of_an_argument_takes_six_instructions() {
     let code = generate(&arm(greater), room(6, 0)).expect("it fits");
     assert_eq!((code.instructions.len(), code.stack), (6, 0));
     assert_eq!(code.by_span(), [(0..0, 4), (0..1, 2)]);
+}
+
+#[test]
+fn captures_stand_in_pieces_one_behind_the_other() {
+    let arms: Vec<CaptureArm> = (1..=5)
+        .map(|function| CaptureArm {
+            functions: vec![function],
+            items: vec![Item::Word(*register(Register::Rcx)); function as usize],
+        })
+        .collect();
+    let alone = |arm: &CaptureArm| {
+        let made = generate_capture(std::slice::from_ref(arm), room(1000, 64), 1024);
+        made.expect("it fits").instructions.len()
+    };
+    let sizes: Vec<usize> = arms.iter().map(alone).collect();
+    let total: usize = sizes.iter().sum();
+    let pieces = room(sizes[3] + sizes[4] - 1, 64);
+    let (code, count) = generate_captures(&arms, pieces, total, 1024).expect("it fits");
+    assert_eq!(count, 5);
+    assert!(code.instructions.len() > pieces.instructions);
+    let listed: Vec<&[u32]> = code
+        .arms
+        .iter()
+        .map(|arm| arm.functions.as_slice())
+        .collect();
+    assert_eq!(listed, [[1], [2], [3], [4], [5]]);
+    // Every jump leads to an instruction, and the end is not run into.
+    let length = code.instructions.len() as i64;
+    for (index, instruction) in code.instructions.iter().enumerate() {
+        let class = instruction.code & 7;
+        let jumps = matches!(class, 5 | 6) && !matches!(instruction.code, 0x85 | 0x95);
+        if jumps {
+            let target = index as i64 + 1 + i64::from(instruction.offset);
+            assert!((0..length).contains(&target), "{index} to {target}");
+        }
+    }
+    assert_eq!(code.instructions.last().map(|last| last.code), Some(0x95));
+    // What does not fit any more is left out from the end.
+    let (code, count) = generate_captures(&arms, pieces, total - 1, 1024).expect("it fits");
+    assert_eq!((code.arms.len(), count), (4, 4));
+    let (code, count) = generate_captures(&arms, pieces, 1, 1024).expect("it fits");
+    assert_eq!((code.instructions.len(), count), (0, 0));
+    // A single one that is too long is an error.
+    assert!(generate_captures(&arms, room(sizes[4] - 1, 64), total, 1024).is_err());
 }
 
 #[test]

@@ -9,7 +9,8 @@ use crate::{
     expression,
     plan::{NeedsResults, TraceCode},
     predicate::{
-        Arm, CaptureArm, Code, Item, Limits, Resource, TooLarge, generate, generate_capture,
+        Arm, CaptureArm, Code, Item, Limits, TooLarge, generate, generate_capture,
+        generate_captures,
         ir::{Condition, Input, Moment},
     },
     select::times,
@@ -23,6 +24,11 @@ const ROOM: Limits = Limits {
     stack: ebpf_templates::STACK_ROOM,
     searches: 60,
 };
+
+/// Instructions that capture at one moment of calls, at most. The verifier goes through each less than twice and may go through 1,000,000
+/// (`BPF_COMPLEXITY_LIMIT_INSNS` in include/linux/bpf.h), but from Linux 6.18 on the time it takes grows with the square of a function's
+/// length (kernel/bpf/liveness.c): one second for so many.
+const CAPTURES: usize = 64_000;
 
 impl Instructed {
     /// Makes the code. `ids` are the numbers of planned functions.
@@ -149,44 +155,33 @@ fn aggregated(list: &[(u32, u32, Vec<Item>)], ids: &HashMap<u32, u32>) -> Vec<Ca
 
 /// The code that captures; where not everything fits, for those functions of which many have the same arguments.
 fn captures(mut arms: Vec<CaptureArm>, diagnostics: &mut Vec<Diagnostic>) -> Option<Code> {
-    if arms.is_empty() {
-        return None;
-    }
-    let make = |arms: &[CaptureArm]| generate_capture(arms, ROOM, ebpf_templates::CAPTURE_MAX);
-    let error = match make(&arms) {
-        Ok(code) => return Some(code),
-        Err(error) => error,
+    arms.sort_by_key(|arm| std::cmp::Reverse(arm.functions.len()));
+    let room = ebpf_templates::CAPTURE_MAX;
+    let (code, count) = match generate_captures(&arms, ROOM, CAPTURES, room) {
+        Ok(made) => made,
+        Err(error) => {
+            diagnostics.push(expression::too_large(&error));
+            return None;
+        }
     };
     let functions = |arms: &[CaptureArm]| arms.iter().map(|arm| arm.functions.len()).sum::<usize>();
-    arms.sort_by_key(|arm| std::cmp::Reverse(arm.functions.len()));
-    // The first so many fit, and one more does not.
-    let (mut fit, mut too_many) = (0, arms.len());
-    while error.resource == Resource::Instructions && too_many - fit > 1 {
-        let middle = fit + (too_many - fit) / 2;
-        match arms.get(..middle).map(make) {
-            Some(Ok(_)) => fit = middle,
-            _ => too_many = middle,
-        }
+    let (kept, left_out) = arms.split_at_checked(count).unwrap_or((&arms, &[]));
+    if let Some(first) = left_out.iter().flat_map(|arm| &arm.items).next() {
+        diagnostics.push(
+            Diagnostic::new(
+                codes::VALUES_LEFT_OUT,
+                format!(
+                    "values of {} are not shown: the kernel has no room for the code",
+                    times(functions(left_out), "function")
+                ),
+            )
+            .at(first.span(), "asks for them")
+            .note(format!(
+                "those of {} are",
+                times(functions(kept), "function")
+            ))
+            .help("include fewer functions"),
+        );
     }
-    let (kept, left_out) = arms.split_at(fit);
-    if kept.is_empty() {
-        diagnostics.push(expression::too_large(&error));
-        return None;
-    }
-    diagnostics.push(
-        Diagnostic::new(
-            codes::VALUES_LEFT_OUT,
-            format!(
-                "values of {} are not shown: the kernel has no room for the code",
-                times(functions(left_out), "function")
-            ),
-        )
-        .at(&error.span, "asks for them")
-        .note(format!(
-            "those of {} are",
-            times(functions(kept), "function")
-        ))
-        .help("include fewer functions"),
-    );
-    make(kept).ok()
+    (count > 0).then_some(code)
 }

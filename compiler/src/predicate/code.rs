@@ -74,6 +74,16 @@ impl Code {
         self
     }
 
+    /// Puts another function that captures behind this one, which is that of other functions: what this one has no arm for goes there. The
+    /// arguments are still in their registers then, and what the first one ends with is two instructions that return 0.
+    pub(super) fn append(&mut self, next: Self) {
+        let end = self.instructions.len().saturating_sub(2);
+        self.instructions.truncate(end);
+        self.instructions.extend(next.instructions);
+        self.stack = self.stack.max(next.stack);
+        self.arms.extend(next.arms);
+    }
+
     /// Instructions by the expression that they were made for, in the order of the program text.
     #[must_use]
     pub fn by_span(&self) -> Vec<(Span, usize)> {

@@ -19,7 +19,7 @@ use super::{
     ir::{Condition, ConditionKind, Input, Node, Relation, Width, Word, WordKind},
     text::PIECE,
 };
-pub use capture::{CaptureArm, generate_capture};
+pub use capture::{CaptureArm, generate_capture, generate_captures};
 use grammar::ast::Span;
 
 /// A predicate, and the functions whose calls it is about.

@@ -277,7 +277,7 @@ impl Planner<'_, '_> {
     fn slice(&mut self, value: &Typed, element: TypeId, within: Within) -> Option<Draft> {
         let element = self.ty(element)?;
         let pointer = self.part(value, 0, Width::Eight);
-        if element.kind == Kind::Uint && element.size == 1 && !within.closed {
+        if is_byte(&element) && !within.closed {
             let bytes = self.drafts.node();
             let string = Typed {
                 ty: Ty::built_in("string", 16, Kind::String),
@@ -493,6 +493,12 @@ impl Within {
 
 fn is_caller(value: &Typed) -> bool {
     matches!(&value.at, Location::Word(word) if word.kind == WordKind::Input(Input::Caller))
+}
+
+/// `byte` has the name `uint8` in DWARF; its shape is `go.shape.uint8`, with a number behind it in Go 1.19.
+fn is_byte(ty: &Ty) -> bool {
+    let name = ty.name.trim_start_matches("go.shape.");
+    ty.kind == Kind::Uint && ty.size == 1 && (name == "uint8" || name.starts_with("uint8_"))
 }
 
 /// Of the runtime's own types, which nobody asked for and which may hold secrets.

@@ -3,6 +3,8 @@
 //! The generated function gets a third argument, where to write to. It returns how many bytes were written: 0 where the call's function has
 //! no arm.
 
+use std::ops::Range;
+
 use super::{Generator, Limits, Needs, Resource, TooLarge};
 use crate::predicate::{
     capture::{Item, Layout, MAX_ITEMS},
@@ -26,6 +28,46 @@ const TO: usize = 0;
 const UNREADABLE: usize = 1;
 /// The first slot that is free.
 const FREE: usize = 2;
+
+/// Makes the function that captures, from arms that name their functions: in pieces that stand one behind the other, so that only each
+/// piece has to keep within `limits`. Arms are left out from the end once the function would have more than `most` instructions; how many
+/// are in it is returned too.
+///
+/// # Errors
+/// [`TooLarge`] where one arm alone does not fit. `room` is the size of the place to write to.
+pub fn generate_captures(
+    arms: &[CaptureArm],
+    limits: Limits,
+    most: usize,
+    room: usize,
+) -> Result<(Code, usize), TooLarge> {
+    let mut function = Code::default();
+    let mut piece = 0..0;
+    let (mut size, mut total) = (0, 0);
+    let make = |piece: Range<usize>| {
+        let arms = arms.get(piece).unwrap_or_default();
+        generate_capture(arms, limits, room)
+    };
+    for number in 0..arms.len() {
+        // What an arm needs alone is what it adds at most.
+        let alone = make(number..number + 1)?.instructions.len();
+        total += alone;
+        if total > most {
+            break;
+        }
+        size += alone;
+        if size > limits.instructions {
+            function.append(make(piece.clone())?);
+            (piece, size) = (number..number, alone);
+        }
+        piece.end = number + 1;
+    }
+    let count = piece.end;
+    if count > 0 {
+        function.append(make(piece)?);
+    }
+    Ok((function, count))
+}
 
 /// Makes the function that captures.
 ///
