@@ -7,6 +7,7 @@ pub mod example;
 pub mod go;
 pub mod tracer;
 pub mod tree;
+pub mod values;
 
 use std::{
     io::ErrorKind,

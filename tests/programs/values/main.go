@@ -51,4 +51,5 @@ func round() {
 	closures()
 	spilled()
 	oddities()
+	variety()
 }

@@ -17,6 +17,7 @@ type value struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
 	Text string `json:"text"`
+	Tree tree   `json:"tree"`
 }
 
 type call struct {
@@ -29,7 +30,7 @@ type call struct {
 // is keeps the static type of interfaces, which reflect.ValueOf(x) would lose.
 func is[T any](name string, x T) value {
 	v := reflect.ValueOf(&x).Elem()
-	return value{Name: name, Type: v.Type().String(), Text: text(v, nil)}
+	return value{Name: name, Type: v.Type().String(), Text: text(v, nil), Tree: treeOf(v, 0)}
 }
 
 func args(values ...value) []value    { return values }
