@@ -91,13 +91,14 @@ pub fn folder() -> Result<PathBuf> {
 /// The test programs in several builds, named as [`SMOKES`] calls them.
 fn build_programs(folder: &Path) -> Result<Vec<PathBuf>> {
     let oldest = Toolchains::oldest();
-    let builds: [(&str, &str, &str, &[&str]); 6] = [
+    let builds: [(&str, &str, &str, &[&str]); 7] = [
         ("truth", "./truth", NEWEST, &[]),
         ("truth-stripped", "./truth", NEWEST, &["-ldflags=-s -w"]),
         ("truth-pie", "./truth", NEWEST, &["-buildmode=pie"]),
         ("truth-oldest", "./truth", oldest, &[]),
         ("counted-pie", "./counted", NEWEST, &["-buildmode=pie"]),
         ("counted-oldest", "./counted", oldest, &[]),
+        ("values", "./values", NEWEST, &[]),
     ];
     let mut programs = Vec::new();
     for (name, source, version, arguments) in builds {

@@ -1,5 +1,6 @@
 //! What is run on each kernel, and how its output is judged.
 
+mod types;
 mod values;
 
 use std::thread;
@@ -24,6 +25,8 @@ enum Action {
     BothAgree(Traced),
     /// What is decided, shown and counted by values is what this program says.
     Values(&'static str),
+    /// Values of many types are those that this program says.
+    Types(&'static str),
 }
 
 /// A test program, in a mode.
@@ -96,6 +99,10 @@ pub const SMOKES: &[Smoke] = &[
     Smoke {
         name: "values, oldest Go",
         action: Action::Values("counted-oldest"),
+    },
+    Smoke {
+        name: "types",
+        action: Action::Types("values"),
     },
     Smoke {
         name: "two tracers at once",
@@ -195,6 +202,14 @@ echo '{RECORD}'
 cat /tmp/record",
                 values::PROGRAM
             ),
+            Self::Types(program) => format!(
+                "gofuncgraph --budget off --max-probes 200 -e '{}' --format json -o /tmp/graphs -- /bin/{program} >/tmp/record 2>/tmp/errors
+status=$?
+cat /tmp/graphs
+echo '{RECORD}'
+cat /tmp/record",
+                types::program()
+            ),
             Self::BothAgree(Traced {
                 program,
                 mode,
@@ -241,6 +256,7 @@ cat /tmp/record"
             Self::Version => features(printed),
             Self::Agrees(_) => agree(printed, record).with_context(said),
             Self::Values(_) => values::agree(printed, record).with_context(said),
+            Self::Types(_) => types::agree(printed, record).with_context(said),
             Self::BothAgree(_) => {
                 let (first, second) = printed.split_once(SECOND).context("it did not end")?;
                 agree(first, record)
