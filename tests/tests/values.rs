@@ -55,14 +55,15 @@ fn wrong(context: &str, toolchain: &Toolchain, traced: &Traced) -> Vec<String> {
 
 fn may_be_unknown(toolchain: &Toolchain, cell: &Cell, unknown: &Unknown) -> bool {
     let kind = unknown.kind.as_str();
-    // Before Go 1.22 parameters without a name, which move what is on the stack, are not in DWARF; nor are some types of interfaces.
-    let is_old = toolchain.minor() < 22;
+    // Parameters without a name, which move what is on the stack, are in DWARF since Go 1.22, all types that are only in interfaces
+    // since 1.25.
+    let (no_blanks, no_types) = (toolchain.minor() < 22, toolchain.minor() < 25);
     match unknown.reason.as_str() {
         reason if reason.starts_with("in X") => matches!(kind, "float" | "complex"),
         // Memory that nobody has touched yet is not there, nor what is read in one piece with it.
         "unreadable" => !unknown.whole || matches!(kind, "slice" | "array" | "pointer" | "map"),
-        "optimised away" => is_old && ["main.big", "main.bytesOf"].contains(&&*cell.function),
-        "unknown type" => is_old && cell.function == "main.anything",
+        "optimised away" => no_blanks && ["main.big", "main.bytesOf"].contains(&&*cell.function),
+        "unknown type" => no_types && cell.function == "main.anything",
         "no room" => !unknown.whole && ["main.behind", "main.forest"].contains(&&*cell.function),
         _ => false,
     }
