@@ -123,6 +123,7 @@ pub(crate) fn lower(
         keys: keys
             .map(|(number, (key, shown))| ShownValue {
                 label: label(scope.source, shown),
+                ty: None,
                 shape: shape(key, slot(first_key + number), most),
             })
             .collect(),

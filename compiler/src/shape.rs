@@ -19,6 +19,8 @@ pub struct ShownCall {
 pub struct ShownValue {
     /// The parameter's name, the name given by `as`, or the expression as written; empty where a result has no name.
     pub label: String,
+    /// Its type, in short: `time.Duration`, `*http.Request`; `None` where it has none, or it is not known.
+    pub ty: Option<String>,
     /// How to read it.
     pub shape: Shape,
 }

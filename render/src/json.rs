@@ -279,6 +279,7 @@ fn all(out: &mut dyn Write, values: Values<'_>) -> io::Result<()> {
     let mut before = '[';
     for Labelled {
         label,
+        ty,
         shape,
         value: shown,
     } in values.labelled()
@@ -288,7 +289,7 @@ fn all(out: &mut dyn Write, values: Values<'_>) -> io::Result<()> {
         go::write(&mut text, &shown);
         let shown = Shown {
             name: label,
-            r#type: type_name(shape),
+            r#type: ty.or_else(|| type_name(shape)),
             value: Value(&shown),
             text,
             cut: shown.left_out(),

@@ -19,6 +19,7 @@ pub(crate) struct Values<'a> {
 pub(crate) struct Labelled<'a> {
     /// Empty where it has none.
     pub label: &'a str,
+    pub ty: Option<&'a str>,
     pub shape: &'a Shape,
     pub value: Value,
 }
@@ -89,6 +90,7 @@ impl<'a> Values<'a> {
             .zip(values)
             .map(|(shown, value)| Labelled {
                 label: &shown.label,
+                ty: shown.ty.as_deref(),
                 shape: &shown.shape,
                 value,
             })

@@ -14,6 +14,7 @@ use render::{Aggregated, Format, Options, renderer};
 fn shown(label: &str, shape: Shape) -> ShownValue {
     ShownValue {
         label: label.to_owned(),
+        ty: None,
         shape,
     }
 }

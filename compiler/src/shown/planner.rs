@@ -107,12 +107,13 @@ impl<'t, 'e> Planner<'t, 'e> {
         for (argument, wanted) in wanted.into_iter().enumerate() {
             self.argument = argument;
             let node = self.drafts.node();
+            let ty = wanted.value.as_ref().ok().map(|value| value.ty.short());
             match wanted.value {
                 Ok(value) => self.later(node, Job::Value(value), self.limits.depth),
                 Err(shape) => self.drafts.set(node, Draft::Done(shape)),
             }
             spans.push(wanted.span);
-            shown.push((wanted.label, node));
+            shown.push((wanted.label, ty, node));
         }
         let mut tasks = 0;
         for level in 0..=MAX_LEVEL {
@@ -132,8 +133,9 @@ impl<'t, 'e> Planner<'t, 'e> {
                 self.run(task);
             }
         }
-        let values = shown.into_iter().map(|(label, node)| ShownValue {
+        let values = shown.into_iter().map(|(label, ty, node)| ShownValue {
             label,
+            ty,
             shape: self.drafts.shape(node),
         });
         Captured {

@@ -290,6 +290,7 @@ pub fn long_names() -> Graph {
 fn named(label: &str, shape: Shape) -> ShownValue {
     ShownValue {
         label: label.to_owned(),
+        ty: None,
         shape,
     }
 }
