@@ -202,7 +202,14 @@ fn with_shown_paths(text: &str) -> String {
 
 fn compare(context: &str, documented: &str, output: &str) {
     let expected = normalised(documented.trim_end()).into_data();
-    let actual = Data::text(normalised(with_shown_paths(output).trim_end()));
+    let mut output = with_shown_paths(output);
+    // Said where probes cost 5% of a core or more: on a slow machine they do, for the same calls.
+    if !documented.contains("all probes:") {
+        let loads =
+            Regex::new(r"(?m)^  (all probes: |\S+: [\d,]+ calls/s × ).*\n").expect("a rule");
+        output = loads.replace_all(&output, "").into_owned();
+    }
+    let actual = Data::text(normalised(output.trim_end()));
     if let Err(error) = snapbox::Assert::new().try_eq(Some(&context), actual, expected) {
         panic!("{error}\nprinted:\n{output}");
     }
