@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{programs, spaced_sources, unknown_texts, without_spans};
+use common::{programs, spaced::spaced_sources, unknown_texts, without_spans};
 use grammar::{ast::Program, format, parse, print};
 use proptest::prelude::*;
 

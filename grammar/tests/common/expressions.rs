@@ -207,6 +207,6 @@ pub fn tokens(expression: &Expression, out: &mut Vec<String>) {
             out.push(operator.node.symbol().to_owned());
             tokens(right, out);
         }
-        _ => out.push(super::operand_text(expression)),
+        _ => out.push(super::spaced::operand_text(expression)),
     }
 }
