@@ -1,6 +1,7 @@
 //! Judges the sites of a function, and shares nothing with what finds them: it follows all paths with what is known of the stack
 //! pointer, of values, of the entry and of the exits passed.
 
+mod instructions;
 mod known;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -11,6 +12,7 @@ use iced_x86::{
     OpAccess, OpKind, Register,
 };
 
+use instructions::{is_call, is_lea, pushed, returns_pointer};
 use known::{Known, Place};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -587,52 +589,5 @@ impl<'a> Checker<'a> {
             }
         }
         Ok(())
-    }
-}
-
-/// Functions of the runtime that return the address of something.
-fn returns_pointer(callee: &str) -> bool {
-    let names = [
-        "newobject",
-        "mallocgc",
-        "make",
-        "growslice",
-        "mapassign",
-        "mapaccess",
-        "convT",
-    ];
-    let name = callee.strip_prefix("runtime.");
-    name.is_some_and(|name| names.iter().any(|start| name.starts_with(start)))
-}
-
-fn is_call(instruction: &Instruction) -> bool {
-    matches!(
-        instruction.flow_control(),
-        FlowControl::Call | FlowControl::IndirectCall
-    )
-}
-
-fn is_lea(instruction: &Instruction) -> bool {
-    instruction.mnemonic() == Mnemonic::Lea
-}
-
-/// Bytes of stack that an instruction takes.
-fn pushed(instruction: &Instruction) -> i64 {
-    let immediate = matches!(
-        instruction.op1_kind(),
-        OpKind::Immediate8to64 | OpKind::Immediate32to64
-    );
-    match instruction.mnemonic() {
-        _ if is_call(instruction) => 0,
-        Mnemonic::Sub if instruction.op0_register() == Register::RSP && immediate => {
-            instruction.immediate(1) as i64
-        }
-        Mnemonic::Add if instruction.op0_register() == Register::RSP && immediate => {
-            -(instruction.immediate(1) as i64)
-        }
-        Mnemonic::Lea if instruction.op0_register() == Register::RSP => {
-            -(instruction.memory_displacement64() as i64)
-        }
-        _ => -i64::from(instruction.stack_pointer_increment()),
     }
 }
