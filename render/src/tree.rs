@@ -31,7 +31,7 @@ use crate::{
     summary::{counted, incomplete, not_shown, write_summary},
     text::{columns, cut, escape, escaped, head, shorten},
     time::time_of_day,
-    values::{arguments, results},
+    values::{Values, arguments, results},
 };
 
 /// Columns before the names: mark, duration, line.
@@ -73,22 +73,48 @@ struct Row<'a> {
     name_style: Style,
     /// Before the arguments.
     open: &'a str,
-    arguments: &'a str,
+    arguments: Option<&'a ValuesText<'a>>,
     after: &'a str,
     after_style: Style,
-    results: &'a str,
+    results: Option<&'a ValuesText<'a>>,
     site: String,
 }
 
 /// What a call was given and gave back, as it is written.
 #[derive(Default)]
-struct CallText {
-    arguments: String,
-    results: String,
+struct CallText<'a> {
+    arguments: Option<ValuesText<'a>>,
+    results: Option<ValuesText<'a>>,
+}
+
+/// Values and their text where there is room.
+struct ValuesText<'a> {
+    values: Values<'a>,
+    text: String,
+}
+
+impl<'a> ValuesText<'a> {
+    fn new(values: Values<'a>) -> Self {
+        let text = values.text(None);
+        Self { values, text }
+    }
+
+    /// In this many columns: of every value a part, or where there is too little room for that, of the first ones.
+    fn within(&self, room: usize) -> Cow<'_, str> {
+        if columns(&self.text) <= room {
+            return Cow::Borrowed(&self.text);
+        }
+        let text = self.values.text(Some(room));
+        if columns(&text) <= room {
+            Cow::Owned(text)
+        } else {
+            head(&self.text, room)
+        }
+    }
 }
 
 /// The texts of all calls; none at all where nothing is shown of any.
-fn texts(graph: &Graph, symbols: &dyn Symbols) -> Vec<CallText> {
+fn texts<'a>(graph: &Graph, symbols: &'a dyn Symbols) -> Vec<CallText<'a>> {
     let mut shown = graph
         .calls
         .iter()
@@ -97,12 +123,8 @@ fn texts(graph: &Graph, symbols: &dyn Symbols) -> Vec<CallText> {
         return Vec::new();
     }
     let text = |index| CallText {
-        arguments: arguments(graph, index, symbols)
-            .map(|values| values.arguments_text())
-            .unwrap_or_default(),
-        results: results(graph, index, symbols)
-            .map(|values| values.results_text())
-            .unwrap_or_default(),
+        arguments: arguments(graph, index, symbols).map(ValuesText::new),
+        results: results(graph, index, symbols).map(ValuesText::new),
     };
     (0..graph.calls.len()).map(text).collect()
 }
@@ -143,8 +165,8 @@ impl Tree {
             let (blanks, tag) = layout.indent(call.level);
             let leaf = is_leaf(graph, index);
             let values = texts.get(index).map_or(0, |text| {
-                let results = if leaf { columns(&text.results) } else { 0 };
-                columns(&text.arguments) + results
+                let results = text.results.as_ref().filter(|_| leaf);
+                full_width(text.arguments.as_ref()) + full_width(results)
             });
             let around = columns(OPEN) + columns(entered(call.exit, leaf));
             blanks + tag.len() + name + around + values
@@ -236,7 +258,10 @@ impl Tree {
                 };
                 row.fitting(left - site)
             }
-            None => [&row.name, row.arguments, row.results].map(Cow::Borrowed),
+            None => {
+                let [arguments, results] = [row.arguments, row.results].map(full);
+                [&row.name, arguments, results].map(Cow::Borrowed)
+            }
         };
         write!(out, "{:blanks$}", "")?;
         let parts = [
@@ -317,17 +342,26 @@ impl Tree {
 impl Row<'_> {
     /// Name, arguments and results in this many columns.
     fn fitting(&self, room: usize) -> [Cow<'_, str>; 3] {
-        let [name, arguments, results] = [&self.name, self.arguments, self.results].map(columns);
+        let (arguments, results) = (full_width(self.arguments), full_width(self.results));
         let values = arguments + results;
-        if name + values <= room {
-            return [&self.name, self.arguments, self.results].map(Cow::Borrowed);
-        }
         let name = shorten(&self.name, (room / 2).max(room.saturating_sub(values)));
         let room = room.saturating_sub(columns(&name));
-        let results = head(self.results, (room / 2).max(room.saturating_sub(arguments)));
+        let results = within(self.results, (room / 2).max(room.saturating_sub(arguments)));
         let room = room.saturating_sub(columns(&results));
-        [name, head(self.arguments, room), results]
+        [name, within(self.arguments, room), results]
     }
+}
+
+fn full<'a>(values: Option<&'a ValuesText<'_>>) -> &'a str {
+    values.map_or("", |values| &values.text)
+}
+
+fn full_width(values: Option<&ValuesText<'_>>) -> usize {
+    columns(full(values))
+}
+
+fn within<'a>(values: Option<&'a ValuesText<'_>>, room: usize) -> Cow<'a, str> {
+    values.map_or(Cow::Borrowed(""), |values| values.within(room))
 }
 
 /// Stands before the target's callers.
@@ -386,10 +420,10 @@ impl Renderer for Tree {
                         name: escape(symbols.function(call.function)),
                         name_style: style,
                         open: OPEN,
-                        arguments,
+                        arguments: arguments.as_ref(),
                         after: entered(call.exit, leaf),
                         after_style: style,
-                        results: if leaf { results } else { "" },
+                        results: results.as_ref().filter(|_| leaf),
                         site,
                     };
                     self.row(out, &layout, &row)?;
@@ -419,7 +453,7 @@ impl Renderer for Tree {
                         level: call.level,
                         after,
                         after_style,
-                        results: &text(index).results,
+                        results: text(index).results.as_ref(),
                         site,
                         ..Row::default()
                     };

@@ -1,6 +1,7 @@
 //! A captured value as a tree, between the bytes that were captured and the text or JSON that is written.
 
 pub(crate) mod decode;
+pub(crate) mod fit;
 mod float;
 pub(crate) mod go;
 pub(crate) mod json;

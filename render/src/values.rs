@@ -5,12 +5,13 @@ use graph::{Exit, Graph, Moment};
 
 use crate::{
     Symbols,
-    text::escaped,
-    value::{Unknown, Value, decode::decode, go},
+    text::{columns, escaped},
+    value::{Unknown, Value, decode::decode, fit, go},
 };
 
 /// Arguments, or results, of a call.
 pub(crate) struct Values<'a> {
+    moment: Moment,
     shown: &'a [ShownValue],
     captured: Result<Vec<Value>, Unknown>,
 }
@@ -72,7 +73,11 @@ fn values<'a>(
         None if graph.lost_values > 0 => Err(Unknown::Lost),
         None => Err(Unknown::NotCaptured),
     };
-    Some(Values { shown, captured })
+    Some(Values {
+        moment,
+        shown,
+        captured,
+    })
 }
 
 fn is_fixed(shape: &Shape) -> bool {
@@ -96,40 +101,68 @@ impl<'a> Values<'a> {
             })
     }
 
-    /// What stands between the parentheses of a call.
-    pub(crate) fn arguments_text(&self) -> String {
-        escaped(self.list())
+    /// What stands between the parentheses of a call, or after them or its end: ` = nil`, ` = (3, nil)`, ` = (n=3, err=nil)`. Where
+    /// `room` is less than that takes, values are shortened to so many columns, if they can be.
+    pub(crate) fn text(&self, room: Option<usize>) -> String {
+        let (before, after) = match self.moment {
+            Moment::Arguments => ("", ""),
+            Moment::Results if self.is_bare() => (" = ", ""),
+            Moment::Results => (" = (", ")"),
+        };
+        let room = room.map(|room| room.saturating_sub(before.len() + after.len()));
+        format!("{before}{}{after}", escaped(self.list(room)))
     }
 
-    /// What stands after the parentheses of a call that has returned: ` = nil`, ` = (3, nil)`, ` = (n=3, err=nil)`.
-    pub(crate) fn results_text(&self) -> String {
-        let list = escaped(self.list());
+    /// Results that are written without parentheses.
+    fn is_bare(&self) -> bool {
         match self.shown {
-            [ShownValue { label, .. }] if label.is_empty() => format!(" = {list}"),
-            _ if self.captured.is_err() => format!(" = {list}"),
-            _ => format!(" = ({list})"),
+            [ShownValue { label, .. }] if label.is_empty() => true,
+            _ => self.captured.is_err(),
         }
     }
 
-    fn list(&self) -> String {
-        let mut out = String::new();
+    fn list(&self, room: Option<usize>) -> String {
         let values = match &self.captured {
             Ok(values) => values,
             Err(unknown) => {
+                let mut out = String::new();
                 go::write(&mut out, &Value::Unknown(*unknown));
                 return out;
             }
         };
-        for (shown, value) in self.shown.iter().zip(values) {
-            if !out.is_empty() {
-                out.push_str(", ");
-            }
-            if !shown.label.is_empty() {
-                out.push_str(&shown.label);
-                out.push('=');
-            }
-            go::write(&mut out, value);
-        }
-        out
+        let labels = self.shown.iter().map(|shown| shown.label.as_str());
+        let texts: Vec<String> = labels
+            .clone()
+            .zip(values)
+            .map(|(label, value)| labelled(label, value))
+            .collect();
+        let Some(room) = room else {
+            return texts.join(SEPARATOR);
+        };
+        let widths: Vec<usize> = texts.iter().map(|text| columns(text)).collect();
+        let separators = SEPARATOR.len() * texts.len().saturating_sub(1);
+        let shares = fit::shares(&widths, room.saturating_sub(separators));
+        let texts: Vec<String> = labels
+            .zip(values)
+            .zip(shares)
+            .map(|((label, value), share)| {
+                let room = share.saturating_sub(columns(&labelled(label, &NOTHING)));
+                labelled(label, &fit::fit(value, room))
+            })
+            .collect();
+        texts.join(SEPARATOR)
     }
+}
+
+const SEPARATOR: &str = ", ";
+const NOTHING: Value = Value::Constant(String::new());
+
+/// `n=3`, `3`
+fn labelled(label: &str, value: &Value) -> String {
+    let mut out = String::from(label);
+    if !label.is_empty() {
+        out.push('=');
+    }
+    go::write(&mut out, value);
+    out
 }

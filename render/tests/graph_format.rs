@@ -230,9 +230,9 @@ fn colours() {
 
     ^[2m──^[0m 16:21:55.255312  pid 4242  goroutine 18  ^[1mmain.handleBar^[0m ^[2m─────────────────────^[0m
     ^[31m@ 354.6 ms^[0m ^[2m│^[0m main.handleBar() {                ^[2mnet/http/server.go:2122^[0m
-    ^[31m@ 354.5 ms^[0m ^[2m│^[0m   main.(*DB).query(^[36msql="SELECT * FROM us…"+18, limi…^[0m) {  ^[2mmain.go:18^[0m
+    ^[31m@ 354.5 ms^[0m ^[2m│^[0m   main.(*DB).query(^[36msql="SELECT * FRO…"+22, limit=500^[0m) {  ^[2mmain.go:18^[0m
     +  12.3 µs ^[2m│^[0m     net/http.(*response).Write()  ^[2m…/connection_pool.go:1234^[0m
-        1.1 µs ^[2m│^[0m     ^[35mmain.(*DB).query(^[0m^[36msql="\x1b[2J\"", limit…^[0m^[35m) ⟂ unwound^[0m  ^[2mmain.go:18^[0m
+        1.1 µs ^[2m│^[0m     ^[35mmain.(*DB).query(^[0m^[36msql="\x1b…"+4, limit=-1^[0m^[35m) ⟂ unwound^[0m  ^[2mmain.go:18^[0m
                ^[2m│^[0m   ^[2m}^[0m^[36m = ([]main.Row len 3, err=nil)^[0m
         7.1 µs ^[2m│^[0m   main.(*DB).query(^[36msql="", limit=0^[0m)^[36m = ([]main.Row{}, e…^[0m  ^[2mmain.go:18^[0m
         1.7 µs ^[2m│^[0m   main.(*DB).query(^[36msql="SELECT * FRO…^[0m)^[36m = ‹not captured›^[0m  ^[2mmain.go:18^[0m
@@ -289,7 +289,7 @@ fn values_on_a_terminal() {
     assert_snapshot!(on_terminal(72, with_values()), @r#"
     ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ─────────────
     @ 354.6 ms │ main.handleBar() {                net/http/server.go:2122
-    @ 354.5 ms │   main.(*DB).query(sql="SELECT * FROM us…"+…) {  main.go:18
+    @ 354.5 ms │   main.(*DB).query(sql="SELE…"+30, limit=500) {  main.go:18
     +  12.3 µs │     net/http.(*response).Write()  …/connection_pool.go:1234
         1.1 µs │     main…*DB).query(sql="\x1b[2J\""…) ⟂ unwound  main.go:18
                │   } = ([]main.Row len 3, err=nil)

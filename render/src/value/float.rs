@@ -31,6 +31,13 @@ impl fmt::Display for Float {
 }
 
 impl Float {
+    pub(super) fn is_zero(self) -> bool {
+        match self {
+            Self::Single(value) => value == 0.0,
+            Self::Double(value) => value == 0.0,
+        }
+    }
+
     /// The number; `None` where JSON has none for it.
     pub(super) fn finite(self) -> Option<f64> {
         // The shortest decimal of a single one is that of no double one near it.
