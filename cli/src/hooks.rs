@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use compiler::plan::{AggregationId, HookAction, HookMoment, HookPiece, Plan};
-use render::Aggregated;
+use render::{Aggregated, Functions};
 use runtime::{Aggregate, AggregateKey, Tracer};
 
 use crate::{output::Output, symbols::BinarySymbols};
@@ -182,7 +182,13 @@ fn show(
     symbols: &BinarySymbols<'_>,
 ) -> anyhow::Result<()> {
     let now_ns = runtime::monotonic_ns();
-    let function = |address| symbols.function_before(address);
+    let functions = Functions {
+        at: &|address| symbols.function_before(address),
+        numbered: &|number| {
+            let function = plan.functions.get(number as usize);
+            function.map(|function| function.name.clone())
+        },
+    };
     for id in ids {
         let Some(trace) = plan.traces.get(id.trace as usize) else {
             continue;
@@ -191,7 +197,7 @@ fn show(
             continue;
         };
         let own = counted.iter().filter(|(key, _)| is_of(*id, key));
-        let aggregated = Aggregated::new(&trace.label, aggregation, own, &function);
+        let aggregated = Aggregated::new(&trace.label, aggregation, own, &functions);
         output.aggregated(&aggregated, now_ns)?;
     }
     Ok(())

@@ -44,7 +44,9 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     let stop = stop_signals()?;
     let request = Request::new(what)?;
     let mut calibration = Calibration::start();
-    let loaded = Arc::new(load::load(request, how.color, &mut calibration)?);
+    let mut loaded = load::load(request, how.color, &mut calibration)?;
+    limit_counted(&mut loaded.plan, how.limit);
+    let loaded = Arc::new(loaded);
     let pid = match &loaded.target {
         Target::Process(pid) => Some(*pid),
         _ => None,
@@ -157,6 +159,17 @@ fn check_scope(plan: &Plan, pid: Option<u32>) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Graphs that are only counted are never seen here, so that the kernel has to know how many are wanted.
+fn limit_counted(plan: &mut Plan, limit: Option<u64>) {
+    let Some(limit) = limit else { return };
+    for trace in &mut plan.traces {
+        let filter = &mut trace.filter;
+        if trace.keeps_graphs && filter.limit_per.is_none() {
+            filter.limit = Some(filter.limit.map_or(limit, |own| own.min(limit)));
+        }
+    }
 }
 
 /// Shown while probes are attached one by one, which takes its time.
@@ -298,6 +311,7 @@ impl Session<'_> {
             if stop.load(Ordering::Relaxed)
                 || over
                 || self.output.is_full()
+                || self.are_enough(how.limit)
                 || !self.tracer.is_attached()
             {
                 return Ok(());
@@ -337,6 +351,19 @@ impl Session<'_> {
                 );
             }
         }
+    }
+
+    /// Have as many graphs been kept as are wanted, where some are only counted?
+    fn are_enough(&self, limit: Option<u64>) -> bool {
+        let Some(limit) = limit.filter(|_| self.counts()) else {
+            return false;
+        };
+        Totals::from_counters(&self.tracer.counters(), 0.0).graphs >= limit
+    }
+
+    /// Does any trace only count?
+    fn counts(&self) -> bool {
+        self.plan.traces.iter().any(|trace| trace.keeps_graphs)
     }
 
     /// Reads what the ring buffer holds and draws what is finished.
@@ -469,8 +496,7 @@ impl Session<'_> {
             }),
             ..totals
         };
-        let counted = self.plan.traces.iter().any(|trace| trace.keeps_graphs);
-        self.output.end(totals, counted)
+        self.output.end(totals, self.counts())
     }
 }
 

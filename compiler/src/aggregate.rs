@@ -10,7 +10,7 @@ use crate::{
     diagnostic::{Diagnostic, printable},
     expression::{self, Key, Scope},
     plan::{Aggregation, AggregationKind},
-    predicate::{Item, Kept, Layout, TooManyKept},
+    predicate::{Item, Kept, Layout, TooManyKept, ir::Moment},
     shape::{Run, Shape, ShownValue, Slot},
 };
 
@@ -93,7 +93,8 @@ pub(crate) fn lower(
             | Key::Uint { word, .. }
             | Key::Float { word, .. }
             | Key::Duration(word)
-            | Key::Code(word) => kept.word(word).map(Item::Word),
+            | Key::Code(word)
+            | Key::Function(word) => kept.word(word).map(Item::Word),
             Key::String(text) => kept.bytes(text, most, shown.expression.span.clone()),
         };
         items.push(item.map_err(too_many)?);
@@ -110,6 +111,7 @@ pub(crate) fn lower(
     let first_key = usize::from(duration.is_some());
     let keys = keys.iter().zip(&clause.keys).enumerate();
     let plan = Aggregation {
+        needs_results: items.iter().any(|item| item.looks_at(Moment::Return)),
         label: own_label(scope.source, clause),
         name: clause.name.as_ref().map(|name| name.node.clone()),
         kind,
@@ -186,6 +188,7 @@ fn shape(key: &Key, slot: Slot, most: u16) -> Shape {
         },
         Key::Duration(_) => Shape::Duration(slot),
         Key::Code(_) => Shape::Code(slot),
+        Key::Function(_) => Shape::Function(slot),
         Key::String(_) => Shape::String(Run {
             item: slot.item,
             at: slot.at,

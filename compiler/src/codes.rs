@@ -98,7 +98,6 @@ codes! {
     NOT_A_KEY = "E0513" "not a key";
     KEYS_DIFFER = "E0514" "values of different types together";
     UNSUITABLE_STEPS = "E0515" "unsuitable steps of a histogram";
-    BOTH_MOMENTS = "E0516" "arguments and results in one value";
 
     PRUNES_EVERYTHING = "W0301" "prune drops every call";
     INCLUDE_UNSEEN = "W0302" "include shows nothing";

@@ -48,7 +48,7 @@ impl Names {
         }
     }
 
-    /// The aggregations of these names, all where there is none.
+    /// The aggregations of these names, each once; all where there is none.
     fn find(
         &self,
         names: &[Spanned<String>],
@@ -70,6 +70,7 @@ impl Names {
         for name in names {
             let mut known = self.all.iter();
             match known.find(|(known, _)| known.as_ref().is_some_and(|k| k.node == name.node)) {
+                Some((_, id)) if found.contains(id) => {}
                 Some((_, id)) => found.push(*id),
                 None => diagnostics.push(self.unknown(name)),
             }

@@ -316,7 +316,10 @@ impl Context<'_, '_> {
             }
         }
         if let Some(template) = &trace.print {
-            match self.with_scope(function, Use::Where, |scope| print::lower(scope, template)) {
+            let printed = self.with_scope(function, Use::Where, |scope| {
+                print::lower(scope, template, &mut kept)
+            });
+            match printed {
                 Ok(printed) => {
                     let captured = |asked: Vec<Asked>| {
                         let types = self.types.as_ref().ok();

@@ -176,6 +176,8 @@ pub struct Aggregation {
     /// By what calls are told apart. They are read as captured values are, but code is at link-time addresses: an address that is
     /// in a function or right behind it, as return addresses are.
     pub keys: Vec<ShownValue>,
+    /// It looks at registers of the return.
+    pub needs_results: bool,
 }
 
 /// What is made of calls.

@@ -1,15 +1,15 @@
 //! `print`: from a text with expressions in it to what is captured of a call, and the pieces of the line that is made of it.
 //!
-//! What the call tree says anyway is taken from there. Everything else is captured, at entry what can be known then.
+//! What the call tree says anyway is taken from there. Everything else is captured, at entry what can be known then. What needs both moments
+//! is captured at return, with what is kept from entry.
 
 use grammar::ast::{Expression, ExpressionKind, Template, TemplatePart};
 
 use crate::{
-    codes,
     diagnostic::Diagnostic,
     expression::{self, Location, Scope, Typed},
     plan::{self, Piece},
-    predicate::{When, ir::Moment},
+    predicate::{Kept, TooManyKept, When, ir::Moment},
     shown::Asked,
 };
 
@@ -21,17 +21,21 @@ pub(crate) struct Printed {
     pub(crate) results: Vec<Asked>,
 }
 
-/// Lowers a template for the calls of one function.
+/// Lowers a template for the calls of one function. What it needs from the target's entry comes to `kept`.
 ///
 /// # Errors
 /// All that is wrong with its expressions.
-pub(crate) fn lower(scope: Scope<'_, '_>, template: &Template) -> Result<Printed, Vec<Diagnostic>> {
+pub(crate) fn lower(
+    scope: Scope<'_, '_>,
+    template: &Template,
+    kept: &mut Kept,
+) -> Result<Printed, Vec<Diagnostic>> {
     let mut printed = Printed::default();
     let mut diagnostics = Vec::new();
     for part in &template.parts {
         let piece = match part {
             TemplatePart::Text(text) => Ok(Piece::Text(text.clone())),
-            TemplatePart::Expression(expression) => printed.piece(scope, expression),
+            TemplatePart::Expression(expression) => printed.piece(scope, expression, kept),
         };
         match piece {
             Ok(piece) => printed.template.pieces.push(piece),
@@ -50,6 +54,7 @@ impl Printed {
         &mut self,
         scope: Scope<'_, '_>,
         expression: &Expression,
+        kept: &mut Kept,
     ) -> Result<Piece, Vec<Diagnostic>> {
         let value = expression::shown(scope, expression)?;
         if let Some(piece) = built_in(scope, expression) {
@@ -62,6 +67,12 @@ impl Printed {
             return Ok(Piece::Text(constant.unwrap_or(text)));
         };
         let moment = moment(&value);
+        let value = match moment {
+            When::Never => {
+                at_return(value, kept).map_err(|error| vec![expression::too_many_kept(&error)])?
+            }
+            _ => value,
+        };
         let asked = Asked {
             label: text.clone(),
             span: expression.span.clone(),
@@ -69,18 +80,7 @@ impl Printed {
             text,
         };
         match moment {
-            When::Never => Err(vec![
-                Diagnostic::new(
-                    codes::BOTH_MOMENTS,
-                    "a value that is printed is of one moment of the call",
-                )
-                .at(
-                    &expression.span,
-                    "looks at arguments, as they were, and at what is known at return",
-                )
-                .help("print them apart"),
-            ]),
-            When::At(Moment::Return) => {
+            When::Never | When::At(Moment::Return) => {
                 self.results.push(asked);
                 Ok(Piece::Result(self.results.len() - 1))
             }
@@ -128,4 +128,19 @@ fn moment(value: &Typed) -> When {
         Some(guard) => at.and(When::of(guard)),
         None => at,
     }
+}
+
+/// A value of both moments as it is had at return. One that lies in registers or on the stack is of one moment.
+fn at_return(value: Typed, kept: &mut Kept) -> Result<Typed, TooManyKept> {
+    let at = match value.at {
+        Location::Word(word) => Location::Word(kept.word(*word)?.into()),
+        Location::Memory { pointer, offset } => Location::Memory {
+            pointer: kept.word(*pointer)?.into(),
+            offset,
+        },
+        Location::Text(text) => Location::Text(kept.text(*text)?.into()),
+        Location::Pieces { .. } => value.at,
+    };
+    let guard = value.guard.map(|guard| kept.condition(guard)).transpose()?;
+    Ok(Typed { at, guard, ..value })
 }

@@ -204,6 +204,8 @@ pub enum Shape {
     },
     /// An address of code: `caller`.
     Code(Slot),
+    /// The number of a function of the plan: `fn`.
+    Function(Slot),
 }
 
 /// A place for an entry of a map.

@@ -288,3 +288,33 @@ fn mistakes_in_hooks() {
         ]
     ));
 }
+
+#[test]
+fn what_is_the_same_for_all_targets_is_one_piece_of_code() {
+    let Some(executable) = support::typed() else {
+        return;
+    };
+    let plan = plan(
+        executable,
+        "trace fmt.*, strconv.*, reflect.*, os.* < where dur > 1ms; count by fn; hist(dur) by caller >",
+    );
+    let trace = &plan.traces[0];
+    assert!(trace.targets.len() > 500, "{}", trace.targets.len());
+    for code in [&trace.code.aggregate, &trace.code.where_return] {
+        let code = code.as_ref().expect("code");
+        assert!(code.instructions.len() < 200, "{}", code.instructions.len());
+    }
+}
+
+#[test]
+fn durations_are_counted_in_durations() {
+    let Some(executable) = support::typed() else {
+        return;
+    };
+    let found = trace(
+        executable,
+        "handle",
+        "sum(timeout / 1ms); sum(timeout % 1ms); sum(timeout / 2); avg(timeout / (2h / 1m)); where 1 < timeout / 1ms && 1h / timeout == 3",
+    );
+    assert_snapshot!(shown(&found), @"");
+}

@@ -33,7 +33,7 @@ GENERATED(where_entry, 0x6f670001, facts, captured)
 GENERATED(keep, 0x6f670002, facts, kept)
 GENERATED(where_return, 0x6f670003, inputs, captured)
 GENERATED(arguments, 0x6f670004, facts, captured)
-GENERATED(results, 0x6f670005, facts, captured)
+GENERATED(results, 0x6f670005, inputs, captured)
 GENERATED(aggregate, 0x6f670006, inputs, captured_key)
 GENERATED(until, 0x6f670007, inputs, captured)
 

@@ -63,7 +63,7 @@ enum counter {
 	COUNTER_NO_G = 6,            /* events whose g or stack could not be read */
 	COUNTER_STALE = 7,           /* states left behind by a process that is gone (exec) */
 	COUNTER_UNDECIDED = 8,       /* conditions and aggregates of calls that needed something unreadable */
-	COUNTER_AGGREGATES_FULL = 9, /* aggregates not counted: the table of keys was full */
+	COUNTER_AGGREGATES_FULL = 9, /* calls not counted in an aggregate: the table of keys was full */
 	COUNTER_LOST_VALUES = 10,    /* values of calls for which there was no room, here or in the ring buffer */
 	COUNTER_MAX = 11,
 };
@@ -94,8 +94,8 @@ enum aggregation_kind {
 };
 
 struct aggregation_config {
-	u32 kind; /* enum aggregation_kind */
-	u32 unused;
+	u32 kind;    /* enum aggregation_kind */
+	u32 results; /* 1: it looks at registers of the return */
 	s64 low;  /* of AGGREGATION_LINEAR: the least value that is not below all steps, */
 	s64 high; /* the least above all of them, */
 	u64 step; /* and how wide one is */
@@ -299,7 +299,8 @@ struct aggregate_key {
 /* All but the count are of no use where the aggregation has no value. */
 struct aggregate {
 	u64 count;
-	s64 sum; /* wraps */
+	s64 sum;   /* wraps; and … */
+	s64 upper; /* … each value in units of 2^32, rounded */
 	s64 min; /* since … */
 	s64 max;
 	u64 epoch; /* … the aggregation's epoch became this one */
@@ -310,7 +311,7 @@ struct values {
 	u64 owner; /* 0: free */
 	u32 used;
 	u32 records;
-	struct facts facts; /* of the call that something is captured of */
+	struct inputs inputs; /* of the call that something is captured of */
 	struct aggregate_key keys[MAX_AGGREGATIONS];
 	struct aggregate first; /* what a new entry of aggregates is made of */
 	struct chunk chunk; /* header and … */
@@ -330,6 +331,7 @@ struct trace_state {
 	u64 window_ns; /* start of the interval in which `kept` counts */
 	u64 unread_ns; /* when g could not be read the last time */
 	u64 generation; /* of the program that is to work */
+	u64 ended;      /* 1: until has ended the trace */
 	u64 epochs[MAX_AGGREGATIONS]; /* how often each aggregation was cleared */
 };
 

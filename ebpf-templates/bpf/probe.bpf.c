@@ -136,15 +136,17 @@ static __always_inline int goroutine_in_scope(u64 goid)
 	return 0;
 }
 
-/* sample and an exhausted limit leave whole graphs out. */
+/* sample, an exhausted limit and a fulfilled until leave whole graphs out. */
 static __always_inline int sampled(void)
 {
-	if (config.sample <= 1 && !config.limit)
+	if (config.sample <= 1 && !config.limit && !config.until)
 		return 1;
 	struct trace_state *t = trace_state();
 	if (!t)
 		return 1;
 	if (config.limit && !config.limit_per_ns && t->kept >= config.limit)
+		return 0;
+	if (config.until && t->ended)
 		return 0;
 	return config.sample <= 1 || __sync_fetch_and_add(&t->sampled, 1) % config.sample == 0;
 }
@@ -227,11 +229,11 @@ static __noinline u64 capture_arguments(struct pt_regs *ctx, const struct event 
 		no_values(g);
 		return bpf_ktime_get_ns();
 	}
-	tell_entry(&v->facts, e, g->level - 1);
+	tell_entry(&v->inputs.facts, e, g->level - 1);
 	h = next_values(g, v);
 	if (!h)
 		return bpf_ktime_get_ns();
-	size = arguments(context(ctx), &v->facts, (struct captured *)(h + 1));
+	size = arguments(context(ctx), &v->inputs.facts, (struct captured *)(h + 1));
 	now = bpf_ktime_get_ns();
 	if (!size || size > CAPTURE_MAX)
 		return now;
@@ -246,21 +248,25 @@ static __noinline int capture_results(struct pt_regs *ctx, const struct event *e
 {
 	struct values *v = values_of(g);
 	struct values_header *h;
+	struct facts *facts;
 	u32 size;
 
 	if (!v) {
 		no_values(g);
 		return 0;
 	}
-	tell_facts(&v->facts, e, top->function, g->level - 1);
-	v->facts.caller = top->caller_pc;
-	v->facts.bias = g->inputs.facts.bias;
-	v->facts.duration = now - top->entry_ns;
-	v->facts.self_time = g->level == 1 && v->facts.duration > g->inside_ns ? v->facts.duration - g->inside_ns : 0;
+	facts = &v->inputs.facts;
+	tell_facts(facts, e, top->function, g->level - 1);
+	facts->caller = top->caller_pc;
+	facts->bias = g->inputs.facts.bias;
+	facts->duration = now - top->entry_ns;
+	facts->self_time = g->level == 1 && facts->duration > g->inside_ns ? facts->duration - g->inside_ns : 0;
+	if (config.keep && g->level == 1)
+		v->inputs.kept = g->inputs.kept;
 	h = next_values(g, v);
 	if (!h)
 		return 0;
-	size = results(context(ctx), &v->facts, (struct captured *)(h + 1));
+	size = results(context(ctx), &v->inputs, (struct captured *)(h + 1));
 	if (!size || size > CAPTURE_MAX)
 		return 0;
 	h->entry_ns = top->entry_ns;

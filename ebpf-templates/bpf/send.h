@@ -87,8 +87,11 @@ static __always_inline void decide(struct bpf_user_pt_regs_t *ctx, struct gorout
 		g->decided = verdict(where_return(ctx, &g->inputs, 0));
 	if (config.until == stage)
 		g->until = until(ctx, &g->inputs, 0) == DECIDED_YES;
-	if (config.aggregate == stage && g->decided != VERDICT_NO)
-		capture_keys(ctx, g);
+	if (g->decided == VERDICT_NO || g->keys)
+		return;
+	/* A call that did not return is counted where results do not matter. */
+	if (config.aggregate == stage || (config.aggregate && stage == STAGE_ANY))
+		capture_keys(ctx, g, config.aggregate == stage);
 }
 
 /* Does the condition hold, as far as there is one? */
@@ -106,6 +109,16 @@ static __always_inline int has_lasted(u64 duration)
 	return duration >= config.min_ns && duration <= config.max_ns;
 }
 
+/* Is this graph later than the one with which until has ended the trace? */
+static __always_inline int is_too_late(const struct goroutine *g)
+{
+	struct trace_state *t = config.until ? trace_state() : 0;
+
+	if (!t)
+		return 0;
+	return g->until ? __sync_fetch_and_or(&t->ended, 1) & 1 : t->ended;
+}
+
 /*
  * The target's call has ended: keep its graph or not. The goroutine's state is gone afterwards. To be called from the outermost functions:
  * what is generated needs room on the stack.
@@ -118,9 +131,9 @@ __noinline int finish_graph(struct bpf_user_pt_regs_t *ctx, struct goroutine *g,
 	struct goroutine_key copy = *of, *key = &copy;
 	u64 duration = g->inputs.facts.duration;
 	int lasted = has_lasted(duration);
-	if (lasted && (config.where_return == STAGE_ANY || config.until == STAGE_ANY || config.aggregate == STAGE_ANY))
+	if (lasted && (config.where_return == STAGE_ANY || config.until == STAGE_ANY || (config.aggregate && !g->keys)))
 		decide(ctx, g, duration, STAGE_ANY);
-	if (lasted && is_wanted(g) && within_limit(now)) {
+	if (lasted && is_wanted(g) && within_limit(now) && !is_too_late(g)) {
 		count(COUNTER_GRAPHS, 1);
 		if (config.aggregate)
 			add_to_aggregates(g);

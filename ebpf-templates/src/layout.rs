@@ -249,6 +249,8 @@ pub struct TraceState {
     pub unread_ns: u64,
     /// The [`Config::generation`] of the program that is to work. User space writes this and the next.
     pub generation: u64,
+    /// 1: `until` has ended the trace.
+    pub ended: u64,
     /// How often each aggregation was cleared.
     pub epochs: [u64; MAX_AGGREGATIONS],
 }

@@ -198,7 +198,7 @@ fn layouts_agree() {
                 owner,
                 used,
                 records,
-                facts,
+                inputs,
                 keys,
                 first,
                 chunk,
@@ -232,6 +232,7 @@ fn layouts_agree() {
                 window_ns,
                 unread_ns,
                 generation,
+                ended,
                 epochs
             }),
         ),
@@ -239,7 +240,7 @@ fn layouts_agree() {
             "aggregation_config",
             in_rust!(AggregationConfig {
                 kind,
-                unused,
+                results,
                 low,
                 high,
                 step
@@ -259,6 +260,7 @@ fn layouts_agree() {
             in_rust!(Aggregate {
                 count,
                 sum,
+                upper,
                 min,
                 max,
                 epoch

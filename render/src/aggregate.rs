@@ -9,7 +9,10 @@ pub(crate) mod json;
 mod number;
 pub(crate) mod table;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cmp::Ordering::{self, Equal},
+    collections::{BTreeMap, HashMap},
+};
 
 use compiler::{
     plan::{Aggregation, AggregationKind},
@@ -18,6 +21,14 @@ use compiler::{
 use ebpf_templates::{Aggregate, AggregateKey};
 
 use crate::value::{Value, go};
+
+/// Names of functions.
+pub struct Functions<'f> {
+    /// The one that a link-time address is in, or right behind.
+    pub at: &'f dyn Fn(u64) -> Option<String>,
+    /// The one with this number in the plan.
+    pub numbered: &'f dyn Fn(u32) -> Option<String>,
+}
 
 /// What one aggregation has come to.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,56 +44,58 @@ pub struct Aggregated<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row {
     pub(crate) keys: Vec<Value>,
-    pub(crate) whole: Aggregate,
+    pub(crate) count: u64,
+    /// Of the calls' values, as all below; of no use where there are none.
+    pub(crate) sum: i128,
+    pub(crate) least: i64,
+    pub(crate) greatest: i64,
     /// How many fell into which bucket; empty where it is no histogram.
     pub(crate) buckets: BTreeMap<i64, u64>,
 }
 
 impl<'a> Aggregated<'a> {
-    /// Puts together what has been counted for an aggregation. `counted` are its entries; `function` names the one that a link-time address is
-    /// in, or right behind.
+    /// Puts together what has been counted for an aggregation. `counted` are its entries.
     pub fn new<'c>(
         trace: &'a str,
         aggregation: &'a Aggregation,
         counted: impl IntoIterator<Item = &'c (AggregateKey, Aggregate)>,
-        function: &dyn Fn(u64) -> Option<String>,
+        functions: &Functions<'_>,
     ) -> Self {
         let mut rows: HashMap<Vec<String>, Row> = HashMap::new();
         for (key, counted) in counted {
             let keys: Vec<Value> = aggregation
                 .keys
                 .iter()
-                .map(|shown| decode::key(&shown.shape, &key.bytes, function))
+                .map(|shown| decode::key(&shown.shape, &key.bytes, functions))
                 .collect();
             let row = rows.entry(texts(&keys)).or_insert_with(|| Row {
                 keys,
-                whole: Aggregate {
-                    count: 0,
-                    sum: 0,
-                    min: i64::MAX,
-                    max: i64::MIN,
-                    epoch: 0,
-                },
+                count: 0,
+                sum: 0,
+                least: i64::MAX,
+                greatest: i64::MIN,
                 buckets: BTreeMap::new(),
             });
-            row.whole.count = row.whole.count.saturating_add(counted.count);
-            row.whole.sum = row.whole.sum.saturating_add(counted.sum);
-            row.whole.min = row.whole.min.min(counted.min);
-            row.whole.max = row.whole.max.max(counted.max);
+            row.count = row.count.saturating_add(counted.count);
+            row.sum = row.sum.saturating_add(counted.total());
+            row.least = row.least.min(counted.min);
+            row.greatest = row.greatest.max(counted.max);
             if is_histogram(aggregation.kind) {
                 let bucket = row.buckets.entry(key.bucket).or_default();
                 *bucket = bucket.saturating_add(counted.count);
             }
         }
         let mut rows: Vec<(Vec<String>, Row)> = rows.into_iter().collect();
-        rows.sort_by(|(one_keys, one), (other_keys, other)| {
+        rows.sort_by(|(one_texts, one), (other_texts, other)| {
             let size = |row: &Row| match aggregation.kind {
-                AggregationKind::Sum => i128::from(row.whole.sum),
-                AggregationKind::Average => mean(&row.whole).into(),
-                _ => row.whole.count.into(),
+                AggregationKind::Sum => row.sum,
+                AggregationKind::Average => row.mean().into(),
+                _ => row.count.into(),
             };
             let order = size(other).cmp(&size(one));
-            order.then_with(|| one_keys.cmp(other_keys))
+            let keys = one.keys.iter().zip(&other.keys);
+            let order = order.then_with(|| keys.map(by_key).find(|o| o.is_ne()).unwrap_or(Equal));
+            order.then_with(|| one_texts.cmp(other_texts))
         });
         Self {
             trace,
@@ -114,10 +127,26 @@ pub(crate) fn is_histogram(kind: AggregationKind) -> bool {
     )
 }
 
-/// The mean, rounded to the nearest.
-pub(crate) fn mean(whole: &Aggregate) -> i64 {
-    let count = i128::from(whole.count.max(1));
-    let doubled = 2 * i128::from(whole.sum) + count;
-    // Within the values, and so within 64 bits.
-    doubled.div_euclid(2 * count) as i64
+impl Row {
+    /// The mean, rounded to the nearest.
+    pub(crate) fn mean(&self) -> i64 {
+        let count = i128::from(self.count.max(1));
+        let doubled = self.sum.saturating_mul(2).saturating_add(count);
+        // Within the values, and so within 64 bits.
+        doubled.div_euclid(2 * count) as i64
+    }
+}
+
+/// Numbers go by their size, and what else there is as it reads.
+fn by_key((one, other): (&Value, &Value)) -> Ordering {
+    match (one, other) {
+        (Value::Int(one), Value::Int(other)) | (Value::Duration(one), Value::Duration(other)) => {
+            one.cmp(other)
+        }
+        (Value::Uint(one), Value::Uint(other)) | (Value::Address(one), Value::Address(other)) => {
+            one.cmp(other)
+        }
+        (Value::Float(one), Value::Float(other)) => one.number().total_cmp(&other.number()),
+        _ => Equal,
+    }
 }

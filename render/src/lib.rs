@@ -25,7 +25,7 @@ mod tree;
 mod value;
 mod values;
 
-pub use aggregate::Aggregated;
+pub use aggregate::{Aggregated, Functions};
 pub use duration::{duration, slow_mark};
 pub use summary::write_summary;
 pub use text::{cut, escape, shorten};

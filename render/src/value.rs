@@ -89,6 +89,16 @@ pub(crate) enum Float {
     Double(f64),
 }
 
+impl Float {
+    /// Widened, which changes nothing.
+    pub(crate) fn number(self) -> f64 {
+        match self {
+            Self::Single(number) => number.into(),
+            Self::Double(number) => number,
+        }
+    }
+}
+
 /// The beginning of a string.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Text {

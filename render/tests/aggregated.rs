@@ -9,7 +9,7 @@ use compiler::{
 };
 use ebpf_templates::{AGGREGATE_KEY, Aggregate, AggregateKey};
 use insta::assert_snapshot;
-use render::{Aggregated, Format, Options, renderer};
+use render::{Aggregated, Format, Functions, Options, renderer};
 
 fn shown(label: &str, shape: Shape) -> ShownValue {
     ShownValue {
@@ -31,6 +31,7 @@ fn aggregation(kind: AggregationKind, duration: bool, keys: Vec<ShownValue>) -> 
             Shape::Int { slot, width: 8 }
         }),
         keys,
+        needs_results: false,
     }
 }
 
@@ -64,6 +65,7 @@ fn counted(count: u64, sum: i64, min: i64, max: i64) -> Aggregate {
     Aggregate {
         count,
         sum,
+        upper: 0,
         min,
         max,
         epoch: 0,
@@ -84,7 +86,11 @@ fn written(
     counted: &[(AggregateKey, Aggregate)],
     width: usize,
 ) -> String {
-    let aggregated = Aggregated::new("main.f", aggregation, counted, &function);
+    let functions = Functions {
+        at: &function,
+        numbered: &|number| (number == 7).then(|| "main.f".to_owned()),
+    };
+    let aggregated = Aggregated::new("main.f", aggregation, counted, &functions);
     let options = Options {
         width: Some(width),
         ..options()
@@ -238,4 +244,61 @@ fn any_bytes_are_a_key() {
         let text = written(format, &odd, &[(key, all), (other, all)], 10);
         assert!(text.contains("unreadable"), "{text}");
     }
+}
+
+#[test]
+fn rows_of_one_size_go_by_their_keys() {
+    let slot = Slot { item: 1, at: 16 };
+    let of = |shape, words: &[u64]| {
+        let by = aggregation(AggregationKind::Count, false, vec![shown("key", shape)]);
+        let entries: Vec<_> = words
+            .iter()
+            .map(|word| (key(0, *word, b""), counted(1, 0, 0, 0)))
+            .collect();
+        let text = written(Format::Graph, &by, &entries, 60);
+        let rows = text.lines().skip(2);
+        rows.filter_map(|row| row.split_whitespace().next())
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let numbers = [10, 9, 100, u64::MAX];
+    let int = Shape::Int { slot, width: 8 };
+    assert_eq!(of(int, &numbers), "-1 9 10 100");
+    let uint = Shape::Uint {
+        slot,
+        width: 8,
+        hexadecimal: false,
+    };
+    assert_eq!(of(uint, &numbers), "9 10 100 18446744073709551615");
+    assert_eq!(
+        of(Shape::Duration(slot), &[60_000_000_000, 2_000]),
+        "2µs 1m0s"
+    );
+    let float = Shape::Float { slot, width: 8 };
+    let floats = [10.5, 9.0, -0.5].map(f64::to_bits);
+    assert_eq!(of(float, &floats), "-0.5 9 10.5");
+    assert_eq!(of(Shape::Function(slot), &[7]), "main.f");
+    assert_eq!(of(Shape::Function(slot), &[8]), "‹unreadable›");
+}
+
+#[test]
+fn sums_have_more_room_than_their_values() {
+    let large = Aggregate {
+        upper: 3 << 31,
+        ..counted(3, i64::MAX - 2, i64::MAX, i64::MAX)
+    };
+    let total = 3 * i128::from(i64::MAX);
+    assert_eq!(large.total(), total);
+    let stats = aggregation(AggregationKind::Stats, false, Vec::new());
+    let entries = [(key(0, 0, b""), large), (key(1, 0, b""), large)];
+    let text = written(Format::Json, &stats, &entries, 80);
+    let expected = format!(r#""count":6,"sum":"{}","mean":"{}""#, 2 * total, i64::MAX);
+    assert!(text.contains(&expected), "{text}");
+    let durations = aggregation(AggregationKind::Sum, true, Vec::new());
+    assert_snapshot!(written(Format::Graph, &durations, &entries, 80), @r"
+    it\x07  main.f
+          sum
+      640511d
+    ");
 }

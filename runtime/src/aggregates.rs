@@ -96,6 +96,7 @@ impl Aggregates {
         (count > 0).then_some(Aggregate {
             count,
             sum: whole.sum.wrapping_sub(before.sum),
+            upper: whole.upper.wrapping_sub(before.upper),
             ..whole
         })
     }
@@ -122,6 +123,7 @@ fn join(whole: Option<Aggregate>, one: Aggregate, epoch: u64) -> Option<Aggregat
     Some(Aggregate {
         count: whole.count.wrapping_add(one.count),
         sum: whole.sum.wrapping_add(one.sum),
+        upper: whole.upper.wrapping_add(one.upper),
         min: least,
         max: greatest,
         epoch: whole.epoch.max(one.epoch),
@@ -136,6 +138,7 @@ mod tests {
         Aggregate {
             count,
             sum,
+            upper: 0,
             min,
             max,
             epoch,

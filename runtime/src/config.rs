@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use compiler::{
-    plan::{AggregationKind, Plan, TraceCode, TracePlan},
+    plan::{Aggregation, AggregationKind, Plan, TraceCode, TracePlan},
     predicate::Code,
 };
 use ebpf_templates::{
@@ -11,7 +11,7 @@ use ebpf_templates::{
     MAX_AGGREGATIONS, MAX_SCOPE, Stage, Step,
 };
 
-/// Goroutines whose values can be kept at once, at most: 6.4 KB each.
+/// Goroutines whose values can be kept at once, at most: 6.7 KB each.
 const VALUES: u32 = 4_096;
 
 pub(crate) fn step(entry: &compiler::plan::Step) -> Step {
@@ -84,7 +84,8 @@ fn tell_code(config: &mut Config, code: &TraceCode) {
 }
 
 /// What the kernel is told of an aggregation.
-fn aggregation(kind: AggregationKind) -> AggregationConfig {
+fn aggregation(aggregation: &Aggregation) -> AggregationConfig {
+    let kind = aggregation.kind;
     use ebpf_templates::AggregationKind as Kernel;
     let kernel = match kind {
         AggregationKind::Count => Kernel::Count,
@@ -98,7 +99,7 @@ fn aggregation(kind: AggregationKind) -> AggregationConfig {
     };
     AggregationConfig {
         kind: kernel as u32,
-        unused: 0,
+        results: aggregation.needs_results.into(),
         low,
         high,
         step,
@@ -124,7 +125,7 @@ pub(crate) fn config(trace: &TracePlan) -> Config {
     config.no_graphs = trace.keeps_graphs.into();
     config.aggregation_count = trace.aggregations.len().min(MAX_AGGREGATIONS) as u32;
     for (to, from) in config.aggregations.iter_mut().zip(&trace.aggregations) {
-        *to = aggregation(from.kind);
+        *to = aggregation(from);
     }
     config.pid_count = filter.pids.len().min(MAX_SCOPE) as u32;
     for (to, from) in config.pids.iter_mut().zip(&filter.pids) {

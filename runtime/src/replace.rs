@@ -194,6 +194,11 @@ impl Generations {
         self.store(trace, at, u64::from(generation));
     }
 
+    /// None of them is.
+    pub(crate) fn stop(&mut self, trace: usize) {
+        self.set(trace, u32::MAX);
+    }
+
     /// An aggregation of the trace was cleared.
     pub(crate) fn set_epoch(&mut self, trace: usize, aggregation: usize, epoch: u64) {
         if aggregation < MAX_AGGREGATIONS {

@@ -361,13 +361,20 @@ impl Tracer {
 
     /// Takes the probes of one trace away.
     pub fn detach_trace(&mut self, trace: usize) {
-        if let Some(link) = self.links.get_mut(trace) {
-            *link = None;
+        if let Some(link) = self.links.get_mut(trace).and_then(Option::take) {
+            // Taking probes away takes its time, in which nothing is to be counted.
+            self.generations.stop(trace);
+            drop(link);
         }
     }
 
     /// Takes all probes away. The kernel waits for running probes; the links are closed side by side so that it waits once.
     pub fn detach(&mut self) {
+        for (trace, link) in self.links.iter().enumerate() {
+            if link.is_some() {
+                self.generations.stop(trace);
+            }
+        }
         let links: Vec<Attached> = self.links.iter_mut().filter_map(Option::take).collect();
         std::thread::scope(|scope| {
             for link in links {

@@ -347,3 +347,209 @@ fn tables_and_bars_are_written_for_people() {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+const NUMBERS: [i64; 10] = [
+    i64::MAX,
+    i64::MAX,
+    i64::MIN,
+    -1,
+    0,
+    1,
+    1 << 31,
+    -(1 << 31),
+    5_000_000_000,
+    i64::MAX,
+];
+
+fn extremes(trace: &str, calls: &str) -> Traced {
+    let executable = go::build(go::newest(), "extremes", Mode::Plain);
+    tracer::launch(trace, &[], &executable, &[calls])
+}
+
+fn texts(traced: &Traced) -> Vec<&str> {
+    let lines = traced.lines.iter().filter(|line| line["type"] == "print");
+    lines.filter_map(|line| line["text"].as_str()).collect()
+}
+
+#[test]
+fn sums_are_right_beyond_64_bits() {
+    if skip().is_some() {
+        return;
+    }
+    let traced = extremes(
+        "trace main.whole < s: stats(n); \
+         steps: lhist(n, -9000000000000000000, 9000000000000000000, 1000000000000000000); powers: hist(n) >",
+        "40",
+    );
+    traced.assert_complete("extremes");
+    let row = &object(&traced, "s")["rows"][0];
+    let sum: i128 = NUMBERS.iter().map(|n| 4 * i128::from(*n)).sum();
+    assert_eq!(row["sum"], sum.to_string());
+    let mean = (2 * sum + 40).div_euclid(80);
+    assert_eq!(row["mean"], mean.to_string());
+
+    let steps = &object(&traced, "steps")["rows"][0]["buckets"];
+    let step = |number: i64| serde_json::json!((number * 1_000_000_000_000_000_000).to_string());
+    assert_eq!(
+        *steps,
+        serde_json::json!([
+            {"from": null, "to": step(-9), "count": 4},
+            {"from": step(-1), "to": 0, "count": 8},
+            {"from": 0, "to": step(1), "count": 16},
+            {"from": step(9), "to": null, "count": 12},
+        ])
+    );
+    let powers = object(&traced, "powers")["rows"][0]["buckets"].as_array();
+    let powers = powers.expect("buckets");
+    let ends = [&powers[0], &powers[powers.len() - 1]].map(|bucket| bucket["count"].as_i64());
+    assert_eq!(ends, [Some(4), Some(12)]);
+}
+
+/// However many aggregations could not count it.
+#[test]
+fn calls_that_are_not_counted_are_calls() {
+    if skip().is_some() {
+        return;
+    }
+    let traced = extremes(
+        "trace main.opened < a: sum(b.n); b: count by b.name; c: count by b == nil as empty >",
+        "90",
+    );
+    assert_eq!(traced.end()["undecided"], 30, "{}", traced.end());
+    assert_eq!(rows(object(&traced, "a"), "count"), [(vec![], 60)].into());
+    let by_name = [(vec!["\"box\"".to_owned()], 60)].into();
+    assert_eq!(rows(object(&traced, "b"), "count"), by_name);
+    let by_nil = [
+        (vec!["false".to_owned()], 60),
+        (vec!["true".to_owned()], 30),
+    ]
+    .into();
+    assert_eq!(rows(object(&traced, "c"), "count"), by_nil);
+
+    let full = extremes(
+        "trace main.numbered < a: count by n; b: count by -n as m; c: count >",
+        "20000",
+    );
+    let end = full.end();
+    let missed = end["aggregates_full"].as_i64().expect("some had no room");
+    let counts = |name| rows(object(&full, name), "count").values().sum::<i64>();
+    assert_eq!(counts("c"), 20_000);
+    // The table fills up in the middle of one call at most.
+    let (a, b) = (counts("a"), counts("b"));
+    assert!(a.abs_diff(b) <= 1, "{a} {b}");
+    assert_eq!(missed, 20_000 - b, "{end}");
+}
+
+#[test]
+fn nothing_is_counted_after_the_end() {
+    if skip().is_some() {
+        return;
+    }
+    let traced = extremes(
+        "trace main.numbered < s: sum(n); until ret == -30 > trace all: main.numbered < c: count >",
+        "5000",
+    );
+    traced.assert_complete("until");
+    let row = &object(&traced, "s")["rows"][0];
+    assert_eq!((&row["count"], &row["sum"]), (&31.into(), &465.into()));
+    assert_eq!(rows(object(&traced, "c"), "count"), [(vec![], 5000)].into());
+}
+
+#[test]
+fn a_line_may_mix_arguments_and_results() {
+    if skip().is_some() {
+        return;
+    }
+    let traced = extremes(
+        "trace main.read < where ret.n > 0; c: sum(len(buf) - ret.n); \
+         print \"{len(buf) - ret.n} {ret.n == want} {ret.n < want} {want > 3 && ret.err == nil} {buf[ret.n - 1]} \
+         {dur < pause + 1h} {pause / 1ms} {pause} {cap(buf) * 2 - ret.n + want}\" >",
+        "40",
+    );
+    traced.assert_complete("mixed");
+    let expected: Vec<String> = (1..40)
+        .map(|n: i64| {
+            let last = i64::from(b'a') + (2 * n - 1) % 26;
+            format!(
+                "{n} true false {} {last} true {n} {n}ms {}",
+                2 * n > 3,
+                6 * n
+            )
+        })
+        .collect();
+    assert_eq!(texts(&traced), expected);
+    let sum = rows(object(&traced, "c"), "sum");
+    assert_eq!(sum, [(vec![], (1..40).sum())].into());
+}
+
+#[test]
+fn what_is_named_twice_is_shown_once() {
+    if skip().is_some() {
+        return;
+    }
+    let traced = extremes(
+        "trace main.numbered < c: count > end { show c, c; clear c, c; show c }",
+        "20",
+    );
+    let tables = traced.lines.iter().filter(|line| line["name"] == "c");
+    let counts: Vec<BTreeMap<_, _>> = tables.map(|table| rows(table, "count")).collect();
+    assert_eq!(counts, [[(vec![], 20)].into(), [].into()]);
+}
+
+#[test]
+fn calls_that_did_not_return_are_counted_without_results() {
+    if skip().is_some() {
+        return;
+    }
+    let traced = extremes(
+        "trace main.halved < a: sum(n); b: count by ret; c: count; print \"{n} {ret - n}\" >",
+        "20",
+    );
+    assert_eq!(traced.end()["undecided"], 10, "{}", traced.end());
+    assert_eq!(rows(object(&traced, "a"), "sum"), [(vec![], 190)].into());
+    assert_eq!(rows(object(&traced, "b"), "count").len(), 10);
+    assert_eq!(rows(object(&traced, "c"), "count"), [(vec![], 20)].into());
+    let lines = (0..20).map(|n| match n % 2 {
+        0 => format!("{n} {}", -n / 2),
+        _ => format!("{n} ‹not captured›"),
+    });
+    assert_eq!(texts(&traced), lines.collect::<Vec<String>>());
+}
+
+/// What is asked of all functions in the same way is one piece of code, however many there are.
+#[test]
+fn functions_are_counted_by_their_names() {
+    if skip().is_some() {
+        return;
+    }
+    let executable = go::build(go::newest(), "counted", Mode::Plain);
+    let traced = tracer::launch(
+        "trace main.first, main.second, encoding/json.*, reflect.*, strconv.* < c: count by fn; d: hist(dur) by fn, caller >",
+        &[],
+        &executable,
+        &["300"],
+    );
+    traced.assert_complete("many");
+    let counted = rows(object(&traced, "c"), "count");
+    let of = |name: &str| counted.get(&vec![name.to_owned()]).copied();
+    assert_eq!(of("main.first"), Some(400), "{counted:?}");
+    assert_eq!(of("main.second"), Some(800), "{counted:?}");
+    assert_eq!(of("encoding/json.Marshal"), Some(1), "{counted:?}");
+}
+
+#[test]
+fn enough_is_enough_where_graphs_are_counted() {
+    if skip().is_some() {
+        return;
+    }
+    let executable = go::build(go::newest(), "counted", Mode::Plain);
+    let of = |program: &str, limit: &str, calls: &str| {
+        tracer::launch(program, &["--limit", limit], &executable, &[calls, "5ms"])
+    };
+    let traced = of("trace main.work < c: count >", "7", "200");
+    assert_eq!(rows(object(&traced, "c"), "count"), [(vec![], 7)].into());
+    assert_eq!(traced.end()["graphs"], 7);
+    // It has not come to that.
+    let traced = of("trace main.work < c: count; limit 5 >", "1000", "10");
+    assert_eq!(rows(object(&traced, "c"), "count"), [(vec![], 5)].into());
+}

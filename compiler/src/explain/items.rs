@@ -6,7 +6,9 @@ use crate::shape::Shape;
 pub(super) fn visit(shape: &Shape, f: &mut impl FnMut(u8)) {
     match shape {
         Shape::Missing(_) | Shape::Constant(_) => {}
-        Shape::Bool(slot) | Shape::Duration(slot) | Shape::Code(slot) => f(slot.item),
+        Shape::Bool(slot) | Shape::Duration(slot) | Shape::Code(slot) | Shape::Function(slot) => {
+            f(slot.item);
+        }
         Shape::String(bytes) | Shape::Characters(bytes) => f(bytes.item),
         Shape::Int { slot, .. } | Shape::Uint { slot, .. } | Shape::Float { slot, .. } => {
             f(slot.item);

@@ -106,6 +106,11 @@ impl Constant {
         }
     }
 
+    /// Nothing of anything.
+    pub(super) fn is_zero(&self) -> bool {
+        matches!(self, Self::Integer(0) | Self::Duration(0))
+    }
+
     /// `self operator other`
     pub(super) fn computed(self, operator: BinaryOperator, other: Self) -> Option<Self> {
         if let (Self::Float(_), Self::Integer(_) | Self::Float(_))
@@ -125,6 +130,14 @@ impl Constant {
             (Self::Integer(left), Self::Integer(right)) => (left, right, false),
             (Self::Duration(left), Self::Duration(right))
                 if matches!(operator, BinaryOperator::Add | BinaryOperator::Subtract) =>
+            {
+                (left, right, true)
+            }
+            (Self::Duration(left), Self::Duration(right)) if operator == BinaryOperator::Divide => {
+                (left, right, false)
+            }
+            (Self::Duration(left), Self::Duration(right))
+                if operator == BinaryOperator::Remainder =>
             {
                 (left, right, true)
             }

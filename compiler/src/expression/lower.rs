@@ -306,8 +306,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
         let (left_value, right_value) = (self.value(left), self.value(right));
         let (left_value, right_value) = (left_value?, right_value?);
         if let (Value::Constant(one), Value::Constant(other)) = (&left_value, &right_value) {
-            let by_zero =
-                matches!(ir, Ir::Divide | Ir::Remainder) && matches!(other, Constant::Integer(0));
+            let by_zero = matches!(ir, Ir::Divide | Ir::Remainder) && other.is_zero();
             return match one.clone().computed(operator.node, other.clone()) {
                 Some(value) => Some(Value::Constant(value)),
                 None if by_zero => self.fail(division_by_zero(right)),
@@ -337,6 +336,10 @@ impl<'s, 'e> Lowering<'s, 'e> {
             }
         }
         let plain = if scales { Ty::int() } else { ty.clone() };
+        let second_is_duration = match &right_value {
+            Value::Typed(value) => value.ty.is_duration(),
+            value => matches!(value, Value::Constant(Constant::Duration(_))),
+        };
         let (one, first) = self.operand(left_value, left, &ty, &plain)?;
         let (other, second) = self.operand(right_value, right, &ty, &plain)?;
         let signed = ty.is_signed();
@@ -361,8 +364,10 @@ impl<'s, 'e> Lowering<'s, 'e> {
             left: one.into(),
             right: other.into(),
         };
-        // The wider type of the two.
+        // How often one duration goes into another is a number; else it is the wider type of the two.
+        let of_durations = ty.is_duration() && second_is_duration;
         let ty = match (&first, &second) {
+            _ if ir == Ir::Divide && of_durations => Ty::int(),
             (Some(one), Some(other)) if other.ty.size > one.ty.size => other.ty.clone(),
             _ => ty,
         };

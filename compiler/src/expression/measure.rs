@@ -41,6 +41,8 @@ pub(crate) enum Key {
     Duration(Word),
     /// A link-time address in a function, behind its first byte.
     Code(Word),
+    /// The number of the function in the plan, so that all functions share the code.
+    Function(Word),
     String(Text),
 }
 
@@ -184,8 +186,14 @@ impl Lowering<'_, '_> {
                 return Some(Key::Code(Word::new(kind, span.clone())));
             }
             Value::Constant(Constant::String(_)) if is_fn => {
-                let inside = self.scope.function.entry.saturating_add(1);
-                return Some(Key::Code(Word::constant(inside, span.clone())));
+                // The aggregation's number is above the function's.
+                let numbers = u64::from(ebpf_templates::Cookie::FUNCTIONS) - 1;
+                let kind = WordKind::Binary {
+                    operator: Operator::And,
+                    left: Word::new(WordKind::Input(Input::Function), span.clone()).into(),
+                    right: Word::constant(numbers, span.clone()).into(),
+                };
+                return Some(Key::Function(Word::new(kind, span.clone())));
             }
             Value::Constant(_) => {
                 let text = self.text(expression);
@@ -316,11 +324,17 @@ impl Lowering<'_, '_> {
         };
         match (constant, constant.to_integer(&ty)) {
             (_, Ok(bits)) => Some(bits.cast_signed()),
-            (Constant::Integer(_), Err(_)) if duration => self.fail(
-                Diagnostic::new(codes::MISSING_UNIT, "this needs a unit of time")
-                    .at(&expression.span, "a bare number")
-                    .help(format!("give a unit: {text}ms (units: ns us ms s m h)")),
-            ),
+            (Constant::Integer(number), Err(_)) if duration => {
+                let label = match &expression.kind {
+                    ExpressionKind::Integer(_) => "a bare number".to_owned(),
+                    _ => format!("is the bare number {number}"),
+                };
+                self.fail(
+                    Diagnostic::new(codes::MISSING_UNIT, "this needs a unit of time")
+                        .at(&expression.span, label)
+                        .help(format!("give a unit: {number}ms (units: ns us ms s m h)")),
+                )
+            }
             (constant, Err(_)) => self.fail(
                 Diagnostic::new(
                     codes::UNSUITABLE_STEPS,

@@ -157,6 +157,35 @@ pub(super) struct Clamp {
     pub(super) back: Label,
 }
 
+/// Functions numbered one after the other that share an arm.
+struct Neighbours {
+    first: u32,
+    last: u32,
+    body: Label,
+}
+
+impl Neighbours {
+    /// Of functions in the order of their numbers.
+    fn of(table: &[(u32, Label)]) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for (function, body) in table {
+            match all.last_mut() {
+                Some(before)
+                    if before.body == *body && before.last.checked_add(1) == Some(*function) =>
+                {
+                    before.last = *function;
+                }
+                _ => all.push(Self {
+                    first: *function,
+                    last: *function,
+                    body: *body,
+                }),
+            }
+        }
+        all
+    }
+}
+
 /// What the code to be generated will do.
 #[derive(Default)]
 struct Needs {
@@ -276,7 +305,7 @@ impl Generator {
             let inputs = self.inputs;
             self.asm
                 .load(Width::Eight, R0, inputs, Input::Function.offset());
-            self.dispatch_among(&table, other);
+            self.dispatch_among(&Neighbours::of(&table), other);
         }
         self.asm.goto(other);
         bodies
@@ -287,22 +316,27 @@ impl Generator {
         self.searches_in_arm = 0;
     }
 
-    fn dispatch_among(&mut self, table: &[(u32, Label)], other: Label) {
+    fn dispatch_among(&mut self, table: &[Neighbours], other: Label) {
         // A function has 21 bits, and an aggregation three above it, so each is an immediate operand.
         let number = |function: u32| Operand::Immediate(function.cast_signed());
         if table.len() <= 2 {
-            for (function, body) in table {
-                self.asm.branch(Jump::Equal, R0, number(*function), *body);
+            for Neighbours { first, last, body } in table {
+                if first == last {
+                    self.asm.branch(Jump::Equal, R0, number(*first), *body);
+                } else {
+                    self.asm.branch(Jump::Less, R0, number(*first), other);
+                    self.asm.branch(Jump::LessOrEqual, R0, number(*last), *body);
+                }
             }
             return self.asm.goto(other);
         }
         let (low, high) = table.split_at(table.len() / 2);
-        let Some((least, _)) = high.first() else {
+        let Some(least) = high.first() else {
             return;
         };
         let upper = self.asm.label();
         self.asm
-            .branch(Jump::GreaterOrEqual, R0, number(*least), upper);
+            .branch(Jump::GreaterOrEqual, R0, number(least.first), upper);
         self.dispatch_among(low, other);
         self.asm.bind(upper);
         self.dispatch_among(high, other);

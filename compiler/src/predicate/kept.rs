@@ -113,18 +113,22 @@ impl Kept {
                 self.condition(*right)?.into(),
             ),
             ConditionKind::Matches { text, pattern } => ConditionKind::Matches {
-                text: self.parts(text)?,
+                text: self.text(text)?,
                 pattern,
             },
             ConditionKind::Equal { left, right } => ConditionKind::Equal {
-                left: self.parts(left)?,
-                right: self.parts(right)?,
+                left: self.text(left)?,
+                right: self.text(right)?,
             },
         };
         Ok(Condition::new(kind, span))
     }
 
-    fn parts(&mut self, text: Text) -> Result<Text, TooManyKept> {
+    /// Where bytes are, as it is known at return; they are read then.
+    ///
+    /// # Errors
+    /// [`TooManyKept`]
+    pub fn text(&mut self, text: Text) -> Result<Text, TooManyKept> {
         Ok(Text {
             pointer: self.word(*text.pointer)?.into(),
             length: self.word(*text.length)?.into(),
@@ -196,7 +200,7 @@ impl Kept {
     pub fn bytes(&mut self, text: Text, most: u16, span: Span) -> Result<Item, TooManyKept> {
         if When::of_word(&text.pointer).and(When::of_word(&text.length)) != When::At(Moment::Entry)
         {
-            let text = self.parts(text)?;
+            let text = self.text(text)?;
             return Ok(Item::Bytes { text, most, span });
         }
         let number = self.place(text, most, &span);

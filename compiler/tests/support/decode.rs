@@ -200,6 +200,7 @@ impl Decoder<'_> {
             Shape::Chan { ty, .. } => ty.clone(),
             Shape::Func { slot, .. } if self.word(*slot)? == 0 => "nil".to_owned(),
             Shape::Func { code, .. } | Shape::Code(code) => (self.code)(self.word(*code)?),
+            Shape::Function(number) => format!("function {}", self.word(*number)?),
         })
     }
 

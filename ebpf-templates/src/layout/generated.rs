@@ -149,7 +149,7 @@ pub struct Values {
     /// Captures in them.
     pub records: u32,
     /// Of the call that something is captured of.
-    pub facts: Facts,
+    pub inputs: Inputs,
     /// Keys of the graph's aggregates.
     pub keys: [AggregateKey; MAX_AGGREGATIONS],
     /// What a new entry of `aggregates` is made of.
@@ -182,8 +182,8 @@ pub enum AggregationKind {
 pub struct AggregationConfig {
     /// An [`AggregationKind`].
     pub kind: u32,
-    /// Padding.
-    pub unused: u32,
+    /// 1: it looks at registers of the return.
+    pub results: u32,
     /// Of [`AggregationKind::Linear`]: the least value that is not below all steps,
     pub low: i64,
     /// the least above all of them,
@@ -215,12 +215,54 @@ pub struct AggregateKey {
 pub struct Aggregate {
     /// Calls.
     pub count: u64,
-    /// Of their values. It wraps.
+    /// Of their values. It wraps; [`Self::total`] does not.
     pub sum: i64,
+    /// Of their values, each in units of 2³² and rounded.
+    pub upper: i64,
     /// The least since `epoch` began.
     pub min: i64,
     /// The greatest.
     pub max: i64,
     /// [`TraceState::epochs`](super::TraceState::epochs) as it was when the last was counted.
     pub epoch: u64,
+}
+
+impl Aggregate {
+    /// The sum of the values. What the upper halves leave of it goes both ways, and is far from wrapping even where the sum has.
+    #[must_use]
+    pub fn total(&self) -> i128 {
+        let rest = self.sum.wrapping_sub(self.upper.wrapping_shl(32));
+        (i128::from(self.upper) << 32) + i128::from(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_do_not_wrap() {
+        let values = [
+            i64::MAX,
+            i64::MAX,
+            i64::MIN,
+            -1,
+            0,
+            7,
+            1 << 31,
+            (1 << 31) - 1,
+            -(1 << 31),
+            -(1 << 31) - 1,
+        ];
+        let mut all = Aggregate::default();
+        let mut total = 0;
+        for value in values.iter().cycle().take(25) {
+            // As bpf/aggregate.h does it.
+            all.sum = all.sum.wrapping_add(*value);
+            all.upper += (value >> 32) + (value >> 31 & 1);
+            total += i128::from(*value);
+            assert_eq!(all.total(), total);
+        }
+        assert!(total > i64::MAX.into());
+    }
 }

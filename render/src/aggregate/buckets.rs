@@ -35,8 +35,8 @@ pub(crate) fn bounds(kind: AggregationKind, bucket: i64) -> Bounds {
     let (from, to) = match bucket.unsigned_abs() {
         0 => (0, 1),
         size if bucket > 0 => (power(size - 1), power(size)),
-        // From -2ⁿ + 1 to -2ⁿ⁻¹.
-        size => (1 - power(size), 1 - power(size - 1)),
+        // From -2ⁿ + 1 to -2ⁿ⁻¹; of the last there is but one.
+        size => ((1 - power(size)).max(i64::MIN.into()), 1 - power(size - 1)),
     };
     Bounds {
         from: Some(from),
@@ -49,28 +49,26 @@ impl Bounds {
     pub(crate) fn text(self, is_duration: bool) -> String {
         let write = |bound: Option<i128>| match bound {
             None => "…".to_owned(),
-            Some(bound) => {
-                let bound = i64::try_from(bound).unwrap_or(i64::MAX);
-                if is_duration {
-                    signed_duration(bound)
-                } else {
-                    short(bound)
-                }
-            }
+            Some(bound) if is_duration => signed_duration(bound),
+            Some(bound) => short(bound),
         };
         let closer = if self.to.is_some() { ')' } else { ']' };
         format!("[{}, {}{closer}", write(self.from), write(self.to))
     }
 }
 
-/// A duration that may be negative.
-pub(crate) fn signed_duration(ns: i64) -> String {
+/// A duration that may be negative, or a sum of more than there is room for in one.
+pub(crate) fn signed_duration(ns: i128) -> String {
+    const DAY: u128 = 86_400_000_000_000;
     let sign = if ns < 0 { "-" } else { "" };
-    format!("{sign}{}", duration(ns.unsigned_abs()))
+    match u64::try_from(ns.unsigned_abs()) {
+        Ok(ns) => format!("{sign}{}", duration(ns)),
+        Err(_) => format!("{sign}{}d", ns.unsigned_abs() / DAY),
+    }
 }
 
-/// Powers of two in units of 1,024, where they are whole.
-fn short(number: i64) -> String {
+/// Large numbers in units of 1,024, where they are a few whole ones.
+fn short(number: i128) -> String {
     let units = [
         ("Ei", 60_u32),
         ("Pi", 50),
@@ -82,7 +80,8 @@ fn short(number: i64) -> String {
     let size = number.unsigned_abs();
     let unit = units
         .into_iter()
-        .find(|(_, bits)| size >= 8192 && size.trailing_zeros() >= *bits);
+        .find(|(_, bits)| size.trailing_zeros() >= *bits)
+        .filter(|(_, bits)| size >= 8192 && size >> bits < 8192);
     match unit {
         Some((unit, bits)) => format!("{}{unit}", number >> bits),
         None => number.to_string(),
@@ -142,5 +141,22 @@ mod tests {
         assert_eq!(text(31, false), "[1Gi, 2Gi)");
         assert_eq!(text(21, true), "[1.0 ms, 2.1 ms)");
         assert_eq!(text(-3, true), "[-7 ns, -3 ns)");
+        assert_eq!(text(63, false), "[4Ei, 8Ei)");
+        assert_eq!(text(-64, false), "[-8Ei, -9223372036854775807)");
+        assert_eq!(text(63, true), "[53375d, 106751d)");
+        assert_eq!(text(-64, true), "[-106751d, -106751d)");
+    }
+
+    #[test]
+    fn round_numbers_stay_round() {
+        let of = |step| AggregationKind::Linear {
+            low: 0,
+            high: i64::MAX,
+            step,
+        };
+        let text = |step, bucket| bounds(of(step), bucket).text(false);
+        assert_eq!(text(10_000_000_000, 1), "[10000000000, 20000000000)");
+        assert_eq!(text(1 << 20, 3), "[3Mi, 4Mi)");
+        assert_eq!(text(3 << 20, 2731), "[8590983168, 8594128896)");
     }
 }

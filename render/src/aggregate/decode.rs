@@ -2,10 +2,11 @@
 
 use compiler::shape::{Run, Shape, Slot};
 
+use super::Functions;
 use crate::value::{Float, Text, Unknown, Value};
 
 /// The value of this shape. Keys are words and strings, and code is at link-time addresses.
-pub(super) fn key(shape: &Shape, bytes: &[u8], function: &dyn Fn(u64) -> Option<String>) -> Value {
+pub(super) fn key(shape: &Shape, bytes: &[u8], functions: &Functions<'_>) -> Value {
     let word = |slot: &Slot| {
         let bytes = bytes.get(usize::from(slot.at)..)?;
         Some(u64::from_le_bytes(*bytes.first_chunk()?))
@@ -26,9 +27,13 @@ pub(super) fn key(shape: &Shape, bytes: &[u8], function: &dyn Fn(u64) -> Option<
             word(slot).map(|word| Value::Float(Float::Double(f64::from_bits(word))))
         }
         Shape::Duration(slot) => word(slot).map(|word| Value::Duration(word.cast_signed())),
-        Shape::Code(slot) => word(slot).map(|address| match function(address) {
+        Shape::Code(slot) => word(slot).map(|address| match (functions.at)(address) {
             Some(name) => Value::Function(name),
             None => Value::Address(address),
+        }),
+        Shape::Function(slot) => word(slot).and_then(|number| {
+            let name = (functions.numbered)(u32::try_from(number).ok()?);
+            name.map(Value::Function)
         }),
         Shape::String(run) => text(run, bytes).map(Value::String),
         _ => None,

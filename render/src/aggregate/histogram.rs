@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use super::{
     Aggregated, Row,
     buckets::bounds,
-    mean,
     number::{grouped, number_text},
     texts,
 };
@@ -57,18 +56,14 @@ fn above(
         keys.push(' ');
         keys.push_str(&escaped(text));
     }
-    let number = |number: i64| number_text(aggregated, number);
+    let number = |number: i64| number_text(aggregated, number.into());
     let facts = format!(
         "{} {}, mean {}, {} to {}",
-        grouped(&row.whole.count.to_string()),
-        if row.whole.count == 1 {
-            "call"
-        } else {
-            "calls"
-        },
-        number(mean(&row.whole)),
-        number(row.whole.min),
-        number(row.whole.max),
+        grouped(&row.count.to_string()),
+        if row.count == 1 { "call" } else { "calls" },
+        number(row.mean()),
+        number(row.least),
+        number(row.greatest),
     );
     let dim = style.dim;
     if keys.is_empty() {

@@ -3,7 +3,7 @@
 use compiler::plan::AggregationKind;
 use serde::{Serialize, Serializer};
 
-use super::{Aggregated, Row, buckets::bounds, is_histogram, mean, texts};
+use super::{Aggregated, Row, buckets::bounds, is_histogram, texts};
 use crate::value::json::{EXACT, Json};
 
 /// An object on a line of its own.
@@ -88,7 +88,6 @@ pub(crate) fn object<'a>(aggregated: &'a Aggregated<'a>, time: String) -> Object
 
 fn row_object<'a>(aggregated: &Aggregated<'_>, row: &'a Row) -> RowObject<'a> {
     let kind = aggregated.aggregation.kind;
-    let whole = &row.whole;
     let bucket = |(number, count): (&i64, &u64)| {
         let bounds = bounds(kind, *number);
         Bucket {
@@ -100,12 +99,12 @@ fn row_object<'a>(aggregated: &Aggregated<'_>, row: &'a Row) -> RowObject<'a> {
     RowObject {
         key: row.keys.iter().map(Json).collect(),
         text: texts(&row.keys),
-        count: Number(whole.count.into()),
+        count: Number(row.count.into()),
         numbers: (kind != AggregationKind::Count).then(|| Numbers {
-            sum: Number(whole.sum.into()),
-            mean: Number(mean(whole).into()),
-            least: Number(whole.min.into()),
-            greatest: Number(whole.max.into()),
+            sum: Number(row.sum),
+            mean: Number(row.mean().into()),
+            least: Number(row.least.into()),
+            greatest: Number(row.greatest.into()),
         }),
         buckets: is_histogram(kind).then(|| row.buckets.iter().map(bucket).collect()),
     }

@@ -3,7 +3,7 @@
 use super::{Aggregated, buckets::signed_duration};
 
 /// A value of an aggregation, in its unit.
-pub(super) fn number_text(aggregated: &Aggregated<'_>, number: i64) -> String {
+pub(super) fn number_text(aggregated: &Aggregated<'_>, number: i128) -> String {
     if aggregated.is_duration() {
         signed_duration(number)
     } else {

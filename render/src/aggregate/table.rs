@@ -3,10 +3,9 @@
 use std::io::{self, Write};
 
 use compiler::plan::AggregationKind;
-use ebpf_templates::Aggregate;
 
 use super::{
-    Aggregated, histogram, is_histogram, mean,
+    Aggregated, Row, histogram, is_histogram,
     number::{grouped, number_text},
     texts,
 };
@@ -65,7 +64,7 @@ fn table(
     let mut lines: Vec<Vec<String>> = Vec::with_capacity(aggregated.rows.len());
     for row in &aggregated.rows {
         let mut line: Vec<String> = texts(&row.keys).into_iter().map(escaped).collect();
-        line.extend(numbers(aggregated, &row.whole));
+        line.extend(numbers(aggregated, row));
         lines.push(line);
     }
     let keys = aggregation.keys.len();
@@ -127,19 +126,19 @@ fn numbers_called(kind: AggregationKind) -> &'static [&'static str] {
     }
 }
 
-fn numbers(aggregated: &Aggregated<'_>, whole: &Aggregate) -> Vec<String> {
-    let value = |number: i64| number_text(aggregated, number);
-    let count = grouped(&whole.count.to_string());
+fn numbers(aggregated: &Aggregated<'_>, row: &Row) -> Vec<String> {
+    let value = |number: i128| number_text(aggregated, number);
+    let count = grouped(&row.count.to_string());
     match aggregated.aggregation.kind {
         AggregationKind::Count => vec![count],
-        AggregationKind::Sum => vec![value(whole.sum)],
-        AggregationKind::Average => vec![count, value(mean(whole))],
+        AggregationKind::Sum => vec![value(row.sum)],
+        AggregationKind::Average => vec![count, value(row.mean().into())],
         _ => vec![
             count,
-            value(whole.sum),
-            value(mean(whole)),
-            value(whole.min),
-            value(whole.max),
+            value(row.sum),
+            value(row.mean().into()),
+            value(row.least.into()),
+            value(row.greatest.into()),
         ],
     }
 }

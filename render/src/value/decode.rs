@@ -140,6 +140,10 @@ impl Decoder<'_> {
                 _ => self.function(memory.word(*code)?),
             },
             Shape::Code(slot) => self.caller(memory.word(*slot)?),
+            Shape::Function(slot) => {
+                let number = u32::try_from(memory.word(*slot)?).unwrap_or(u32::MAX);
+                Value::Function(self.symbols.function(number).to_owned())
+            }
         })
     }
 
