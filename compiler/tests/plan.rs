@@ -446,7 +446,7 @@ fn explain_tells_what_is_captured() {
         true,
     );
     insta::assert_snapshot!(about_code(&explained), @"
-    aggregates: 38 instructions, 16 bytes of stack
+    aggregates: 36 instructions, 16 bytes of stack
       lat of main.query, lat of main.count
         dur
           dur
@@ -456,7 +456,7 @@ fn explain_tells_what_is_captured() {
         caller
           (caller - bias)
       instructions by place in the program
-          27  to find the function, and to answer
+          25  to find the function, and to answer
            3  dur
            3  g
            5  caller

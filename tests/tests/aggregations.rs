@@ -534,7 +534,7 @@ fn functions_are_counted_by_their_names() {
     let of = |name: &str| counted.get(&vec![name.to_owned()]).copied();
     assert_eq!(of("main.first"), Some(400), "{counted:?}");
     assert_eq!(of("main.second"), Some(800), "{counted:?}");
-    assert_eq!(of("encoding/json.Marshal"), Some(1), "{counted:?}");
+    assert_eq!(of("strconv.Atoi"), Some(1), "{counted:?}");
 }
 
 #[test]
