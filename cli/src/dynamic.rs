@@ -6,14 +6,24 @@ use std::{
     sync::Arc,
 };
 
-use compiler::shape::{Run, Shape, Slot};
-use gobinary::{Executable, Field, Kind, Type, Types};
+use compiler::{
+    shape::{Run, Shape, Slot},
+    shown::Place,
+};
+use gobinary::{Executable, Kind, Type, Types};
 use render::{Held, RuntimeType};
 
-/// Structs within structs that are shown.
-const DEPTH: usize = 2;
-/// Fields of a struct that are shown.
-const FIELDS: usize = 8;
+/// What an interface refers to. How much of that is captured is not known.
+const THERE: Place = Place {
+    item: 0,
+    begin: 0,
+    size: u16::MAX,
+    text: Some(Run {
+        item: 0,
+        at: 0,
+        most: u16::MAX,
+    }),
+};
 
 /// The types of one executable that interfaces have been found to hold.
 pub struct DynamicTypes<'a> {
@@ -42,9 +52,14 @@ impl<'a> DynamicTypes<'a> {
         ty.clone()
     }
 
-    fn read(&self, address: u64) -> Option<RuntimeType> {
+    /// All types of the executable.
+    pub fn types(&self) -> Option<&Types<'a>> {
         let types = self.types.get_or_init(|| self.executable.types().ok());
-        let types = types.as_ref()?;
+        types.as_ref()
+    }
+
+    fn read(&self, address: u64) -> Option<RuntimeType> {
+        let types = self.types()?;
         let described = types.described(address)?;
         // Where DWARF does not say to which type it belongs, a name without a package's path may tell.
         let known = types.at_runtime_address(address);
@@ -58,7 +73,7 @@ impl<'a> DynamicTypes<'a> {
         };
         let shape = known.and_then(|ty| match (held, &ty.kind) {
             (Held::Address, _) => behind(types, &ty, &described.name),
-            _ => shape(types, &ty, 0, DEPTH),
+            _ => THERE.read(types, &ty),
         });
         Some(RuntimeType {
             name: described.name,
@@ -75,7 +90,7 @@ fn behind(types: &Types<'_>, ty: &Type, name: &str) -> Option<Shape> {
         Kind::Pointer { target } => {
             let target = types.get(target).ok()?;
             let is_struct = matches!(target.kind, Kind::Struct { .. });
-            return is_struct.then(|| shape(types, &target, 0, DEPTH)).flatten();
+            return is_struct.then(|| THERE.read(types, &target)).flatten();
         }
         // A closure begins with the address of its code.
         Kind::Func => Shape::Func {
@@ -96,86 +111,6 @@ fn behind(types: &Types<'_>, ty: &Type, name: &str) -> Option<Shape> {
             length: Some(slot(0)),
             capacity: Some(slot(8)),
         },
-        _ => return None,
-    })
-}
-
-/// How a value `at` bytes into the memory that an interface refers to is read; `None` where it takes more than that memory.
-fn shape(types: &Types<'_>, ty: &Type, at: u64, depth: usize) -> Option<Shape> {
-    let slot = |offset: u64| {
-        let at = u16::try_from(at.checked_add(offset)?).ok()?;
-        Some(Slot { item: 0, at })
-    };
-    let here = slot(0)?;
-    let width = u8::try_from(ty.size).unwrap_or(8);
-    Some(match (&ty.kind, ty.name.as_str()) {
-        (_, "time.Duration") => Shape::Duration(here),
-        (_, "time.Time") => Shape::Time {
-            wall: here,
-            ext: slot(8)?,
-        },
-        (Kind::Bool, _) => Shape::Bool(here),
-        (Kind::Int, _) => Shape::Int { slot: here, width },
-        (Kind::Uint, name) => Shape::Uint {
-            slot: here,
-            width,
-            hexadecimal: name == "uintptr",
-        },
-        (Kind::Float, _) => Shape::Float { slot: here, width },
-        (Kind::Complex, _) => Shape::Complex {
-            real: here,
-            imaginary: slot(ty.size / 2)?,
-            width: width / 2,
-        },
-        (Kind::String, _) if at == 0 => Shape::String(Run {
-            item: 0,
-            at: 0,
-            most: u16::MAX,
-        }),
-        (Kind::Slice { .. }, _) => Shape::Slice {
-            ty: ty.short_name(),
-            pointer: here,
-            length: slot(8)?,
-            elements: Vec::new(),
-        },
-        (Kind::Pointer { .. } | Kind::UnsafePointer | Kind::Map { .. } | Kind::Chan { .. }, _) => {
-            Shape::Pointer {
-                ty: ty.short_name(),
-                slot: here,
-                target: None,
-            }
-        }
-        (Kind::Array { element, length }, _) if depth > 0 => {
-            let element = types.get(*element).ok()?;
-            let elements = (0..*length).map_while(|number| {
-                let at = at.checked_add(number.checked_mul(element.size)?)?;
-                shape(types, &element, at, depth - 1)
-            });
-            Shape::Array {
-                ty: ty.short_name(),
-                length: *length,
-                elements: elements.take(FIELDS).collect(),
-            }
-        }
-        (Kind::Struct { fields }, _) if depth > 0 => {
-            let size = |field: &Field| types.get(field.ty).map_or(0, |ty| ty.size);
-            let fields = || {
-                let fields = fields.iter();
-                fields.filter(|field| field.name != "_" && size(field) > 0)
-            };
-            let readable = fields().filter_map(|field| {
-                let field_type = types.get(field.ty).ok()?;
-                let at = at.checked_add(field.offset)?;
-                let shape = shape(types, &field_type, at, depth - 1)?;
-                Some((field.name.clone(), shape))
-            });
-            let shown: Vec<(String, Shape)> = readable.take(FIELDS).collect();
-            Shape::Struct {
-                ty: ty.short_name(),
-                more: fields().count() - shown.len(),
-                fields: shown,
-            }
-        }
         _ => return None,
     })
 }

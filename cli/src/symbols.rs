@@ -2,9 +2,13 @@
 
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
-use compiler::{plan::Plan, shape::ShownCall};
+use compiler::{
+    plan::Plan,
+    shape::{ShownCall, ShownValue},
+    shown::resolved as resolved_by,
+};
 use gobinary::Executable;
-use graph::Graph;
+use graph::{Graph, Moment};
 use render::{RuntimeType, Site, Symbols};
 
 use crate::dynamic::DynamicTypes;
@@ -19,7 +23,18 @@ pub struct BinarySymbols<'a> {
     /// The same few call sites come up again and again; looking one up walks through the executable's tables.
     sites: RefCell<HashMap<(u64, bool), Site>>,
     types: DynamicTypes<'a>,
+    /// Values of generic code, with the dictionary's link-time address.
+    resolved: RefCell<HashMap<(Value, u64), Resolved>>,
 }
+
+/// A value that is shown: trace, function, moment and number.
+type Value = (u32, u32, Moment, usize);
+
+/// By the type that a dictionary has, if it has one.
+type Resolved = Option<Arc<ShownValue>>;
+
+/// Dictionaries are few, unless what was taken for their addresses is none.
+const MAX_RESOLVED: usize = 1 << 16;
 
 impl<'a> BinarySymbols<'a> {
     /// Symbols of the plan's functions and of any address in the executable.
@@ -29,6 +44,7 @@ impl<'a> BinarySymbols<'a> {
             executable,
             sites: RefCell::default(),
             types: DynamicTypes::new(executable),
+            resolved: RefCell::default(),
         }
     }
 
@@ -125,6 +141,31 @@ impl Symbols for BinarySymbols<'_> {
     fn shown(&self, trace: u32, function: u32) -> Option<&ShownCall> {
         let trace = self.plan.traces.get(trace as usize)?;
         trace.shown.get(&function)
+    }
+
+    fn resolved(
+        &self,
+        graph: &Graph,
+        function: u32,
+        (moment, number): (Moment, usize),
+        dictionary: u64,
+    ) -> Option<Arc<ShownValue>> {
+        let dictionary = dictionary.wrapping_sub(self.bias(graph));
+        let mut resolved = self.resolved.borrow_mut();
+        if resolved.len() >= MAX_RESOLVED {
+            resolved.clear();
+        }
+        let key = ((graph.trace, function, moment, number), dictionary);
+        let value = resolved.entry(key).or_insert_with(|| {
+            let shown = self.shown(graph.trace, function)?;
+            let values = match moment {
+                Moment::Arguments => &shown.arguments,
+                Moment::Results => &shown.results,
+            };
+            let (types, value) = (self.types.types()?, values.get(number)?);
+            resolved_by(types, value, dictionary, &self.plan.settings.values).map(Arc::new)
+        });
+        value.clone()
     }
 
     fn code(&self, graph: &Graph, address: u64) -> Option<String> {

@@ -124,6 +124,7 @@ pub(crate) fn lower(
         }),
         keys: keys
             .map(|(number, (key, shown))| ShownValue {
+                derived: None,
                 label: label(scope.source, shown),
                 ty: None,
                 shape: shape(key, slot(first_key + number), most),

@@ -5,10 +5,10 @@
 
 mod code;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gobinary::{Executable, Function, Signature, Types, TypesError};
-use grammar::ast::{Expression, Shown};
+use grammar::ast::{Expression, Shown, Span};
 use rayon::prelude::*;
 
 use crate::{
@@ -128,6 +128,7 @@ impl Instructed {
                 this.add_all(listed, moment, selection, context, diagnostics);
             }
         }
+        this.add_dictionaries(context);
         this
     }
 
@@ -216,6 +217,37 @@ impl Instructed {
         for (index, captured) in all {
             self.show(index, captured, moment);
         }
+    }
+
+    /// Has the address of the dictionary captured at entry where types are looked up in it, of arguments or of results.
+    fn add_dictionaries(&mut self, context: &Context<'_, '_>) {
+        let Ok(types) = context.types else {
+            return;
+        };
+        let shown = self.shown_arguments.iter().chain(&self.shown_results);
+        let derived: BTreeMap<u32, Span> = shown
+            .filter(|(_, captured)| captured.is_derived())
+            .map(|(index, captured)| {
+                let span = captured.items.first().map(|item| item.span().clone());
+                (*index, span.unwrap_or_default())
+            })
+            .collect();
+        let arguments = std::mem::take(&mut self.shown_arguments);
+        let mut arguments: BTreeMap<u32, Captured> = arguments.into_iter().collect();
+        for (index, span) in derived {
+            let known = arguments.get(&index).and_then(|known| known.dictionary);
+            let address = || {
+                let signature = types.signature(context.catalog.get(index)?).ok()?;
+                shown::dictionary(&signature, &span)
+            };
+            if known.is_none()
+                && let Some(address) = address()
+            {
+                arguments.entry(index).or_default().add_dictionary(address);
+                self.arguments.insert(index);
+            }
+        }
+        self.shown_arguments = arguments.into_iter().collect();
     }
 
     /// Where expressions fit some of the targets, the others are left out; where they fit none, that is an error.

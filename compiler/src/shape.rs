@@ -12,6 +12,9 @@ pub struct ShownCall {
     pub arguments: Vec<ShownValue>,
     /// At return.
     pub results: Vec<ShownValue>,
+    /// In generic code: where in what is captured at entry the address of the dictionary is, in 8 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dictionary: Option<Slot>,
 }
 
 /// A value and what it is called.
@@ -23,6 +26,32 @@ pub struct ShownValue {
     pub ty: Option<String>,
     /// How to read it.
     pub shape: Shape,
+    /// In generic code, where types are shapes that several types share: how the dictionary leads to its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derived: Option<Derived>,
+}
+
+/// Where a generic function's dictionary has a type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Derived {
+    /// Which of the dictionary's words is the address of the runtime's description of a type.
+    pub entry: u64,
+    /// From that type to the one meant.
+    pub steps: Vec<Step>,
+    /// Bytes of a value of the type meant.
+    pub size: u64,
+}
+
+/// From a type to one that it is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// That of the field of this name.
+    Field(String),
+    /// What a pointer points to.
+    Target,
+    /// That of the elements of a slice or an array.
+    Element,
 }
 
 /// Bytes of what was captured.
@@ -158,6 +187,13 @@ pub enum Shape {
         slot: Slot,
         /// What is there, where it was captured.
         target: Option<Box<Shape>>,
+    },
+    /// Memory behind a pointer of generic code, which is read by the type that the dictionary has, or not at all.
+    Memory {
+        /// An item of bytes.
+        bytes: Run,
+        /// An item of bytes: the string whose address and length are the first two words there, if they are those of one.
+        text: Option<Run>,
     },
     /// An interface.
     Interface {

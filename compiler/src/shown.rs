@@ -7,8 +7,10 @@
 
 mod draft;
 mod group;
+mod laid_out;
 mod map;
 mod planner;
+mod resolved;
 mod room;
 mod runs;
 mod visit;
@@ -20,12 +22,15 @@ use crate::{
     expression::{Location, Ty, Typed},
     plan::Limits,
     predicate::{
-        Item,
-        ir::{Extension, Moment, Width},
+        Item, Layout, MAX_ITEMS,
+        ir::{Extension, Moment, Width, Word},
     },
-    shape::{Missing, Shape, ShownValue},
+    shape::{Missing, Shape, ShownValue, Slot},
 };
 use planner::{Planner, Wanted};
+
+pub use laid_out::Place;
+pub use resolved::resolved;
 
 /// What is captured, and how it is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +39,8 @@ pub struct Captured {
     pub items: Vec<Item>,
     /// Slots are in that layout.
     pub values: Vec<ShownValue>,
+    /// At entry, in generic code: the address of the dictionary.
+    pub dictionary: Option<Slot>,
 }
 
 /// An expression of `args` or `ret`.
@@ -70,7 +77,42 @@ pub fn all(
         span: span.clone(),
         value: typed(types, variable, moment, span).map_err(Shape::Missing),
     });
-    Planner::new(Some(types), *limits).plan(wanted.collect())
+    let wanted: Vec<Wanted> = wanted.collect();
+    let is_derived = |value: &Result<Typed, _>| {
+        let value = value.as_ref();
+        value.is_ok_and(|value| value.ty.derived.is_some())
+    };
+    let dictionary = dictionary(signature, span)
+        .filter(|_| moment == Moment::Entry && wanted.iter().any(|one| is_derived(&one.value)));
+    Planner::new(Some(types), *limits).plan(wanted, dictionary)
+}
+
+/// In generic code, the address of the dictionary, at entry.
+pub(crate) fn dictionary(signature: &Signature, span: &Span) -> Option<Word> {
+    let at = Location::Pieces {
+        place: signature.dictionary.clone()?,
+        moment: Moment::Entry,
+        offset: 0,
+    };
+    at.part(0, Width::Eight, Extension::Zero, span).ok()
+}
+
+impl Captured {
+    /// Is there a value whose type the dictionary has?
+    pub(crate) fn is_derived(&self) -> bool {
+        self.values.iter().any(|value| value.derived.is_some())
+    }
+
+    /// Captures the address of the dictionary too, where there is room for it.
+    pub(crate) fn add_dictionary(&mut self, address: Word) {
+        let at = Layout::new(&self.items).size;
+        if self.items.len() < MAX_ITEMS && at + 8 <= ebpf_templates::CAPTURE_MAX {
+            let item = u8::try_from(self.items.len()).ok();
+            let slot = item.zip(u16::try_from(at).ok());
+            self.dictionary = slot.map(|(item, at)| Slot { item, at });
+            self.items.push(Item::Word(address));
+        }
+    }
 }
 
 /// These expressions. Without types nothing behind addresses is shown.
@@ -81,7 +123,7 @@ pub fn some(types: Option<&Types<'_>>, asked: Vec<Asked>, limits: &Limits) -> Ca
         span: asked.span,
         value: asked.value.ok_or(Shape::Constant(asked.text)),
     });
-    Planner::new(types, *limits).plan(wanted.collect())
+    Planner::new(types, *limits).plan(wanted.collect(), None)
 }
 
 fn typed(
@@ -106,7 +148,7 @@ fn typed(
         at
     };
     Ok(Typed {
-        ty: Ty::new(&ty),
+        ty: Ty::new(&ty).derived_from(variable),
         at,
         guard: None,
     })

@@ -22,7 +22,7 @@ use compiler::{
         ir::{Input, Moment, Register},
     },
     shape::Shape,
-    shown::{Asked, Captured, all, some},
+    shown::{Asked, Captured, all, resolved, some},
 };
 use decode::Decoder;
 use gobinary::{Executable, Function, Kind, Signature, Types, TypesError, Variable, Where};
@@ -525,6 +525,65 @@ fn functions_with_arguments_of_the_same_kinds_share_what_is_captured() {
         .items
     };
     assert_eq!(items("main.sameOne"), items("main.sameTwo"));
+}
+
+/// A word that is the address of the runtime's description of a type, as those of dictionaries are: what a pointer's or a slice's own
+/// description has behind `internal/abi.Type`. Such that the word is the given one of the dictionary.
+fn dictionary(types: &Types<'_>, ty: &str, entry: u64) -> u64 {
+    let outer = [format!("*{ty}"), format!("[]{ty}")];
+    let address = outer.iter().find_map(|outer| {
+        let outer = types.get(types.named(outer)?).ok()?;
+        types.runtime_address(&outer)
+    });
+    let address = address.unwrap_or_else(|| panic!("{ty} is described"));
+    address + 48 - 8 * entry
+}
+
+#[test]
+fn generic_values_are_shown_by_the_types_of_a_dictionary() {
+    for version in VERSIONS {
+        let Some(program) = program(version) else {
+            return;
+        };
+        let types = program.executable.types().expect("it has DWARF");
+        let line = program.line("main.generic");
+        let signature = types.signature(&program.function(&line.function));
+        let signature = signature.expect("it is described");
+        let limits = Limits::default();
+        let captured = all(&types, &signature, Moment::Entry, &limits, &(0..0));
+        let first = captured.dictionary.expect("it is captured");
+        assert_eq!((first.item, first.at), (0, 8));
+        let results = all(&types, &signature, Moment::Return, &limits, &(0..0));
+        assert_eq!(results.dictionary, None);
+        let by = |number: usize, ty: &str| {
+            let value = &captured.values[number];
+            let entry = value.derived.as_ref().expect("it is generic").entry;
+            let dictionary = dictionary(&types, ty, entry);
+            let resolved = resolved(&types, value, dictionary, &limits)?;
+            let name = resolved.ty.clone().expect("a type");
+            let mut captured = captured.clone();
+            captured.values[number] = resolved;
+            let all = decoded(program, &types, &signature, line, &captured);
+            Some(format!("{name}: {}", all[number]))
+        };
+        assert_eq!(by(0, "int").as_deref(), Some("int: a=5"));
+        assert_eq!(
+            by(0, "time.Duration").as_deref(),
+            Some("time.Duration: a=5ns")
+        );
+        // Another size, another kind.
+        for other in ["int8", "string", "main.point"] {
+            assert_eq!(by(0, other), None, "Go {version}");
+        }
+        for number in [1, 2] {
+            assert_eq!(by(number, "int"), None, "Go {version}");
+        }
+        for nowhere in [0, 1, program.function("main.generic").entry, u64::MAX - 7] {
+            for value in captured.values.iter().chain(&results.values) {
+                assert_eq!(resolved(&types, value, nowhere, &limits), None);
+            }
+        }
+    }
 }
 
 /// Whether nothing is captured of what is behind the addresses in a value.

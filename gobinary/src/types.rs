@@ -174,6 +174,13 @@ impl<'e> Types<'e> {
         (ty.name == "uintptr").then_some(id)
     }
 
+    /// The type that a word of a generic function's dictionary refers to; the dictionary is at a link-time address.
+    #[must_use]
+    pub fn in_dictionary(&self, dictionary: u64, entry: u64) -> Option<TypeId> {
+        let word = dictionary.checked_add(entry.checked_mul(8)?)?;
+        self.at_runtime_address(self.executable.image.pointer(word)?)
+    }
+
     /// The link-time address of the runtime's description of a type (`internal/abi.Type`), where the executable has one: what the type
     /// word of an `any` that holds such a value points to.
     #[must_use]

@@ -15,7 +15,7 @@ use crate::{
     printed::line,
     text::{has_unsafe, is_unsafe},
     value::{go, json::Json as Value, kind::type_name},
-    values::{Labelled, Values, arguments, results},
+    values::{Values, arguments, results},
 };
 
 /// The renderer.
@@ -277,19 +277,13 @@ fn enter(
 
 fn all(out: &mut dyn Write, values: Values<'_>) -> io::Result<()> {
     let mut before = '[';
-    for Labelled {
-        label,
-        ty,
-        shape,
-        value: shown,
-    } in values.labelled()
-    {
+    for (planned, shown) in values.labelled() {
         write!(out, "{before}")?;
         let mut text = String::new();
         go::write(&mut text, &shown);
         let shown = Shown {
-            name: label,
-            r#type: ty.or_else(|| type_name(shape)),
+            name: &planned.label,
+            r#type: (planned.ty.as_deref()).or_else(|| type_name(&planned.shape)),
             value: Value(&shown),
             text,
             cut: shown.left_out(),

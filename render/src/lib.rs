@@ -8,8 +8,11 @@ use std::{
     sync::Arc,
 };
 
-use compiler::{plan::Template, shape::ShownCall};
-use graph::{Graph, Totals};
+use compiler::{
+    plan::Template,
+    shape::{ShownCall, ShownValue},
+};
+use graph::{Graph, Moment, Totals};
 pub use jiff::tz::TimeZone;
 
 mod aggregate;
@@ -44,6 +47,15 @@ pub trait Symbols {
     fn return_site(&self, function: u32, offset: u32) -> Site;
     /// What is captured of the calls of a function of the plan in a trace.
     fn shown(&self, trace: u32, function: u32) -> Option<&ShownCall>;
+    /// In generic code: one of [`Self::shown`] by its true type, of the arguments or of the results the one of this number. The dictionary is
+    /// at `dictionary`, as the process of `graph` sees it. `None` where the type is not known.
+    fn resolved(
+        &self,
+        graph: &Graph,
+        function: u32,
+        value: (Moment, usize),
+        dictionary: u64,
+    ) -> Option<Arc<ShownValue>>;
     /// The full name of the function whose code begins at `address`, as the process of `graph` sees it.
     fn code(&self, graph: &Graph, address: u64) -> Option<String>;
     /// The type that the runtime describes at `address`, as the process of `graph` sees it.

@@ -18,7 +18,7 @@ pub(crate) fn line(template: &Template, graph: &Graph, symbols: &dyn Symbols) ->
     let root = graph.root();
     let values = |values: Option<Values<'_>>| -> Vec<Value> {
         let labelled = values.into_iter().flat_map(Values::labelled);
-        labelled.map(|labelled| labelled.value).collect()
+        labelled.map(|(_, value)| value).collect()
     };
     let arguments = values(arguments(graph, 0, symbols));
     let results = values(results(graph, 0, symbols));

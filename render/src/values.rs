@@ -1,28 +1,44 @@
 //! What calls were given and gave back, with labels: `sql="SELECT …"+212, limit=500`, and ` = (n=3, err=nil)`.
 
-use compiler::shape::{Shape, ShownValue};
+use std::{ops::Deref, sync::Arc};
+
+use compiler::shape::{Shape, ShownCall, ShownValue};
 use graph::{Exit, Graph, Moment};
 
 use crate::{
     Symbols,
     text::{columns, escaped},
-    value::{Unknown, Value, decode::decode, fit, go},
+    value::{
+        Unknown, Value,
+        decode::{decode, word},
+        fit, go,
+    },
 };
 
 /// Arguments, or results, of a call.
 pub(crate) struct Values<'a> {
     moment: Moment,
-    shown: &'a [ShownValue],
+    shown: Vec<Shown<'a>>,
     captured: Result<Vec<Value>, Unknown>,
 }
 
-/// A value and what is known of it beside.
-pub(crate) struct Labelled<'a> {
-    /// Empty where it has none.
-    pub label: &'a str,
-    pub ty: Option<&'a str>,
-    pub shape: &'a Shape,
-    pub value: Value,
+/// How a value is read.
+pub(crate) enum Shown<'a> {
+    /// As at every call.
+    Planned(&'a ShownValue),
+    /// By the types that one call was made with.
+    Resolved(Arc<ShownValue>),
+}
+
+impl Deref for Shown<'_> {
+    type Target = ShownValue;
+
+    fn deref(&self) -> &ShownValue {
+        match self {
+            Self::Planned(value) => value,
+            Self::Resolved(value) => value,
+        }
+    }
 }
 
 /// The arguments of a call; `None` where none are shown.
@@ -32,7 +48,7 @@ pub(crate) fn arguments<'a>(
     symbols: &'a dyn Symbols,
 ) -> Option<Values<'a>> {
     let call = graph.calls.get(index)?;
-    let shown = &symbols.shown(graph.trace, call.function)?.arguments;
+    let shown = symbols.shown(graph.trace, call.function)?;
     values(shown, graph, index, Moment::Arguments, symbols)
 }
 
@@ -43,7 +59,7 @@ pub(crate) fn results<'a>(
     symbols: &'a dyn Symbols,
 ) -> Option<Values<'a>> {
     let call = graph.calls.get(index)?;
-    let shown = &symbols.shown(graph.trace, call.function)?.results;
+    let shown = symbols.shown(graph.trace, call.function)?;
     if call.exit != Exit::Return {
         return None;
     }
@@ -51,15 +67,39 @@ pub(crate) fn results<'a>(
 }
 
 fn values<'a>(
-    shown: &'a [ShownValue],
+    call: &'a ShownCall,
     graph: &Graph,
     index: usize,
     moment: Moment,
     symbols: &dyn Symbols,
 ) -> Option<Values<'a>> {
-    if shown.is_empty() {
+    let planned = match moment {
+        Moment::Arguments => &call.arguments,
+        Moment::Results => &call.results,
+    };
+    if planned.is_empty() {
         return None;
     }
+    let dictionary = || {
+        let at_entry = graph.captured.of(index, Moment::Arguments)?;
+        word(call.dictionary?, at_entry)
+    };
+    let dictionary = (planned.iter().any(|value| value.derived.is_some()))
+        .then(dictionary)
+        .flatten();
+    let resolved = |number: usize, value: &ShownValue| {
+        value.derived.as_ref()?;
+        let function = graph.calls.get(index)?.function;
+        symbols.resolved(graph, function, (moment, number), dictionary?)
+    };
+    let shown: Vec<Shown<'a>> = planned
+        .iter()
+        .enumerate()
+        .map(|(number, value)| match resolved(number, value) {
+            Some(value) => Shown::Resolved(value),
+            None => Shown::Planned(value),
+        })
+        .collect();
     let decoded = |captured: &[u8]| {
         shown
             .iter()
@@ -86,19 +126,11 @@ fn is_fixed(shape: &Shape) -> bool {
 
 impl<'a> Values<'a> {
     /// One after the other.
-    pub(crate) fn labelled(self) -> impl Iterator<Item = Labelled<'a>> {
+    pub(crate) fn labelled(self) -> impl Iterator<Item = (Shown<'a>, Value)> {
         let values = self
             .captured
             .unwrap_or_else(|unknown| vec![Value::Unknown(unknown); self.shown.len()]);
-        self.shown
-            .iter()
-            .zip(values)
-            .map(|(shown, value)| Labelled {
-                label: &shown.label,
-                ty: shown.ty.as_deref(),
-                shape: &shown.shape,
-                value,
-            })
+        self.shown.into_iter().zip(values)
     }
 
     /// What stands between the parentheses of a call, or after them or its end: ` = nil`, ` = (3, nil)`, ` = (n=3, err=nil)`. Where
@@ -115,8 +147,8 @@ impl<'a> Values<'a> {
 
     /// Results that are written without parentheses.
     fn is_bare(&self) -> bool {
-        match self.shown {
-            [ShownValue { label, .. }] if label.is_empty() => true,
+        match self.shown.as_slice() {
+            [one] if one.label.is_empty() => true,
             _ => self.captured.is_err(),
         }
     }

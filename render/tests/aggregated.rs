@@ -13,6 +13,7 @@ use render::{Aggregated, Format, Functions, Options, renderer};
 
 fn shown(label: &str, shape: Shape) -> ShownValue {
     ShownValue {
+        derived: None,
         label: label.to_owned(),
         ty: None,
         shape,

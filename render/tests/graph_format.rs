@@ -316,6 +316,19 @@ fn values_on_a_terminal() {
 }
 
 #[test]
+fn values_of_generic_code() {
+    assert_snapshot!(shown(generic_code()), @"
+    ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ──
+       10.0 µs │ main.handleBar() {                                            net/http/server.go:2122
+        1.0 µs │   main.wait[go.shape.int64](least=1.5s, n=7) = 2ms            main.go:18
+        1.0 µs │   main.wait[go.shape.int64](least=1500000000, n=7) = 2000000  main.go:18
+        1.0 µs │   main.wait[go.shape.int64](least=1500000000, n=7) = ‹not captured›  main.go:18
+        1.0 µs │   main.wait[go.shape.int64](‹not captured›) = 2000000         main.go:18
+               │ }
+    ");
+}
+
+#[test]
 fn lost_values() {
     let lost = Graph {
         lost_values: 2,

@@ -217,6 +217,27 @@ fn totals() {
 }
 
 #[test]
+fn values_of_generic_code() {
+    let graph = parsed(generic_code());
+    let of = |call: usize, kind: &str, field: &str| {
+        let values = graph["root"]["calls"][call][kind].as_array();
+        let values = values.into_iter().flatten();
+        values.map(|value| value[field].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of(0, "args", "type"), ["time.Duration", "int64"]);
+    assert_eq!(of(0, "args", "text"), ["1.5s", "7"]);
+    assert_eq!(of(0, "results", "type"), ["time.Duration"]);
+    assert_eq!(of(0, "results", "text"), ["2ms"]);
+    // A dictionary that has no such type, one that could not be read, and none.
+    for (call, results) in [(1, "2000000"), (2, "‹not captured›"), (3, "2000000")] {
+        assert_eq!(of(call, "args", "type"), ["go.shape.int64", "int64"]);
+        assert_eq!(of(call, "results", "type"), ["go.shape.int64"]);
+        assert_eq!(of(call, "results", "text"), [results]);
+    }
+    assert_eq!(of(1, "args", "text"), ["1500000000", "7"]);
+}
+
+#[test]
 fn values() {
     let graph = parsed(with_values());
     let calls = &graph["root"]["calls"];

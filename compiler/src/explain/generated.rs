@@ -18,6 +18,7 @@ use crate::{
 const WIDEST: usize = 60;
 
 const AGGREGATES: &str = "aggregates";
+const ARGUMENTS: &str = "args";
 
 /// What a generated function is for.
 struct Purpose<'p> {
@@ -71,7 +72,7 @@ fn purposes(trace: &TracePlan) -> impl Iterator<Item = Purpose<'_>> {
         decides("kept from entry to return", &code.keep),
         decides("where, at return", &code.where_return),
         (
-            "args",
+            ARGUMENTS,
             &code.arguments,
             Some((|call| &call.arguments) as fn(&ShownCall) -> &Vec<ShownValue>),
         ),
@@ -120,6 +121,15 @@ fn describe_arm(
         (Some(values), Some(shown)) => {
             for value in values(shown) {
                 describe_value(out, value, &arm.parts);
+            }
+            let dictionary = shown.dictionary.filter(|_| purpose.title == ARGUMENTS);
+            let at = dictionary.and_then(|slot| arm.parts.get(usize::from(slot.item)));
+            if let Some(at) = at {
+                line!(
+                    out,
+                    "      (types of generic code): {}",
+                    printable(&at.text)
+                );
             }
         }
         _ => {

@@ -39,6 +39,12 @@ pub(super) fn visit(shape: &Shape, f: &mut impl FnMut(u8)) {
                 visit(target, f);
             }
         }
+        Shape::Memory { bytes, text } => {
+            f(bytes.item);
+            if let Some(text) = text {
+                f(text.item);
+            }
+        }
         Shape::Interface {
             dynamic,
             data,

@@ -267,28 +267,9 @@ impl<'s, 'e> Lowering<'s, 'e> {
     }
 
     fn dereference(&mut self, operand: &Expression) -> Option<Value> {
-        let value = self.value(operand)?;
-        match value {
-            Value::Typed(Typed {
-                ty:
-                    Ty {
-                        kind: Kind::Pointer { target },
-                        ..
-                    },
-                at,
-                guard,
-            }) => {
-                let pointer = at.part(0, Width::Eight, Extension::Zero, &operand.span);
-                let pointer = self.reach(pointer, operand)?;
-                let ty = self.ty(target, &operand.span)?;
-                Some(Value::Typed(Typed {
-                    ty,
-                    at: Location::Memory {
-                        pointer: pointer.into(),
-                        offset: 0,
-                    },
-                    guard,
-                }))
+        match self.value(operand)? {
+            Value::Typed(value) if matches!(value.ty.kind, Kind::Pointer { .. }) => {
+                self.followed(value, operand).map(Value::Typed)
             }
             other => self.misfit("*", operand, Some(&other)),
         }

@@ -192,7 +192,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
     }
 
     fn variable(&mut self, variable: &Variable, moment: Moment, span: &Span) -> Option<Value> {
-        let ty = self.ty(variable.ty, span)?;
+        let ty = self.ty(variable.ty, span)?.derived_from(variable);
         let at = Location::Pieces {
             place: variable.place.clone(),
             moment,

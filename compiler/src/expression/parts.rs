@@ -18,6 +18,7 @@ use crate::{
     predicate::ir::{
         Condition, ConditionKind, Extension, Input, Operator, Relation, Width, Word, WordKind,
     },
+    shape::Step,
 };
 
 /// Embedded structs in each other that are looked into for a field.
@@ -60,13 +61,14 @@ impl<'s, 'e> Lowering<'s, 'e> {
     }
 
     /// What a pointer points to; anything else as it is.
-    fn followed(&mut self, value: Typed, expression: &Expression) -> Option<Typed> {
+    pub(super) fn followed(&mut self, value: Typed, expression: &Expression) -> Option<Typed> {
         let Kind::Pointer { target } = value.ty.kind else {
             return Some(value);
         };
         let pointer = self.reach(value.part(0, &expression.span), expression)?;
+        let ty = self.ty(target, &expression.span)?;
         Some(Typed {
-            ty: self.ty(target, &expression.span)?,
+            ty: ty.within(&value.ty, Step::Target),
             at: Location::Memory {
                 pointer: pointer.into(),
                 offset: 0,
@@ -88,8 +90,8 @@ impl<'s, 'e> Lowering<'s, 'e> {
             let mut next = Vec::new();
             for (value, fields) in level {
                 for field in &fields {
-                    let part = |ty| Typed {
-                        ty,
+                    let part = |ty: Ty| Typed {
+                        ty: ty.within(&value.ty, Step::Field(field.name.clone())),
                         at: value.at.at(field.offset),
                         guard: value.guard.clone(),
                     };
@@ -211,7 +213,10 @@ impl<'s, 'e> Lowering<'s, 'e> {
         }
         let (number, guard) = self.position(index)?;
         let element = match &value.ty.kind {
-            Kind::Slice { element } | Kind::Array { element, .. } => self.ty(*element, &of.span)?,
+            Kind::Slice { element } | Kind::Array { element, .. } => {
+                let element = self.ty(*element, &of.span)?;
+                element.within(&value.ty, Step::Element)
+            }
             Kind::String => Ty::built_in("uint8", 1, Kind::Uint),
             _ => return self.misfit("[]", of, Some(&Value::Typed(value))),
         };

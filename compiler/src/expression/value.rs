@@ -1,11 +1,14 @@
 //! Values of Go: their types, and where their parts are.
 
-use gobinary::{Kind, Place, Type, TypeId, Where};
+use gobinary::{Kind, Place, Type, TypeId, Variable, Where};
 use grammar::ast::Span;
 
-use crate::predicate::ir::{
-    self, Condition, ConditionKind, Extension, Moment, Operator, Relation, Text, Width, Word,
-    WordKind,
+use crate::{
+    predicate::ir::{
+        self, Condition, ConditionKind, Extension, Moment, Operator, Relation, Text, Width, Word,
+        WordKind,
+    },
+    shape::{Derived, Step},
 };
 
 /// A type, as far as expressions need it: one of the executable's, or one that is built in.
@@ -17,6 +20,8 @@ pub(crate) struct Ty {
     pub(crate) kind: Kind,
     /// What it has in the executable's DWARF.
     pub(crate) id: Option<TypeId>,
+    /// In generic code, where the dictionary has the type that it stands for.
+    pub(crate) derived: Option<Box<Derived>>,
 }
 
 impl Ty {
@@ -26,7 +31,31 @@ impl Ty {
             size: ty.size,
             kind: ty.kind.clone(),
             id: Some(ty.id),
+            derived: None,
         }
+    }
+
+    /// As that of a variable.
+    pub(crate) fn derived_from(self, variable: &Variable) -> Self {
+        let derived = variable.dictionary_index.map(|entry| Derived {
+            entry,
+            steps: Vec::new(),
+            size: self.size,
+        });
+        Self {
+            derived: derived.map(Box::new),
+            ..self
+        }
+    }
+
+    /// As part of a value of another type.
+    pub(super) fn within(self, whole: &Self, step: Step) -> Self {
+        let derived = whole.derived.clone().map(|mut derived| {
+            derived.steps.push(step);
+            derived.size = self.size;
+            derived
+        });
+        Self { derived, ..self }
     }
 
     pub(crate) fn built_in(name: &str, size: u64, kind: Kind) -> Self {
@@ -35,6 +64,7 @@ impl Ty {
             size,
             kind,
             id: None,
+            derived: None,
         }
     }
 

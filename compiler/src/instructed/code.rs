@@ -106,7 +106,9 @@ impl Instructed {
         let mut shown: BTreeMap<u32, ShownCall> = BTreeMap::new();
         for (index, captured) in &self.shown_arguments {
             if let Some(id) = ids.get(index) {
-                shown.entry(*id).or_default().arguments = captured.values.clone();
+                let shown = shown.entry(*id).or_default();
+                shown.arguments = captured.values.clone();
+                shown.dictionary = captured.dictionary;
             }
         }
         for (index, captured) in &self.shown_results {

@@ -55,6 +55,10 @@ pub(super) enum Draft {
         part: PartId,
         target: Option<NodeId>,
     },
+    Memory {
+        bytes: Option<Run>,
+        text: Option<Run>,
+    },
     Interface {
         ty: String,
         dynamic: PartId,
@@ -224,6 +228,10 @@ impl Drafts {
                     .map(|node| self.shape(node))
                     .filter(|target| *target != Shape::Missing(Missing::NoRoom))
                     .map(Box::new),
+            },
+            Draft::Memory { bytes, text } => Shape::Memory {
+                bytes: bytes.ok_or(Missing::NoRoom)?,
+                text: *text,
             },
             Draft::Interface {
                 ty,

@@ -57,7 +57,7 @@ pub(super) enum Job {
         element: Ty,
         nodes: Vec<NodeId>,
     },
-    /// What an interface holds.
+    /// What an interface holds, or what is behind a pointer to something unknown.
     Inside {
         data: Word,
         guard: Option<Condition>,
@@ -100,20 +100,24 @@ impl<'t, 'e> Planner<'t, 'e> {
         }
     }
 
-    /// Plans all of these.
-    pub(super) fn plan(mut self, wanted: Vec<Wanted>) -> Captured {
+    /// Plans all of these, and the address of the dictionary that they may need.
+    pub(super) fn plan(mut self, wanted: Vec<Wanted>, dictionary: Option<Word>) -> Captured {
+        let dictionary = dictionary.and_then(|word| self.room.word(word));
         let mut spans = Vec::with_capacity(wanted.len());
         let mut shown = Vec::with_capacity(wanted.len());
         for (argument, wanted) in wanted.into_iter().enumerate() {
             self.argument = argument;
             let node = self.drafts.node();
-            let ty = wanted.value.as_ref().ok().map(|value| value.ty.short());
+            let (ty, derived) = match &wanted.value {
+                Ok(value) => (Some(value.ty.short()), value.ty.derived.as_deref().cloned()),
+                Err(_) => (None, None),
+            };
             match wanted.value {
                 Ok(value) => self.later(node, Job::Value(value), self.limits.depth),
                 Err(shape) => self.drafts.set(node, Draft::Done(shape)),
             }
             spans.push(wanted.span);
-            shown.push((wanted.label, ty, node));
+            shown.push((wanted.label, ty, derived, node));
         }
         let mut tasks = 0;
         for level in 0..=MAX_LEVEL {
@@ -133,14 +137,18 @@ impl<'t, 'e> Planner<'t, 'e> {
                 self.run(task);
             }
         }
-        let values = shown.into_iter().map(|(label, ty, node)| ShownValue {
-            label,
-            ty,
-            shape: self.drafts.shape(node),
-        });
+        let values = shown
+            .into_iter()
+            .map(|(label, ty, derived, node)| ShownValue {
+                label,
+                ty,
+                shape: self.drafts.shape(node),
+                derived,
+            });
         Captured {
             values: values.collect(),
             items: self.room.items,
+            dictionary,
         }
     }
 
@@ -316,7 +324,14 @@ impl<'t, 'e> Planner<'t, 'e> {
             Shape::String(run) => Some(run),
             _ => None,
         };
-        if let Some(Draft::Interface { pointee, text, .. }) = self.drafts.get(node) {
+        if let Some(
+            Draft::Interface { pointee, text, .. }
+            | Draft::Memory {
+                bytes: pointee,
+                text,
+            },
+        ) = self.drafts.get(node)
+        {
             (*pointee, *text) = (memory, string);
         }
     }

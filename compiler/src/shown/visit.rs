@@ -27,8 +27,9 @@ const SMALL: u64 = 64;
 /// Bytes of the elements of a slice that are read in one piece.
 const ELEMENTS: u64 = 512;
 
-/// How the names of shapes begin that stand for pointers to anything (`go.shape.*uint8` is the only one).
-const ANY_POINTER: &str = "go.shape.*";
+/// The shape that stands for pointers to anything (`shapify` in cmd/compile/internal/noder/reader.go), with a number behind it in Go 1.19.
+/// Where a constraint is more than a set of methods, pointers have shapes of their own, `go.shape.*int`.
+const ANY_POINTER: &str = "go.shape.*uint8";
 
 /// Where `itab.Type` is in `internal/abi.ITab` (`runtime.itab` before Go 1.23), after `Inter`: the same in every version from 1.19 on.
 const ITAB_TYPE: i32 = 8;
@@ -277,7 +278,7 @@ impl Planner<'_, '_> {
     fn slice(&mut self, value: &Typed, element: TypeId, within: Within) -> Option<Draft> {
         let element = self.ty(element)?;
         let pointer = self.part(value, 0, Width::Eight);
-        if is_byte(&element) && !within.closed {
+        if is_byte(&element.name, &element.kind, element.size) && !within.closed {
             let bytes = self.drafts.node();
             let string = Typed {
                 ty: Ty::built_in("string", 16, Kind::String),
@@ -407,13 +408,23 @@ impl Planner<'_, '_> {
             within.depth > 0
                 && !within.closed
                 && !is_internal(&ty.name)
-                && !value.ty.name.starts_with(ANY_POINTER)
                 && ty.size > 0
                 && ty.kind != Kind::Opaque
         });
         let there = target.and_then(|ty| {
             let pointer = value.part(0, &self.span).ok()?;
             let node = self.drafts.node();
+            if is_any_pointer(&value.ty.name) {
+                let (bytes, text) = (None, None);
+                self.drafts.set(node, Draft::Memory { bytes, text });
+                let job = Job::Inside {
+                    data: pointer,
+                    guard: value.guard.clone(),
+                    nested: self.level > 0 || within.nested > 0,
+                };
+                self.later(node, job, 0);
+                return Some(node);
+            }
             let there = Typed {
                 ty,
                 at: Location::Memory {
@@ -496,13 +507,18 @@ fn is_caller(value: &Typed) -> bool {
 }
 
 /// `byte` has the name `uint8` in DWARF; its shape is `go.shape.uint8`, with a number behind it in Go 1.19.
-fn is_byte(ty: &Ty) -> bool {
-    let name = ty.name.trim_start_matches("go.shape.");
-    ty.kind == Kind::Uint && ty.size == 1 && (name == "uint8" || name.starts_with("uint8_"))
+pub(super) fn is_byte(name: &str, kind: &Kind, size: u64) -> bool {
+    let name = name.trim_start_matches("go.shape.");
+    *kind == Kind::Uint && size == 1 && (name == "uint8" || name.starts_with("uint8_"))
+}
+
+fn is_any_pointer(name: &str) -> bool {
+    name.strip_prefix(ANY_POINTER)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
 }
 
 /// Of the runtime's own types, which nobody asked for and which may hold secrets.
-fn is_internal(name: &str) -> bool {
+pub(super) fn is_internal(name: &str) -> bool {
     ["runtime.", "internal/", "reflect.rtype", "reflect.Type"]
         .iter()
         .any(|own| name.trim_start_matches(['*', '[', ']']).starts_with(own))

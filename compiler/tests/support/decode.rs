@@ -143,7 +143,9 @@ impl Decoder<'_> {
                 format!("{ty}{{{}}}", all.join(", "))
             }
             Shape::Pointer { slot, .. } if self.word(*slot)? == 0 => "nil".to_owned(),
+            Shape::Memory { .. } => "‹untyped›".to_owned(),
             Shape::Pointer { ty, target, .. } => match target {
+                Some(target) if matches!(**target, Shape::Memory { .. }) => format!("{ty}(0x)"),
                 Some(target) => format!("&{}", self.text(target)),
                 None => format!("{ty}(0x)"),
             },

@@ -21,6 +21,11 @@ pub(crate) fn decode(
     decoder.value(shape, &Memory::Captured(captured))
 }
 
+/// A word of what was captured of a call; `None` where it could not be read.
+pub(crate) fn word(slot: Slot, captured: &[u8]) -> Option<u64> {
+    Memory::Captured(captured).word(slot).ok()
+}
+
 struct Decoder<'a> {
     graph: &'a Graph,
     symbols: &'a dyn Symbols,
@@ -95,9 +100,11 @@ impl Decoder<'_> {
                     address,
                     target: target
                         .as_ref()
+                        .filter(|target| !matches!(***target, Shape::Memory { .. }))
                         .map(|target| Box::new(self.value(target, memory))),
                 },
             },
+            Shape::Memory { .. } => Value::Unknown(Unknown::Type),
             Shape::Interface {
                 ty,
                 dynamic,

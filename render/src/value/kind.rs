@@ -5,7 +5,11 @@ use compiler::shape::Shape;
 /// The Go type of values of this shape; of numbers the one of their size that has no other name. `None` where it is not known.
 pub(crate) fn type_name(shape: &Shape) -> Option<&str> {
     Some(match shape {
-        Shape::Missing(_) | Shape::Constant(_) | Shape::Code(_) | Shape::Function(_) => {
+        Shape::Missing(_)
+        | Shape::Constant(_)
+        | Shape::Code(_)
+        | Shape::Function(_)
+        | Shape::Memory { .. } => {
             return None;
         }
         Shape::Bool(_) => "bool",

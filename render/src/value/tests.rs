@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use compiler::shape::{Full, MapEntry, Missing, Run, Shape, ShownCall, Slot};
-use graph::Graph;
+use compiler::shape::{Full, MapEntry, Missing, Run, Shape, ShownCall, ShownValue, Slot};
+use graph::{Graph, Moment};
 use proptest::prelude::*;
 
 use super::{Value, decode::decode, go, json::Json};
@@ -31,6 +31,10 @@ impl Symbols for Names {
     }
 
     fn shown(&self, _: u32, _: u32) -> Option<&ShownCall> {
+        None
+    }
+
+    fn resolved(&self, _: &Graph, _: u32, _: (Moment, usize), _: u64) -> Option<Arc<ShownValue>> {
         None
     }
 
@@ -774,6 +778,8 @@ fn any_shape() -> impl Strategy<Value = Shape> {
         (any_slot(), any_slot()).prop_map(|(wall, ext)| Shape::Time { wall, ext }),
         any_run().prop_map(Shape::String),
         any_run().prop_map(Shape::Characters),
+        (any_run(), proptest::option::of(any_run()))
+            .prop_map(|(bytes, text)| Shape::Memory { bytes, text }),
         (any_run(), any_slot()).prop_map(|(bytes, pointer)| Shape::Bytes { bytes, pointer }),
         (
             any_slot(),

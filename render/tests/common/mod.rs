@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use compiler::shape::{Run, Shape, ShownCall, ShownValue, Slot};
+use compiler::shape::{Derived, Run, Shape, ShownCall, ShownValue, Slot};
 use graph::{Call, Captured, Dropped, Exit, Graph, Moment, ProbeCosts, Totals};
 use render::{Clock, Format, Options, Renderer, RuntimeType, Site, Symbols, TimeZone, renderer};
 
 /// Functions of the world; the last two are hostile and long.
-pub const FUNCTIONS: [&str; 8] = [
+pub const FUNCTIONS: [&str; 9] = [
     "main.handleBar",
     "example/internal/log.Debug",
     "net/http.(*response).Write",
@@ -17,6 +17,7 @@ pub const FUNCTIONS: [&str; 8] = [
     "main.\x1b[2Jevil\u{202e}",
     "github.com/some-organisation/a-long-repository-name/internal/storage/postgres.(*ConnectionPool).AcquireWithDeadline",
     "main.(*DB).query",
+    "main.wait[go.shape.int64]",
 ];
 
 /// 2026-11-18 16:21:55.255312345 UTC.
@@ -25,9 +26,16 @@ pub const START: u64 = 1_795_018_915_255_312_345;
 /// What is captured in trace 2 of `main.query`, its one function of which something is.
 pub const QUERY: u32 = 7;
 
+/// Generic code, with the dictionary in what is captured at entry.
+pub const WAIT: u32 = 8;
+
+/// Where it is when `main.wait` is called with durations.
+pub const DURATIONS: u64 = 0x7000;
+
 #[derive(Default)]
 pub struct World {
     query: ShownCall,
+    wait: ShownCall,
 }
 
 impl Symbols for World {
@@ -104,7 +112,36 @@ impl Symbols for World {
     }
 
     fn shown(&self, trace: u32, function: u32) -> Option<&ShownCall> {
-        (trace == 0 && function == QUERY).then_some(&self.query)
+        match function {
+            QUERY if trace == 0 => Some(&self.query),
+            WAIT if trace == 0 => Some(&self.wait),
+            _ => None,
+        }
+    }
+
+    fn resolved(
+        &self,
+        _: &Graph,
+        function: u32,
+        (moment, number): (Moment, usize),
+        dictionary: u64,
+    ) -> Option<Arc<ShownValue>> {
+        let values = match moment {
+            Moment::Arguments => &self.wait.arguments,
+            Moment::Results => &self.wait.results,
+        };
+        let value = values.get(number)?;
+        let Shape::Int { slot, .. } = value.shape else {
+            return None;
+        };
+        (function == WAIT && dictionary == DURATIONS).then(|| {
+            Arc::new(ShownValue {
+                label: value.label.clone(),
+                ty: Some("time.Duration".to_owned()),
+                shape: Shape::Duration(slot),
+                derived: None,
+            })
+        })
     }
 
     fn code(&self, _: &Graph, _: u64) -> Option<String> {
@@ -289,9 +326,19 @@ pub fn long_names() -> Graph {
 
 fn named(label: &str, shape: Shape) -> ShownValue {
     ShownValue {
+        derived: None,
         label: label.to_owned(),
         ty: None,
         shape,
+    }
+}
+
+/// Of a type that the first word of the dictionary has.
+fn generic(label: &str, item: u8) -> ShownValue {
+    ShownValue {
+        ty: Some("go.shape.int64".to_owned()),
+        derived: Some(Derived::default()),
+        ..named(label, int(item, 8))
     }
 }
 
@@ -369,6 +416,33 @@ pub fn with_values() -> Graph {
     }
 }
 
+/// Waits: for a duration, with another dictionary, without one that could be read, and one of which only the end was captured.
+pub fn generic_code() -> Graph {
+    let start =
+        |unreadable: u64, dictionary: u64| words(&[unreadable, 1_500_000_000, 7, dictionary]);
+    let end = words(&[0, 2_000_000]);
+    let captured = [
+        (1, Moment::Arguments, start(0, DURATIONS)),
+        (1, Moment::Results, end.clone()),
+        (2, Moment::Arguments, start(0, 0x6000)),
+        (2, Moment::Results, end.clone()),
+        (3, Moment::Arguments, start(0b100, DURATIONS)),
+        (4, Moment::Results, end),
+    ];
+    let captured = captured.iter();
+    let captured = captured.map(|(call, moment, bytes)| (*call, *moment, bytes.as_slice()));
+    Graph {
+        captured: Captured::new(captured),
+        ..graph(vec![
+            call(0, 0, 0, 10_000, 0x1000),
+            call(WAIT, 1, 1_000, 1_000, 0x2000),
+            call(WAIT, 1, 3_000, 1_000, 0x2000),
+            call(WAIT, 1, 5_000, 1_000, 0x2000),
+            call(WAIT, 1, 7_000, 1_000, 0x2000),
+        ])
+    }
+}
+
 pub fn totals() -> Totals {
     Totals {
         graphs: 3,
@@ -397,6 +471,12 @@ pub fn with(format: Format, options: Options, graphs: &[Graph]) -> String {
         query: ShownCall {
             arguments: vec![named("sql", string(0, 8)), named("limit", int(1, 32))],
             results: vec![named("", rows()), named("err", error())],
+            dictionary: None,
+        },
+        wait: ShownCall {
+            arguments: vec![generic("least", 0), named("n", int(1, 16))],
+            results: vec![generic("", 0)],
+            dictionary: Some(Slot { item: 2, at: 24 }),
         },
     };
     for graph in graphs {
