@@ -138,6 +138,71 @@ fn targets_by_themselves() {
     });
 }
 
+/// The dictionary is known at entry: results by themselves, parts of values, and what is printed have their types too.
+#[test]
+fn types_of_generic_code() {
+    with_deep_stack(|| {
+        for toolchain in go::toolchains() {
+            for mode in [Mode::Plain, Mode::Pie] {
+                let program = go::build(toolchain, "values", mode);
+                let context = format!("go {} {mode:?}", toolchain.version);
+                let traced = tracer::launch(GENERIC, &[], &program, &[]);
+                traced.assert_complete(&context);
+                assert_eq!(typed(&traced.lines), GENERIC_SHOWN, "{context}");
+            }
+        }
+    });
+}
+
+const GENERIC: &str = r#"
+    trace main.last < ret >
+    trace "main.(*link[...]).push" < args n.value, value as given; ret ret.next.value, ret.next, *ret >
+    trace "main.pair[...].swap" < where n >= 5; args p.key; ret ret[0] as first >
+    trace main.each < print "{list[0]}, {ret}" >
+"#;
+
+const GENERIC_SHOWN: [&str; 9] = [
+    "swap: p.key main.tag \"p\" = first main.seconds 5",
+    "swap: p.key time.Duration 1h0m0s = first []main.tag []main.tag{\"x\"}",
+    "last: = list []main.seconds []main.seconds{0}, one main.seconds 0",
+    "last: = list []int64 []int64{0, 0}, one int64 0",
+    "last: = list []main.tag []main.tag{\"\", \"\", \"\"}, one main.tag \"\"",
+    "push: n.value time.Duration 1s, given time.Duration 2s = ret.next.value time.Duration 1s, \
+     ret.next *main.link[time.Duration] &{value:1s next:nil}, *ret main.link[time.Duration] {value:2s next:&{value:1s next:nil}}",
+    "push: n.value int64 3, given int64 4 = ret.next.value int64 3, \
+     ret.next *main.link[int64] &{value:3 next:nil}, *ret main.link[int64] {value:4 next:&{value:3 next:nil}}",
+    "each: 1s, 1s",
+    "each: 1, 1",
+];
+
+/// Values of targets with their types, in the order of the calls.
+fn typed(lines: &[serde_json::Value]) -> Vec<String> {
+    let mut shown: Vec<(&str, String)> = Vec::new();
+    for line in lines {
+        let name = line["trace"].as_str().unwrap_or("");
+        let name = name.trim_end_matches('"').rsplit('.').next().unwrap_or("");
+        if line["type"] == "print" {
+            let text = format!("{name}: {}", line["text"].as_str().unwrap_or(""));
+            shown.push((line["time"].as_str().unwrap_or(""), text));
+        }
+        if line["type"] == "graph" {
+            let values = |kind: &str| {
+                let values = line["root"][kind].as_array().into_iter().flatten();
+                let values = values.map(|value| {
+                    let field = |name: &str| value[name].as_str().unwrap_or("");
+                    [field("name"), field("type"), field("text")].join(" ")
+                });
+                values.collect::<Vec<_>>().join(", ")
+            };
+            let text = format!("{name}: {} = {}", values("args"), values("results"));
+            let start = line["start"].as_str().unwrap_or("");
+            shown.push((start, text.replace(":  =", ": =")));
+        }
+    }
+    shown.sort();
+    shown.into_iter().map(|(_, text)| text).collect()
+}
+
 #[test]
 fn without_dwarf_nothing_is_shown() {
     if skip().is_some() {

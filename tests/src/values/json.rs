@@ -93,7 +93,7 @@ pub(super) fn compare(told: &Tree, json: &Value) -> Result<(), String> {
             for (key, json) in entries {
                 let entry = told.parts.chunks_exact(2).find(|entry| match entry {
                     [told, _] if told.kind == "string" => told.bytes == key.as_bytes(),
-                    [told, _] => text::compare(told, key, true).is_ok(),
+                    [told, _] => text::compare(told, key).is_ok(),
                     _ => false,
                 });
                 match entry {

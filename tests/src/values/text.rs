@@ -2,14 +2,13 @@
 
 use super::{Seen, Tree, Unknown};
 
-/// Whether the text is that of the value, and how much of it. In generic code types may be shown as their shapes.
-pub(super) fn compare(told: &Tree, text: &str, generic: bool) -> Result<Seen, String> {
+/// Whether the text is that of the value, and how much of it.
+pub(super) fn compare(told: &Tree, text: &str) -> Result<Seen, String> {
     let mut reader = Reader {
         rest: text,
         seen: Seen::default(),
         level: 0,
         in_interface: false,
-        generic,
     };
     reader.value(told)?;
     if reader.rest.is_empty() {
@@ -27,8 +26,6 @@ struct Reader<'t> {
     level: usize,
     /// What an interface holds is read.
     in_interface: bool,
-    /// The code is generic: what the shapes of its types are in truth is not known there.
-    generic: bool,
 }
 
 impl<'t> Reader<'t> {
@@ -99,9 +96,6 @@ impl<'t> Reader<'t> {
             return self.expect("nil");
         }
         match told.kind.as_str() {
-            "duration" if self.generic => self
-                .expect(&told.text)
-                .or_else(|_| self.expect(&told.number)),
             // Of a closure whose code is not known.
             "func" if self.rest.starts_with("0x") => {
                 let rest = self
@@ -233,30 +227,8 @@ impl<'t> Reader<'t> {
         Ok(true)
     }
 
-    /// The type of a slice, an array or a map, which in generic code may be that of a shape: `[]go.shape.int`, `go.shape.int_0` in Go 1.19.
-    fn composed(&mut self, ty: &str) -> Result<(), String> {
-        if self.skip(ty) {
-            return Ok(());
-        }
-        let ends = self.rest.match_indices(['{', ' ']).find(|(at, mark)| {
-            let before = self.rest.get(..*at).unwrap_or("");
-            let after = self.rest.get(*at..).unwrap_or("");
-            match *mark {
-                "{" => !before.ends_with("interface ") && !before.ends_with("struct "),
-                _ => after.starts_with(" len "),
-            }
-        });
-        let (shown, rest) = self.rest.split_at(ends.map_or(0, |(at, _)| at));
-        if !shown.contains("go.shape.") {
-            return Err(format!("{ty:?} expected at {:?}", self.rest));
-        }
-        self.rest = rest;
-        self.generic = true;
-        Ok(())
-    }
-
     fn list(&mut self, told: &Tree) -> Result<(), String> {
-        self.composed(&told.ty)?;
+        self.expect(&told.ty)?;
         if self.skip(" len ") {
             let length = self.number()?;
             if length != told.length || length == 0 {
@@ -327,7 +299,7 @@ impl<'t> Reader<'t> {
     }
 
     fn map(&mut self, told: &Tree) -> Result<(), String> {
-        self.composed(&told.ty)?;
+        self.expect(&told.ty)?;
         if self.skip(" len ") {
             let length = self.number()?;
             self.cut(length);
