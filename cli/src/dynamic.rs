@@ -127,9 +127,10 @@ fn shape(types: &Types<'_>, ty: &Type, at: u64, depth: usize) -> Option<Shape> {
             imaginary: slot(ty.size / 2)?,
             width: width / 2,
         },
-        (Kind::String, _) if at == 0 => Shape::String(Run {
+        // Strings are captured that begin with the first or the second word.
+        (Kind::String, _) if matches!(at, 0 | 8) => Shape::String(Run {
             item: 0,
-            at: 0,
+            at: here.at,
             most: u16::MAX,
         }),
         (Kind::Slice { .. }, _) => Shape::Slice {

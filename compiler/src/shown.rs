@@ -9,6 +9,7 @@ mod draft;
 mod group;
 mod map;
 mod planner;
+mod reach;
 mod room;
 mod runs;
 mod visit;
@@ -69,6 +70,7 @@ pub fn all(
         label: variable.name.clone().unwrap_or_else(|| unnamed.to_owned()),
         span: span.clone(),
         value: typed(types, variable, moment, span).map_err(Shape::Missing),
+        is_expression: false,
     });
     Planner::new(Some(types), *limits).plan(wanted.collect())
 }
@@ -80,6 +82,7 @@ pub fn some(types: Option<&Types<'_>>, asked: Vec<Asked>, limits: &Limits) -> Ca
         label: asked.label,
         span: asked.span,
         value: asked.value.ok_or(Shape::Constant(asked.text)),
+        is_expression: true,
     });
     Planner::new(types, *limits).plan(wanted.collect())
 }

@@ -422,13 +422,13 @@ fn explain_tells_what_is_captured() {
       instructions by place in the program
           18  to find the function, and to answer
           25  args
-    ret: 84 instructions, 32 bytes of stack
+    ret: 110 instructions, 32 bytes of stack
       main.query
-        err: (*u64(ret.rdi + 8) if ret.rdi != 0 else 0), ret.rsi, [ret.rsi; 64] to 64, [*u64(ret.rsi); *u64(ret.rsi + 8)] to 64
+        err: (*u64(ret.rdi + 8) if ret.rdi != 0 else 0), ret.rsi, [ret.rsi; 64] to 64, [*u64(ret.rsi); *u64(ret.rsi + 8)] to 64, [*u64(ret.rsi + 8); *u64(ret.rsi + 16)] to 64
         reg.bx: ret.rbx
       instructions by place in the program
-          20  to find the function, and to answer
-          61  ret[1]
+          22  to find the function, and to answer
+          85  ret[1]
            3  reg.bx
     ");
     let program = "trace main.query, main.count < lat: hist(dur) by g; n: count by caller >";

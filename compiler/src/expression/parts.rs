@@ -8,7 +8,7 @@ use super::{
     lower::{Lowering, join},
     meaning::Value,
     scope::Scope,
-    suggest,
+    suggest, type_name,
     value::{Location, Ty, Typed, not_zero},
 };
 use crate::{
@@ -357,7 +357,8 @@ impl<'s, 'e> Lowering<'s, 'e> {
             );
         };
         let (types, _) = self.signature(&of.span)?;
-        let Some(id) = types.named(&ty.node) else {
+        let named = types.named(&ty.node);
+        let Some(id) = named.or_else(|| types.named(&type_name::spelt(&ty.node))) else {
             let name = printable(&ty.node);
             let Scope {
                 function,

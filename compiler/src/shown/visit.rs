@@ -467,6 +467,7 @@ impl Planner<'_, '_> {
                 data: word,
                 guard: value.guard.clone(),
                 nested: !top,
+                is_error: value.ty.name == "error",
             };
             self.later(node, job, 0);
         }
@@ -476,6 +477,7 @@ impl Planner<'_, '_> {
             data,
             pointee: None,
             text: None,
+            second_text: None,
         }
     }
 }
