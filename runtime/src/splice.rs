@@ -86,6 +86,7 @@ impl Program {
         for function in &mut self.functions {
             function.insn_off = moved(function.insn_off as usize) as u32;
         }
+        self.name_functions(&new, code);
         self.lines.retain(|line| {
             let at = line.insn_off as usize;
             at == old.start || !old.contains(&at)
@@ -126,6 +127,23 @@ impl Program {
         Some(start..end)
     }
 
+    /// Tells of the functions that a generated one calls what it is told of that one itself: they have the same type.
+    fn name_functions(&mut self, place: &Range<usize>, code: &Code) {
+        let start = place.start as u32;
+        let first = self.functions.iter();
+        let Some(first) = first.clone().position(|f| f.insn_off == start) else {
+            return;
+        };
+        let Some(type_id) = self.functions.get(first).map(|f| f.type_id) else {
+            return;
+        };
+        let others = code.functions.iter().map(|at| bpf_func_info {
+            insn_off: start + *at as u32,
+            type_id,
+        });
+        self.functions.splice(first + 1..first + 1, others);
+    }
+
     /// Tells of generated instructions what they were made for.
     fn name_lines(
         &mut self,
@@ -140,15 +158,20 @@ impl Program {
         else {
             return;
         };
+        let Some(stub) = self.lines.get(first).copied() else {
+            return;
+        };
         let mut named: Vec<bpf_line_info> = Vec::new();
         let mut before: Option<&Range<usize>> = None;
+        let mut functions = code.functions.iter().peekable();
         for (number, instruction) in code.instructions.iter().enumerate() {
             // The second half of a 64-bit constant is no place for a line.
             let second_half = number
                 .checked_sub(1)
                 .and_then(|before| code.instructions.get(before))
                 .is_some_and(|before| u32::from(before.code) == BPF_LD | BPF_IMM | BPF_DW);
-            if second_half || before == Some(&instruction.span) {
+            let begins = number == 0 || functions.next_if_eq(&&number).is_some();
+            if second_half || before == Some(&instruction.span) && !begins {
                 continue;
             }
             if let Some(line) = line(&instruction.span) {
@@ -159,14 +182,13 @@ impl Program {
                     line_off: line.text,
                     line_col: line.line << COLUMN_BITS | line.column.min((1 << COLUMN_BITS) - 1),
                 });
+            } else if begins {
+                // A function begins with a line.
+                let insn_off = (place.start + number) as u32;
+                named.push(bpf_line_info { insn_off, ..stub });
             }
         }
-        // A function begins with a line.
-        let keep_first = named
-            .first()
-            .is_none_or(|line| line.insn_off as usize != place.start);
-        let from = if keep_first { first + 1 } else { first };
-        self.lines.splice(from..first + 1, named);
+        self.lines.splice(first..first + 1, named);
     }
 }
 

@@ -271,6 +271,7 @@ impl Generator {
         match self.asm.finish(room) {
             Ok(instructions) => Ok(Code {
                 instructions,
+                functions: Vec::new(),
                 stack: self.stack,
                 arms,
             }),

@@ -3,10 +3,11 @@
 //! The generated function gets a third argument, where to write to. It returns how many bytes were written: 0 where the call's function has
 //! no arm.
 
-use std::ops::Range;
+use std::slice;
 
 use super::{Generator, Limits, Needs, Resource, TooLarge};
 use crate::predicate::{
+    assembler::Label,
     capture::{Item, Layout, MAX_ITEMS},
     code::{Code, ListedArm},
     instruction::{Alu, FRAME, Jump, Operand, R0, R1, R2, R3},
@@ -29,9 +30,16 @@ const UNREADABLE: usize = 1;
 /// The first slot that is free.
 const FREE: usize = 2;
 
-/// Makes the function that captures, from arms that name their functions: in pieces that stand one behind the other, so that only each
-/// piece has to keep within `limits`. Arms are left out from the end once the function would have more than `most` instructions; how many
-/// are in it is returned too.
+/// Most functions that code for captures is made of, beside the one that chooses among them. A program has 256 at most
+/// (`BPF_MAX_SUBPROGS` in include/linux/bpf_verifier.h), and two moments to capture at.
+const PIECES: usize = 100;
+
+/// A function of fewer instructions is not worth dividing.
+const PIECE_LEAST: usize = 1_000;
+
+/// Makes the function that captures, from arms that name their functions. It is in pieces, each a function of its own, of which the first
+/// one chooses: so the verifier goes through each by itself, and only each has to keep within `limits`. Arms are left out from the end once
+/// there would be more than `most` instructions; how many are in it is returned too.
 ///
 /// # Errors
 /// [`TooLarge`] where one arm alone does not fit. `room` is the size of the place to write to.
@@ -41,32 +49,79 @@ pub fn generate_captures(
     most: usize,
     room: usize,
 ) -> Result<(Code, usize), TooLarge> {
-    let mut function = Code::default();
-    let mut piece = 0..0;
-    let (mut size, mut total) = (0, 0);
-    let make = |piece: Range<usize>| {
-        let arms = arms.get(piece).unwrap_or_default();
-        generate_capture(arms, limits, room)
-    };
-    for number in 0..arms.len() {
+    // Two instructions for each function are what choosing takes at most, and two for each piece.
+    let functions_most = limits.instructions.saturating_sub(2 * PIECES + 16) / 2;
+    let (mut total, mut functions) = (0, 0);
+    let mut sized = Vec::with_capacity(arms.len());
+    for arm in arms {
         // What an arm needs alone is what it adds at most.
-        let alone = make(number..number + 1)?.instructions.len();
-        total += alone;
-        if total > most {
+        let alone = generate_capture(slice::from_ref(arm), limits, room)?;
+        let size = alone.instructions.len();
+        total += size;
+        functions += arm.functions.len();
+        if total > most || (functions > functions_most && !sized.is_empty()) {
+            total -= size;
             break;
         }
-        size += alone;
-        if size > limits.instructions {
-            function.append(make(piece.clone())?);
-            (piece, size) = (number..number, alone);
+        sized.push((arm, size));
+    }
+    let count = sized.len();
+    // Functions that follow each other are in one piece then, as far as that goes, and chosen together.
+    sized.sort_by_key(|(arm, _)| arm.functions.iter().min());
+    let piece_size = total.div_ceil(PIECES).max(PIECE_LEAST);
+    let mut pieces: Vec<Vec<CaptureArm>> = Vec::new();
+    let mut size = 0;
+    for (arm, alone) in sized {
+        match pieces.last_mut() {
+            Some(piece) if size < piece_size && size + alone <= limits.instructions => {
+                piece.push(arm.clone());
+                size += alone;
+            }
+            _ => {
+                pieces.push(vec![arm.clone()]);
+                size = alone;
+            }
         }
-        piece.end = number + 1;
     }
-    let count = piece.end;
-    if count > 0 {
-        function.append(make(piece)?);
+    let made = pieces
+        .iter()
+        .map(|piece| generate_capture(piece, limits, room));
+    let made = made.collect::<Result<Vec<_>, _>>()?;
+    let code = match <[Code; 1]>::try_from(made) {
+        Ok([only]) => only,
+        Err(made) if made.is_empty() => Code::default(),
+        Err(made) => choose(&pieces, limits)?.with_functions(made),
+    };
+    Ok((code, count))
+}
+
+/// The function that goes to the piece that captures of a call's function. Where there is none, that piece says so.
+fn choose(pieces: &[Vec<CaptureArm>], limits: Limits) -> Result<Code, TooLarge> {
+    let needs = Needs {
+        inputs: true,
+        ..Needs::default()
+    };
+    let mut generator = Generator::new(limits, needs, None);
+    let mut table = Vec::new();
+    let mut bodies = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let body = generator.asm.label();
+        bodies.push(body);
+        let functions = piece.iter().flat_map(|arm| &arm.functions);
+        table.extend(functions.map(|function| (*function, body)));
     }
-    Ok((function, count))
+    table.sort_by_key(|(function, _)| *function);
+    table.dedup_by_key(|(_, body)| *body);
+    let inputs = generator.inputs;
+    let function = Input::Function.offset();
+    (generator.asm).load(Width::Eight, R0, inputs, function);
+    generator.choose_among(&table);
+    for (number, body) in (0..).zip(bodies) {
+        generator.asm.bind(body);
+        generator.asm.call_function(number);
+        generator.asm.exit();
+    }
+    generator.finish(Vec::new())
 }
 
 /// Makes the function that captures.
@@ -101,6 +156,24 @@ pub fn generate_capture(
 }
 
 impl Generator {
+    /// `table`: the least function of each run of them, and where to go with it.
+    fn choose_among(&mut self, table: &[(u32, Label)]) {
+        let (low, high) = table.split_at(table.len() / 2);
+        match (low, high) {
+            ([], []) => {}
+            ([], [(_, body), ..]) => self.asm.goto(*body),
+            (_, high) => {
+                let least = high.first().map_or(0, |(function, _)| *function);
+                let upper = self.asm.label();
+                let least = Operand::Immediate(least.cast_signed());
+                self.asm.branch(Jump::GreaterOrEqual, R0, least, upper);
+                self.choose_among(low);
+                self.asm.bind(upper);
+                self.choose_among(high);
+            }
+        }
+    }
+
     fn capture(&mut self, items: &[Item], room: usize) {
         let layout = Layout::new(items);
         let unreadable = self.slot(UNREADABLE);
