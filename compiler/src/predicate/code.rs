@@ -19,6 +19,8 @@ pub struct Code {
     pub functions: Vec<usize>,
     /// Bytes of stack that each of them uses at most.
     pub stack: usize,
+    /// Searches for a substring in all of them; see [`Limits::searches`](super::Limits::searches).
+    pub searches: usize,
     /// What it was made from.
     pub arms: Vec<ListedArm>,
 }
@@ -95,6 +97,7 @@ impl Code {
         for function in functions {
             self.instructions.extend(function.instructions);
             self.stack = self.stack.max(function.stack);
+            self.searches += function.searches;
             self.arms.extend(function.arms);
         }
         self
