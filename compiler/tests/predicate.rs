@@ -432,7 +432,7 @@ fn captures_are_functions_of_their_own() {
     }
     // Little code is not divided.
     let (code, _) = generate_captures(&arms[..5], limits, total, 1024).expect("it fits");
-    assert_eq!(code.functions, []);
+    assert!(code.functions.is_empty());
     assert_eq!(captured_of(&code, 4), 24);
     // What does not fit any more is left out from the end.
     let (code, count) = generate_captures(&arms, limits, total - 1, 1024).expect("it fits");

@@ -215,7 +215,8 @@ cat /tmp/record",
                 values::PROGRAM
             ),
             Self::Types(program, which) => format!(
-                "gofuncgraph --budget off --max-probes 1000 -e '{}' --format json -o /tmp/graphs -- /bin/{program} >/tmp/record 2>/tmp/errors
+                "ulimit -n 4096
+gofuncgraph --budget off --max-probes 1000 -e '{}' --format json -o /tmp/graphs -- /bin/{program} >/tmp/record 2>/tmp/errors
 status=$?
 cat /tmp/graphs
 echo '{RECORD}'
