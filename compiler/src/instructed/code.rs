@@ -270,7 +270,7 @@ mod tests {
             let length =
                 |code: &Option<Code>| code.as_ref().map_or(0, |code| code.instructions.len());
             assert!(length(&made.0) + length(&made.1) <= most);
-            let told: Vec<&str> = diagnostics.iter().map(|d| d.code.id()).collect();
+            let told: Vec<&str> = diagnostics.iter().map(|d| d.code).collect();
             (functions(&made.0), functions(&made.1), told)
         };
         assert_eq!(made(10, 10), (10, 10, vec![]));
