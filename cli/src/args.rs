@@ -85,7 +85,7 @@ pub struct What {
     /// Bytes shown of a string; goes before the program's `string`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=i64::from(Limits::MOST_STRING)))]
     pub string: Option<u16>,
-    /// Elements and fields shown of a value; goes before the program's `elements`
+    /// Elements shown of a slice, an array or a map; goes before the program's `elements`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=i64::from(Limits::MOST_ELEMENTS)))]
     pub elements: Option<u8>,
     /// Pointers followed to what they point to; goes before the program's `pointers`

@@ -23,6 +23,11 @@ const THERE: Place = Place {
         at: 0,
         most: u16::MAX,
     }),
+    second_text: Some(Run {
+        item: 0,
+        at: 8,
+        most: u16::MAX,
+    }),
 };
 
 /// The types of one executable that interfaces have been found to hold.

@@ -16,6 +16,7 @@ mod raw;
 mod scope;
 mod suggest;
 mod text;
+mod type_name;
 mod value;
 
 pub(crate) use lower::join;

@@ -69,7 +69,7 @@ impl Default for Settings {
 pub struct Limits {
     /// Bytes of a string, up to [`Self::MOST_STRING`].
     pub string: u16,
-    /// Elements of a slice, an array, a map; fields of a struct; up to [`Self::MOST_ELEMENTS`].
+    /// Elements of a slice, an array, a map; up to [`Self::MOST_ELEMENTS`].
     pub elements: u8,
     /// Pointers followed, one after the other, up to [`Self::MOST_DEPTH`].
     pub depth: u8,

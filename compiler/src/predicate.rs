@@ -24,8 +24,8 @@ mod unplaced;
 pub use capture::{Item, Layout, MAX_ITEMS};
 pub use code::{Code, ListedArm, ListedPart};
 pub use generate::{
-    Arm, CaptureArm, LONG_SEARCH, Limits, Resource, SEARCHES_IN_ARM, TooLarge, generate,
-    generate_capture, generate_captures,
+    Arm, CaptureArm, LONG_SEARCH, Limits, Resource, SEARCHES_IN_ARM, STEPS_OF_CAPTURE,
+    STEPS_OF_SEARCH, TooLarge, generate, generate_capture, generate_captures,
 };
 pub use instruction::Instruction;
 pub use interpret::{Event, Verdict, capture, evaluate};

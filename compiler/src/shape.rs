@@ -88,12 +88,31 @@ pub enum Missing {
     UnknownType,
 }
 
+/// Why there is no such value at a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absent {
+    /// A pointer on the way to it is nil, or an interface.
+    BehindNil,
+    /// The slice or string is not so long.
+    PastTheEnd,
+    /// The interface holds another type.
+    OtherType,
+}
+
 /// How a value is read. Type names are short: `*http.Request`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// Not at all.
     Missing(Missing),
+    /// It is read as this one is. Where that cannot be, the first of these words that is 0 tells why.
+    Reached {
+        /// How it is read.
+        shape: Box<Self>,
+        /// 8 bytes each, in the order of the way to the value.
+        steps: Vec<(Slot, Absent)>,
+    },
     /// The same at every call: what is shown for it.
     Constant(String),
     /// One byte.
@@ -208,6 +227,8 @@ pub enum Shape {
         /// An item of bytes: the string whose address and length are the first two words there. Of use where the dynamic type begins
         /// with a string, as most errors do.
         text: Option<Run>,
+        /// The same of the second and third word, for errors that begin with a number.
+        second_text: Option<Run>,
     },
     /// A map.
     Map {

@@ -10,6 +10,7 @@ mod group;
 mod laid_out;
 mod map;
 mod planner;
+mod reach;
 mod resolved;
 mod room;
 mod runs;
@@ -76,6 +77,7 @@ pub fn all(
         label: variable.name.clone().unwrap_or_else(|| unnamed.to_owned()),
         span: span.clone(),
         value: typed(types, variable, moment, span).map_err(Shape::Missing),
+        is_expression: false,
     });
     let wanted: Vec<Wanted> = wanted.collect();
     let is_derived = |value: &Result<Typed, _>| {
@@ -122,6 +124,7 @@ pub fn some(types: Option<&Types<'_>>, asked: Vec<Asked>, limits: &Limits) -> Ca
         label: asked.label,
         span: asked.span,
         value: asked.value.ok_or(Shape::Constant(asked.text)),
+        is_expression: true,
     });
     Planner::new(types, *limits).plan(wanted.collect(), None)
 }

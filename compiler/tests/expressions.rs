@@ -325,6 +325,59 @@ fn results_and_time() {
 }
 
 #[test]
+fn elements_of_the_only_result() {
+    let Some(shown) = conditions(
+        "words",
+        &[
+            "ret[0] == \"x\" && ret[1] == \"y\"",
+            "len(ret) == 1",
+            "len(ret[0]) == 1",
+        ],
+    ) else {
+        return;
+    };
+    assert_snapshot!(shown);
+    let Some(shown) = conditions("pair", &["ret[0] == 1 && ret[1] == 2", "ret != nil"]) else {
+        return;
+    };
+    assert_snapshot!(shown);
+}
+
+#[test]
+fn durations_in_durations() {
+    let Some(shown) = conditions(
+        "words",
+        &[
+            "took / 1ms > 1000",
+            "took % 1ms == 5us",
+            "times * took > 5s",
+            "took / 2 > 5s",
+            "1s / 1ms == 1000",
+            "dur / took == 2",
+        ],
+    ) else {
+        return;
+    };
+    assert_snapshot!(shown);
+}
+
+#[test]
+fn parts_of_pointers_and_bytes() {
+    let Some(shown) = conditions(
+        "words",
+        &[
+            "len(four) == times",
+            "b.Mark == \"x\" && b.left.Name == b.right.Name",
+            "string(body) == \"x\"",
+            "string(list[0]) == string(body)",
+        ],
+    ) else {
+        return;
+    };
+    assert_snapshot!(shown);
+}
+
+#[test]
 fn registers_and_memory() {
     let Some(executable) = support::typed_without_dwarf() else {
         return;

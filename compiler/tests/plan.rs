@@ -412,7 +412,7 @@ fn explain_tells_what_is_captured() {
         true,
     );
     insta::assert_snapshot!(about_code(&explained), @"
-    args: 43 instructions, 16 bytes of stack
+    args: 33 instructions, 0 bytes of stack
       main.query
         sql: [rax; rbx] to 64
         limit: rcx
@@ -420,16 +420,16 @@ fn explain_tells_what_is_captured() {
         code: rsi
         ratio: not captured: in X0, a register that probes cannot read
       instructions by place in the program
-          18  to find the function, and to answer
-          25  args
-    ret: 84 instructions, 32 bytes of stack
+          16  to find the function, and to answer
+          17  args
+    ret: 83 instructions, 16 bytes of stack
       main.query
-        err: (*u64(ret.rdi + 8) if ret.rdi != 0 else 0), ret.rsi, [ret.rsi; 64] to 64, [*u64(ret.rsi); *u64(ret.rsi + 8)] to 64
+        err: (*u64(ret.rdi + 8) if ret.rdi != 0 else 0), ret.rsi, [ret.rsi; 64] to 64, [*u64(ret.rsi); *u64(ret.rsi + 8)] to 64, [*u64(ret.rsi + 8); *u64(ret.rsi + 16)] to 64
         reg.bx: ret.rbx
       instructions by place in the program
-          20  to find the function, and to answer
-          61  ret[1]
-           3  reg.bx
+          18  to find the function, and to answer
+          63  ret[1]
+           2  reg.bx
     ");
     let program = "trace main.query, main.count < lat: hist(dur) by g; n: count by caller >";
     let plan = {
@@ -446,7 +446,7 @@ fn explain_tells_what_is_captured() {
         true,
     );
     insta::assert_snapshot!(about_code(&explained), @"
-    aggregates: 36 instructions, 16 bytes of stack
+    aggregates: 28 instructions, 0 bytes of stack
       lat of main.query, lat of main.count
         dur
           dur
@@ -456,10 +456,10 @@ fn explain_tells_what_is_captured() {
         caller
           (caller - bias)
       instructions by place in the program
-          25  to find the function, and to answer
-           3  dur
-           3  g
-           5  caller
+          20  to find the function, and to answer
+           2  dur
+           2  g
+           4  caller
     ");
     let patterns = [
         "main.query(sql=(+0(%ax)):c64, s.len=%bx:s64)",
@@ -470,16 +470,16 @@ fn explain_tells_what_is_captured() {
     let (plan, _) = compile(&source, &[], without, &Options::default()).expect("it compiles");
     let explained = explain(&plan, without, &source, &Prices::ESTIMATES, true);
     insta::assert_snapshot!(about_code(&explained), @"
-    args: 37 instructions, 16 bytes of stack
+    args: 25 instructions, 0 bytes of stack
       main.query
         sql: [rax; 8] to 8
         s.len: i64(rbx)
       instructions by place in the program
-          18  to find the function, and to answer
-          14  mem(reg.ax, 8)
+          14  to find the function, and to answer
+           7  mem(reg.ax, 8)
            1  reg.ax
            1  8
-           3  reg.bx
+           2  reg.bx
     ");
     assert_eq!(plan.traces.len(), 2);
     let shown = plan.traces[0].shown.values().next().expect("one function");

@@ -2,8 +2,8 @@
 //! tested where there is a kernel, in the crate `runtime`.
 
 use compiler::predicate::{
-    Arm, CaptureArm, Event, Item, Limits, Memory, Pattern, Resource, SEARCH_WINDOW, Unreadable,
-    Verdict, evaluate, generate, generate_capture, generate_captures,
+    Arm, CaptureArm, Code, Event, Item, Layout, Limits, Memory, Pattern, Resource, SEARCH_WINDOW,
+    Unreadable, Verdict, evaluate, generate, generate_capture, generate_captures,
     ir::{
         Condition, ConditionKind, Extension, Input, Moment, Operator, Register, Relation, Text,
         Width, Word, WordKind,
@@ -362,48 +362,115 @@ fn a_comparison_of_an_argument_takes_six_instructions() {
     assert_eq!(code.by_span(), [(0..0, 4), (0..1, 2)]);
 }
 
+/// How many bytes are captured of a function: follows the instructions that find it, and those that capture words of registers.
+fn captured_of(code: &Code, function: i64) -> i64 {
+    let (mut at, mut result) = (0_i64, -1);
+    loop {
+        let instruction = &code.instructions[usize::try_from(at).expect("in the code")];
+        let immediate = i64::from(instruction.immediate);
+        let jump = at + 1 + i64::from(instruction.offset);
+        at += 1;
+        match (instruction.code, instruction.destination) {
+            (0x05, _) => at = jump,
+            (0x15, 0) if function == immediate => at = jump,
+            (0x35, 0) if function >= immediate => at = jump,
+            // Of a pointer it is not: there is something where it points to.
+            (0xa5, 0) if function < immediate => at = jump,
+            (0xb5, 0) if function <= immediate => at = jump,
+            (0x15 | 0x35 | 0xa5 | 0xb5, _) => {}
+            (0x85, _) => {
+                assert!(instruction.is_function_call());
+                at += immediate;
+                let begins = usize::try_from(at).expect("in the code");
+                assert!(code.functions.contains(&begins), "{at} begins no function");
+            }
+            (0xb7, 0) => result = immediate,
+            (0x95, _) => return result,
+            (0x79 | 0x7b | 0xb7 | 0xbf, _) => {}
+            (code, _) => panic!("{code:#x} at {at}"),
+        }
+    }
+}
+
 #[test]
-fn captures_stand_in_pieces_one_behind_the_other() {
-    let arms: Vec<CaptureArm> = (1..=5)
+fn captures_are_functions_of_their_own() {
+    // Functions share arms across pieces, and some have none.
+    let arms: Vec<CaptureArm> = (1..=50)
+        .map(|arm| CaptureArm {
+            functions: vec![2 * arm, 2 * arm + 1, 1000 - 3 * arm],
+            items: vec![Item::Word(*register(Register::Rcx)); arm as usize],
+        })
+        .collect();
+    let limits = room(32_000, 64);
+    let alone = |arm: &CaptureArm| {
+        let made = generate_capture(std::slice::from_ref(arm), limits, 1024);
+        made.expect("it fits").instructions.len()
+    };
+    let sizes: Vec<usize> = arms.iter().map(alone).collect();
+    let total: usize = sizes.iter().sum();
+    let (code, count) = generate_captures(&arms, limits, total, 1024).expect("it fits");
+    assert_eq!((count, code.arms.len()), (50, 50));
+    assert!(code.functions.len() > 1, "{} pieces", code.functions.len());
+    assert!(code.functions.is_sorted());
+    for function in 0..=1001 {
+        let arm = arms.iter().find(|arm| arm.functions.contains(&function));
+        let size = arm.map_or(0, |arm| Layout::new(&arm.items).size);
+        let captured = captured_of(&code, function.into());
+        assert_eq!(captured, size as i64, "function {function}");
+    }
+    // No jump leaves its function, and none runs into the next.
+    let starts = [0].into_iter().chain(code.functions.iter().copied());
+    let ends = code.functions.iter().copied();
+    for (start, end) in starts.zip(ends.chain([code.instructions.len()])) {
+        for (index, instruction) in code.instructions[..end].iter().enumerate().skip(start) {
+            let class = instruction.code & 7;
+            if matches!(class, 5 | 6) && !matches!(instruction.code, 0x85 | 0x95) {
+                let target = index as i64 + 1 + i64::from(instruction.offset);
+                let own = start as i64..end as i64;
+                assert!(own.contains(&target), "{index} to {target}");
+            }
+        }
+        assert_eq!(code.instructions[end - 1].code, 0x95);
+    }
+    // Little code is not divided.
+    let (code, _) = generate_captures(&arms[..5], limits, total, 1024).expect("it fits");
+    assert!(code.functions.is_empty());
+    assert_eq!(captured_of(&code, 4), 24);
+    // What does not fit any more is left out from the end.
+    let (code, count) = generate_captures(&arms, limits, total - 1, 1024).expect("it fits");
+    assert_eq!((code.arms.len(), count), (49, 49));
+    assert_eq!(captured_of(&code, 100), 0);
+    let (code, count) = generate_captures(&arms, limits, 1, 1024).expect("it fits");
+    assert_eq!((code.instructions.len(), count), (0, 0));
+    // A single one that is too long is an error.
+    assert!(generate_captures(&arms[49..], room(sizes[49] - 1, 64), total, 1024).is_err());
+}
+
+#[test]
+fn a_function_is_found_without_a_comparison_that_cannot_fail() {
+    // The verifier knows which numbers are left, and takes such comparisons out at a price.
+    let arms: Vec<CaptureArm> = (0..8)
         .map(|function| CaptureArm {
             functions: vec![function],
             items: vec![Item::Word(*register(Register::Rcx)); function as usize],
         })
         .collect();
-    let alone = |arm: &CaptureArm| {
-        let made = generate_capture(std::slice::from_ref(arm), room(1000, 64), 1024);
-        made.expect("it fits").instructions.len()
-    };
-    let sizes: Vec<usize> = arms.iter().map(alone).collect();
-    let total: usize = sizes.iter().sum();
-    let pieces = room(sizes[3] + sizes[4] - 1, 64);
-    let (code, count) = generate_captures(&arms, pieces, total, 1024).expect("it fits");
-    assert_eq!(count, 5);
-    assert!(code.instructions.len() > pieces.instructions);
-    let listed: Vec<&[u32]> = code
-        .arms
-        .iter()
-        .map(|arm| arm.functions.as_slice())
-        .collect();
-    assert_eq!(listed, [[1], [2], [3], [4], [5]]);
-    // Every jump leads to an instruction, and the end is not run into.
-    let length = code.instructions.len() as i64;
-    for (index, instruction) in code.instructions.iter().enumerate() {
-        let class = instruction.code & 7;
-        let jumps = matches!(class, 5 | 6) && !matches!(instruction.code, 0x85 | 0x95);
-        if jumps {
-            let target = index as i64 + 1 + i64::from(instruction.offset);
-            assert!((0..length).contains(&target), "{index} to {target}");
+    let code = generate_capture(&arms, room(1000, 64), 1024).expect("it fits");
+    let mut branches = code.instructions.iter();
+    let mut numbers: Vec<(u8, i32)> = Vec::new();
+    while let Some(instruction) = branches.find(|i| matches!(i.code, 0x15 | 0x35)) {
+        if instruction.destination == 0 {
+            numbers.push((instruction.code, instruction.immediate));
         }
     }
-    assert_eq!(code.instructions.last().map(|last| last.code), Some(0x95));
-    // What does not fit any more is left out from the end.
-    let (code, count) = generate_captures(&arms, pieces, total - 1, 1024).expect("it fits");
-    assert_eq!((code.arms.len(), count), (4, 4));
-    let (code, count) = generate_captures(&arms, pieces, 1, 1024).expect("it fits");
-    assert_eq!((code.instructions.len(), count), (0, 0));
-    // A single one that is too long is an error.
-    assert!(generate_captures(&arms, room(sizes[4] - 1, 64), total, 1024).is_err());
+    let equal = |number: &i32| numbers.contains(&(0x15, *number));
+    let compared: Vec<i32> = (0..8).filter(equal).collect();
+    // Below 2 there is only 1 left after 0, and so on; above 6 there is no end.
+    assert_eq!(compared, [0, 2, 4, 6, 7]);
+    for function in 0..10 {
+        let size = if function < 8 { 8 + 8 * function } else { 0 };
+        assert_eq!(captured_of(&code, function), size);
+    }
 }
 
 #[test]

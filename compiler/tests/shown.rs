@@ -405,7 +405,7 @@ fn expressions() {
             "r.Codes[1]=2",
             r#"r.Tags=[]string{"x", "y"}"#,
             r#"r.Tags[1]="y""#,
-            "r.Tags[2]=‹unreadable›",
+            "r.Tags[2]=‹past the end›",
         ]
     );
     assert_eq!(
@@ -429,8 +429,27 @@ fn expressions() {
             "r.Fail=*main.fault(1)",
             r#"r.Fail.(*main.fault)=&main.fault{code: 1, message: "f"}"#,
             r#"r.Fail.(*main.fault).message="f""#,
-            "r.Fail.(main.plain)=‹unreadable›",
-            "r.Fail.(*errors.errorString)=‹unreadable›",
+            "r.Fail.(main.plain)=‹another type›",
+            "r.Fail.(*errors.errorString)=‹another type›",
+        ]
+    );
+}
+
+#[test]
+fn what_is_behind_nil_is_said_to_be() {
+    let Some(program) = program("1.27") else {
+        return;
+    };
+    let types = program.executable.types().expect("it has DWARF");
+    let list = "b.x, b, f.next.value, f.next.next.value, f.next.next";
+    assert_eq!(
+        asked(program, &types, true, "main.pointers", list),
+        [
+            "b.x=‹behind nil›",
+            "b=nil",
+            "f.next.value=2",
+            "f.next.next.value=‹behind nil›",
+            "f.next.next=nil",
         ]
     );
 }

@@ -37,6 +37,17 @@ macro_rules! wrong {
 }
 
 wrong! {
+    parts_that_are_not_clear: typed, "words", [
+        "where b.Name == \"x\"",
+        "where list == \"x\"",
+        "where body == \"x\"",
+        "where string(times) == \"x\"",
+        "where times == 0755",
+        "where times == 099",
+        "where body has \"\\xff\"",
+        "where 1s / 0s == 1",
+        "where ret[0] == 1",
+    ];
     unknown_names: typed, "query", [
         "where limt > 1",
         "where Limit > 1",

@@ -38,6 +38,9 @@ pub(crate) fn integer(text: &str, span: Span) -> Result<u64, SyntaxError> {
     if digits.is_empty() {
         return Err(bad(text, span));
     }
+    if radix == 10 && digits.len() > 1 && digits.starts_with('0') {
+        return Err(octal(text, digits, span));
+    }
     u64::from_str_radix(digits, radix).map_err(|_| too_large(text, span, "2^64 - 1"))
 }
 
@@ -162,6 +165,17 @@ pub(crate) fn unescaped(inner: &str, start: usize) -> Result<String, SyntaxError
                 let start = start + at;
                 let end = start + 1 + escape.map_or(0, char::len_utf8);
                 let shown = escape.map_or(String::new(), |c| c.escape_debug().to_string());
+                if let Some(byte) = not_ascii(inner.get(at..).unwrap_or_default()) {
+                    return Err(SyntaxError::new(
+                        code::BAD_ESCAPE,
+                        start..start + 4,
+                        format!("`\\x{byte}` is no character by itself"),
+                    )
+                    .label("strings are UTF-8")
+                    .help(format!(
+                        "the character of this number is written \\u00{byte}; in `=~`, ? stands for any byte"
+                    )));
+                }
                 return Err(SyntaxError::new(
                     code::BAD_ESCAPE,
                     start..end,
@@ -175,6 +189,13 @@ pub(crate) fn unescaped(inner: &str, start: usize) -> Result<String, SyntaxError
         }
     }
     Ok(out)
+}
+
+/// The digits of `\x80` to `\xff`.
+fn not_ascii(text: &str) -> Option<&str> {
+    let digits = text.strip_prefix("\\x")?.get(..2)?;
+    let byte = u8::from_str_radix(digits, 16).ok()?;
+    (!byte.is_ascii()).then_some(digits)
 }
 
 /// Says why `text`, which begins like a number, is none.
@@ -235,6 +256,26 @@ fn suggested_unit(unit: &str) -> Option<&'static [&'static str]> {
         "h" => &["h"],
         _ => return None,
     })
+}
+
+/// A number that begins with 0, which Go and people read differently.
+fn octal(text: &str, digits: &str, span: Span) -> SyntaxError {
+    let plain = match digits.trim_start_matches('0') {
+        "" => "0",
+        plain => plain,
+    };
+    let error = SyntaxError::new(
+        code::BAD_LITERAL,
+        span,
+        format!("`{text}` could be octal or decimal"),
+    )
+    .label("begins with 0");
+    if plain.contains(['8', '9']) {
+        return error.help(format!("write {plain}"));
+    }
+    error.help(format!(
+        "write 0o{plain} for what Go means by it, {plain} for the decimal number"
+    ))
 }
 
 fn too_large(text: &str, span: Span, greatest: &str) -> SyntaxError {

@@ -13,6 +13,8 @@ pub(crate) mod runtime_type;
 mod tests;
 mod text;
 
+use compiler::shape::Absent;
+
 /// A value, as much of it as was captured.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
@@ -117,6 +119,8 @@ pub(crate) enum Unknown {
     Type,
     /// Its memory could not be read.
     Unreadable,
+    /// There is none at this call.
+    Absent(Absent),
     /// It was captured and lost on its way.
     Lost,
     /// The call was left, or entered, where no probe could capture.
@@ -173,6 +177,9 @@ impl std::fmt::Display for Unknown {
             Self::NoRoom => f.write_str("no room"),
             Self::Type => f.write_str("unknown type"),
             Self::Unreadable => f.write_str("unreadable"),
+            Self::Absent(Absent::BehindNil) => f.write_str("behind nil"),
+            Self::Absent(Absent::PastTheEnd) => f.write_str("past the end"),
+            Self::Absent(Absent::OtherType) => f.write_str("another type"),
             Self::Lost => f.write_str("lost"),
             Self::NotCaptured => f.write_str("not captured"),
         }

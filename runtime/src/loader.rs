@@ -452,28 +452,24 @@ fn load_program<'m>(
         .functions
         .get(&program.function_key())
         .ok_or_else(|| object_error("its program has no code"))?;
-    let mut linked = splice::Program::new(
-        function.instructions.clone(),
-        function.func_info.func_info.clone(),
-        function.line_info.line_info.clone(),
-    );
+    let mut instructions = function.instructions.clone();
     if kind.sleepable {
         let never = map(NO_PROGRAMS).ok_or_else(|| object_error("no map for its tail call"))?;
-        take_tail_call_out(&mut linked.instructions, never.as_raw_fd());
+        take_tail_call_out(&mut instructions, never.as_raw_fd());
     }
+    let mut functions = splice::Functions::new(
+        &instructions,
+        &function.func_info.func_info,
+        &function.line_info.line_info,
+    );
     for (stub, code) in splice::functions(instance.code) {
         let waiting = kind.sleepable.then(|| code.clone().sleepable());
         let line = |span: &Range<usize>| lines.get(&(span.start, span.end)).copied();
-        linked
+        functions
             .splice(stub, waiting.as_ref().unwrap_or(code), line)
             .ok_or_else(|| object_error(format!("it has no place for {stub:?}")))?;
     }
-    let splice::Program {
-        instructions,
-        functions,
-        lines,
-        ..
-    } = &linked;
+    let linked = functions.link();
     let mut attr = sys::zeroed();
     // SAFETY: BPF_PROG_LOAD uses this member of the union.
     let fields = unsafe { &mut attr.__bindgen_anon_3 };
@@ -487,18 +483,18 @@ fn load_program<'m>(
     for (to, from) in fields.prog_name.iter_mut().zip(name.bytes().take(15)) {
         *to = from as _;
     }
-    fields.insns = instructions.as_ptr() as u64;
-    fields.insn_cnt = instructions.len() as u32;
+    fields.insns = linked.instructions.as_ptr() as u64;
+    fields.insn_cnt = linked.instructions.len() as u32;
     fields.license = program.license.as_ptr() as u64;
     fields.prog_btf_fd = btf.as_raw_fd() as u32;
     if function.func_info_rec_size > 0 {
-        fields.func_info = functions.as_ptr() as u64;
-        fields.func_info_cnt = functions.len() as u32;
+        fields.func_info = linked.functions.as_ptr() as u64;
+        fields.func_info_cnt = linked.functions.len() as u32;
         fields.func_info_rec_size = function.func_info_rec_size as u32;
     }
     if function.line_info_rec_size > 0 {
-        fields.line_info = lines.as_ptr() as u64;
-        fields.line_info_cnt = lines.len() as u32;
+        fields.line_info = linked.lines.as_ptr() as u64;
+        fields.line_info_cnt = linked.lines.len() as u32;
         fields.line_info_rec_size = function.line_info_rec_size as u32;
     }
     // Without a log first: writing one takes most of the verifier's time.
@@ -516,7 +512,7 @@ fn load_program<'m>(
             }
             let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
             let log = String::from_utf8_lossy(log.get(..end).unwrap_or_default()).into_owned();
-            let span = last_instruction(&log).and_then(|index| linked.span(index));
+            let span = last_instruction(&log).and_then(|index| functions.span(index));
             let lines: Vec<&str> = log.lines().collect();
             let log = lines[lines.len().saturating_sub(60)..].join("\n");
             Err(Error::Verifier { error, log, span })

@@ -113,5 +113,14 @@ fn build_programs(folder: &Path) -> Result<Vec<PathBuf>> {
         }
         programs.push(executable);
     }
+    // A large program, with the types of its values.
+    let executable = folder.join("go");
+    for toolchain in Toolchains::ensure(&[NEWEST])? {
+        let mut go = toolchain.go();
+        go.current_dir(root().join("tests/programs"))
+            .env("CGO_ENABLED", "0");
+        run(go.args(["build", "-o"]).arg(&executable).arg("cmd/go"))?;
+    }
+    programs.push(executable);
     Ok(programs)
 }

@@ -33,6 +33,10 @@ pub(super) fn visit(shape: &Shape, f: &mut impl FnMut(u8)) {
         }
         Shape::Array { elements, .. } => elements.iter().for_each(|element| visit(element, f)),
         Shape::Struct { fields, .. } => fields.iter().for_each(|(_, field)| visit(field, f)),
+        Shape::Reached { shape, steps } => {
+            steps.iter().for_each(|(slot, _)| f(slot.item));
+            visit(shape, f);
+        }
         Shape::Pointer { slot, target, .. } => {
             f(slot.item);
             if let Some(target) = target {
@@ -50,11 +54,12 @@ pub(super) fn visit(shape: &Shape, f: &mut impl FnMut(u8)) {
             data,
             pointee,
             text,
+            second_text,
             ..
         } => {
             f(dynamic.item);
             f(data.item);
-            [pointee, text]
+            [pointee, text, second_text]
                 .into_iter()
                 .flatten()
                 .for_each(|bytes| f(bytes.item));

@@ -44,9 +44,9 @@ impl<'s, 'e> Lowering<'s, 'e> {
         if name == "mem" || loads(name).is_some() {
             return self.memory(function, arguments, span);
         }
-        let known = matches!(name, "len" | "cap") || conversion.is_some();
+        let known = matches!(name, "len" | "cap" | "string") || conversion.is_some();
         if !known {
-            let words = ["len", "cap"].into_iter();
+            let words = ["len", "cap", "string"].into_iter();
             let words = words.chain(CONVERSIONS.iter().map(|(word, ..)| *word));
             let nearest = suggest::function(name, words);
             let nearest = nearest.map(|word| format!("did you mean `{word}`?"));
@@ -78,6 +78,10 @@ impl<'s, 'e> Lowering<'s, 'e> {
             Value::Constant(Constant::String(text)) if name == "len" => {
                 Some(Value::Constant(Constant::Integer(text.len() as i128)))
             }
+            Value::Typed(value) if name == "string" && self.is_text(&value, argument)? => {
+                let ty = Ty::built_in("string", 16, Kind::String);
+                Some(Value::Typed(Typed { ty, ..value }))
+            }
             Value::Typed(value) => self.length(name, value, argument, span),
             other => self.misfit(name, argument, Some(&other)),
         }
@@ -91,6 +95,11 @@ impl<'s, 'e> Lowering<'s, 'e> {
         span: &Span,
     ) -> Option<Value> {
         let capacity = name == "cap";
+        if let Kind::Pointer { target } = value.ty.kind
+            && let Kind::Array { length, .. } = self.ty(target, &argument.span)?.kind
+        {
+            return Some(Value::Constant(Constant::Integer(length.into())));
+        }
         let at = match (&value.ty.kind, capacity) {
             (Kind::String, false) => 8,
             (Kind::Slice { .. }, _) => 8 + 8 * u64::from(capacity),

@@ -249,10 +249,23 @@ impl<'s, 'e> Lowering<'s, 'e> {
         Some(guarded(join(one.guard, other.guard), condition))
     }
 
+    /// Whether it is a slice, but not one of bytes.
+    fn is_list(&mut self, value: &Value, expression: &Expression) -> Option<bool> {
+        match value {
+            Value::Typed(value) if matches!(value.ty.kind, Kind::Slice { .. }) => {
+                Some(!self.is_text(value, expression)?)
+            }
+            _ => Some(false),
+        }
+    }
+
     /// Two things that cannot be compared.
     fn unlike(&mut self, left: &Side<'_>, right: &Side<'_>, span: &Span) -> Option<Condition> {
         let texts = (self.text(left.expression), self.text(right.expression));
-        let help = suggest::comparison(&left.value, texts.0, &right.value, texts.1)
+        let listed = self.is_list(&left.value, left.expression)?;
+        let help = (listed && matches!(right.value, Value::Constant(Constant::String(_))))
+            .then(|| format!("compare its elements: {}[0]", texts.0))
+            .or_else(|| suggest::comparison(&left.value, texts.0, &right.value, texts.1))
             .or_else(|| suggest::comparison(&right.value, texts.1, &left.value, texts.0))
             .or_else(|| {
                 let converts = is_plain_integer(&left.value) && is_plain_integer(&right.value);

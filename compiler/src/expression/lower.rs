@@ -317,10 +317,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
             }
         }
         let plain = if scales { Ty::int() } else { ty.clone() };
-        let second_is_duration = match &right_value {
-            Value::Typed(value) => value.ty.is_duration(),
-            value => matches!(value, Value::Constant(Constant::Duration(_))),
-        };
+        let durations = [&left_value, &right_value].map(Value::is_duration);
         let (one, first) = self.operand(left_value, left, &ty, &plain)?;
         let (other, second) = self.operand(right_value, right, &ty, &plain)?;
         let signed = ty.is_signed();
@@ -345,10 +342,12 @@ impl<'s, 'e> Lowering<'s, 'e> {
             left: one.into(),
             right: other.into(),
         };
-        // How often one duration goes into another is a number; else it is the wider type of the two.
-        let of_durations = ty.is_duration() && second_is_duration;
+        // The wider type of the two; how often a duration goes into another one is a number.
         let ty = match (&first, &second) {
-            _ if ir == Ir::Divide && of_durations => Ty::int(),
+            _ if ir == Ir::Divide && durations == [true, true] => Ty::int(),
+            (_, Some(other)) if ir == Ir::Multiply && durations == [false, true] => {
+                other.ty.clone()
+            }
             (Some(one), Some(other)) if other.ty.size > one.ty.size => other.ty.clone(),
             _ => ty,
         };

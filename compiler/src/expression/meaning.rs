@@ -13,6 +13,15 @@ pub(super) enum Value {
 }
 
 impl Value {
+    /// Whether it is a constant or other `time.Duration`.
+    pub(super) fn is_duration(&self) -> bool {
+        match self {
+            Self::Constant(constant) => matches!(constant, Constant::Duration(_)),
+            Self::Typed(value) => value.ty.is_duration(),
+            Self::Caller => false,
+        }
+    }
+
     /// With its article or name, for messages.
     pub(super) fn describe(&self) -> String {
         match self {

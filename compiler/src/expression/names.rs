@@ -305,12 +305,6 @@ impl<'s, 'e> Lowering<'s, 'e> {
             .collect()
     }
 
-    /// How many results there are.
-    pub(super) fn result_count(&mut self, span: &Span) -> Option<usize> {
-        self.signature(span)
-            .map(|(_, signature)| signature.results.len())
-    }
-
     /// The results, where there are any and this is the place for them.
     fn results(&mut self, span: &Span) -> Option<Vec<Variable>> {
         let (_, signature) = self.signature(span)?;

@@ -8,7 +8,7 @@ use super::{
     lower::{Lowering, join},
     meaning::Value,
     scope::Scope,
-    suggest,
+    suggest, type_name,
     value::{Location, Ty, Typed, not_zero},
 };
 use crate::{
@@ -87,7 +87,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
     ) -> Option<Option<Typed>> {
         let mut level = vec![(of.clone(), fields.to_vec())];
         for _ in 0..EMBEDDED {
-            let mut next = Vec::new();
+            let (mut next, mut found) = (Vec::new(), Vec::new());
             for (value, fields) in level {
                 for field in &fields {
                     let part = |ty: Ty| Typed {
@@ -97,13 +97,31 @@ impl<'s, 'e> Lowering<'s, 'e> {
                     };
                     if field.name == name {
                         let ty = self.ty(field.ty, &expression.span)?;
-                        return Some(Some(part(ty)));
-                    }
-                    if field.embedded {
+                        found.push((value.ty.clone(), part(ty)));
+                    } else if field.embedded {
                         let ty = self.ty(field.ty, &expression.span)?;
                         next.push(part(ty));
                     }
                 }
+            }
+            if let [(one, _), (other, _), ..] = found.as_slice() {
+                let text = self.text(expression);
+                return self.fail(
+                    Diagnostic::new(
+                        codes::NO_SUCH_FIELD,
+                        format!("`{text}.{name}` could be several fields"),
+                    )
+                    .at(&expression.span, "embeds more than one struct that has it")
+                    .note(format!(
+                        "{} and {} have it",
+                        printable(&one.short()),
+                        printable(&other.short())
+                    ))
+                    .help("name the embedded struct too"),
+                );
+            }
+            if let Some((_, value)) = found.pop() {
+                return Some(Some(value));
             }
             level = Vec::new();
             for value in next {
@@ -180,15 +198,9 @@ impl<'s, 'e> Lowering<'s, 'e> {
             && name == "ret"
             && !self.is_parameter(name)
             && let ExpressionKind::Integer(number) = index.kind
-            && self.result_count(&of.span)? != 1
+            && !self.has_elements(&of.span)?
         {
             return self.numbered_result(number, span);
-        }
-        if let (ExpressionKind::Name(name), ExpressionKind::Integer(0)) = (&of.kind, &index.kind)
-            && name == "ret"
-            && !self.is_parameter(name)
-        {
-            return self.numbered_result(0, span);
         }
         let value = match self.value(of)? {
             Value::Typed(value) => value,
@@ -235,6 +247,22 @@ impl<'s, 'e> Lowering<'s, 'e> {
             at,
             guard,
         }))
+    }
+
+    /// Whether `ret` is one result that has elements itself, which `ret[0]` is then one of.
+    fn has_elements(&mut self, span: &Span) -> Option<bool> {
+        let (types, signature) = self.signature(span)?;
+        let [result] = signature.results.as_slice() else {
+            return Some(false);
+        };
+        let kind = types.get(result.ty).ok().map(|ty| Ty::new(&ty).kind);
+        Some(match kind {
+            Some(Kind::Slice { .. } | Kind::Array { .. } | Kind::String | Kind::Map { .. }) => true,
+            Some(Kind::Pointer { target }) => {
+                matches!(self.ty(target, span)?.kind, Kind::Array { .. })
+            }
+            _ => false,
+        })
     }
 
     #[expect(clippy::too_many_arguments, reason = "all of one expression")]
@@ -334,7 +362,8 @@ impl<'s, 'e> Lowering<'s, 'e> {
             );
         };
         let (types, _) = self.signature(&of.span)?;
-        let Some(id) = types.named(&ty.node) else {
+        let named = types.named(&ty.node);
+        let Some(id) = named.or_else(|| types.named(&type_name::spelt(&ty.node))) else {
             let name = printable(&ty.node);
             let Scope {
                 function,

@@ -85,7 +85,9 @@ pub(super) fn comparison(
         }
         Kind::String => "strings are compared with ==, !=, =~, has and in only".to_owned(),
         Kind::Slice { .. } if quoted.is_some() => {
-            format!("bytes are tested with =~ and has: `{text} has {other_text}`")
+            format!(
+                "bytes are tested with =~ and has, or as a string: `string({text}) == {other_text}`"
+            )
         }
         Kind::Slice { .. } | Kind::Map { .. } | Kind::Func if same => {
             "slices, maps and functions are compared with nil only".to_owned()
@@ -138,6 +140,7 @@ pub(super) fn operand(symbol: &str, text: &str, value: Option<&Value>) -> Option
         ("has", None) if matches!(value, Some(Value::Caller)) => {
             "callers are compared with ==, != and =~ only"
         }
+        ("string", _) => "only strings and byte slices are texts",
         _ if searched => "`=~` and `has` test strings and byte slices",
         ("[]", _) => "only strings, slices and arrays have elements",
         ("len" | "cap", _) => "only strings, slices, arrays, maps and channels have a length",

@@ -102,7 +102,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
     }
 
     /// Whether it is a string or bytes.
-    fn is_text(&mut self, value: &Typed, expression: &Expression) -> Option<bool> {
+    pub(super) fn is_text(&mut self, value: &Typed, expression: &Expression) -> Option<bool> {
         Some(match value.ty.kind {
             Kind::String => true,
             Kind::Slice { element } => {

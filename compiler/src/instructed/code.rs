@@ -9,8 +9,8 @@ use crate::{
     expression,
     plan::{NeedsResults, TraceCode},
     predicate::{
-        Arm, CaptureArm, Code, Item, Limits, TooLarge, generate, generate_capture,
-        generate_captures,
+        Arm, CaptureArm, Code, Item, Limits, STEPS_OF_CAPTURE, STEPS_OF_SEARCH, TooLarge, generate,
+        generate_capture, generate_captures,
         ir::{Condition, Input, Moment},
     },
     select::times,
@@ -25,10 +25,9 @@ const ROOM: Limits = Limits {
     searches: 60,
 };
 
-/// Instructions that capture at one moment of calls, at most. The verifier goes through each less than twice and may go through 1,000,000
-/// (`BPF_COMPLEXITY_LIMIT_INSNS` in include/linux/bpf.h), but from Linux 6.18 on the time it takes grows with the square of a function's
-/// length (kernel/bpf/liveness.c): one second for so many.
-const CAPTURES: usize = 64_000;
+/// Steps that the verifier may take for searches and captures, of the 1,000,000 that there are in all (`BPF_COMPLEXITY_LIMIT_INSNS` in
+/// include/linux/bpf.h).
+const STEPS: usize = 860_000;
 
 impl Instructed {
     /// Makes the code. `ids` are the numbers of planned functions.
@@ -97,8 +96,17 @@ impl Instructed {
         code.aggregate = made(!aggregated.is_empty(), &|| {
             generate_capture(&aggregated, ROOM, ebpf_templates::AGGREGATE_KEY)
         });
-        code.arguments = captures(arguments, diagnostics);
-        code.results = captures(results, diagnostics);
+        let others = [
+            &code.where_entry,
+            &code.where_return,
+            &code.until,
+            &code.keep,
+            &code.aggregate,
+        ];
+        let searches = others.into_iter().flatten().map(|code| code.searches);
+        let searches = searches.sum::<usize>() * STEPS_OF_SEARCH;
+        let most = STEPS.saturating_sub(searches) / STEPS_OF_CAPTURE;
+        (code.arguments, code.results) = captures(arguments, results, most, diagnostics);
         (code, self.shown_calls(ids))
     }
 
@@ -155,35 +163,125 @@ fn aggregated(list: &[(u32, u32, Vec<Item>)], ids: &HashMap<u32, u32>) -> Vec<Ca
     arms(known.into_iter(), &itself)
 }
 
-/// The code that captures; where not everything fits, for those functions of which many have the same arguments.
-fn captures(mut arms: Vec<CaptureArm>, diagnostics: &mut Vec<Diagnostic>) -> Option<Code> {
-    arms.sort_by_key(|arm| std::cmp::Reverse(arm.functions.len()));
-    let room = ebpf_templates::CAPTURE_MAX;
-    let (code, count) = match generate_captures(&arms, ROOM, CAPTURES, room) {
-        Ok(made) => made,
-        Err(error) => {
-            diagnostics.push(expression::too_large(&error));
-            return None;
+/// The code that captures arguments, and that for results: together of `most` instructions. Where not everything fits, each gets half of
+/// them, and what the other leaves.
+fn captures(
+    arguments: Vec<CaptureArm>,
+    results: Vec<CaptureArm>,
+    most: usize,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> (Option<Code>, Option<Code>) {
+    let size = |moment: &Option<Captures>| moment.as_ref().map_or(0, Captures::size);
+    let (mut arguments, mut results) = (
+        Captures::new(arguments, most, diagnostics),
+        Captures::new(results, most, diagnostics),
+    );
+    if size(&arguments) + size(&results) > most {
+        let left = |other| most - size(other).min(most / 2);
+        let rooms = [left(&results), left(&arguments)];
+        for (moment, room) in [&mut arguments, &mut results].into_iter().zip(rooms) {
+            *moment = moment
+                .take()
+                .and_then(|m| Captures::new(m.arms, room, diagnostics));
         }
-    };
-    let functions = |arms: &[CaptureArm]| arms.iter().map(|arm| arm.functions.len()).sum::<usize>();
-    let (kept, left_out) = arms.split_at_checked(count).unwrap_or((&arms, &[]));
-    if let Some(first) = left_out.iter().flat_map(|arm| &arm.items).next() {
-        diagnostics.push(
-            Diagnostic::new(
-                codes::VALUES_LEFT_OUT,
-                format!(
-                    "values of {} are not shown: the kernel has no room for the code",
-                    times(functions(left_out), "function")
-                ),
-            )
-            .at(first.span(), "asks for them")
-            .note(format!(
-                "those of {} are",
-                times(functions(kept), "function")
-            ))
-            .help("include fewer functions"),
-        );
     }
-    (count > 0).then_some(code)
+    (
+        arguments.and_then(|captures| captures.finish(diagnostics)),
+        results.and_then(|captures| captures.finish(diagnostics)),
+    )
+}
+
+/// Code that captures at one moment of calls.
+struct Captures {
+    code: Code,
+    /// Those of which many functions have the same come first.
+    arms: Vec<CaptureArm>,
+    /// As many of them are in it.
+    count: usize,
+}
+
+impl Captures {
+    fn new(
+        mut arms: Vec<CaptureArm>,
+        most: usize,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
+        arms.sort_by_key(|arm| std::cmp::Reverse(arm.functions.len()));
+        match generate_captures(&arms, ROOM, most, ebpf_templates::CAPTURE_MAX) {
+            Ok((code, count)) => Some(Self { code, arms, count }),
+            Err(error) => {
+                diagnostics.push(expression::too_large(&error));
+                None
+            }
+        }
+    }
+
+    fn size(&self) -> usize {
+        self.code.instructions.len()
+    }
+
+    /// The code. Says what is not in it.
+    fn finish(self, diagnostics: &mut Vec<Diagnostic>) -> Option<Code> {
+        let (kept, left_out) = self.arms.split_at_checked(self.count)?;
+        let functions =
+            |arms: &[CaptureArm]| arms.iter().map(|arm| arm.functions.len()).sum::<usize>();
+        if let Some(first) = left_out.iter().flat_map(|arm| &arm.items).next() {
+            diagnostics.push(
+                Diagnostic::new(
+                    codes::VALUES_LEFT_OUT,
+                    format!(
+                        "values of {} are not shown: the kernel has no room for the code",
+                        times(functions(left_out), "function")
+                    ),
+                )
+                .at(first.span(), "asks for them")
+                .note(format!(
+                    "those of {} are",
+                    times(functions(kept), "function")
+                ))
+                .help("include fewer functions"),
+            );
+        }
+        (self.count > 0).then_some(self.code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::predicate::ir::{Register, Word, WordKind};
+
+    fn arms(count: u32) -> Vec<CaptureArm> {
+        let word = WordKind::Register(Register::Rcx, Moment::Entry);
+        let items = vec![Item::Word(Word::new(word, 0..1)); 30];
+        let arm = |function| CaptureArm {
+            functions: vec![function],
+            items: items.clone(),
+        };
+        (1..=count).map(arm).collect()
+    }
+
+    #[test]
+    fn arguments_and_results_share_what_there_is() {
+        let one = generate_capture(&arms(1), ROOM, 1024).expect("it fits");
+        let most = 20 * one.instructions.len();
+        let made = |arguments, results| {
+            let mut diagnostics = Vec::new();
+            let made = captures(arms(arguments), arms(results), most, &mut diagnostics);
+            let functions = |code: &Option<Code>| code.as_ref().map_or(0, |code| code.arms.len());
+            let length =
+                |code: &Option<Code>| code.as_ref().map_or(0, |code| code.instructions.len());
+            assert!(length(&made.0) + length(&made.1) <= most);
+            let told: Vec<&str> = diagnostics.iter().map(|d| d.code).collect();
+            (functions(&made.0), functions(&made.1), told)
+        };
+        assert_eq!(made(10, 10), (10, 10, vec![]));
+        assert_eq!(made(20, 0), (20, 0, vec![]));
+        // Half for each.
+        assert_eq!(made(20, 20), (10, 10, vec!["W0405", "W0405"]));
+        // What the one does not need the other gets.
+        let (arguments, results, told) = made(30, 4);
+        assert!((14..20).contains(&arguments), "{arguments}");
+        assert_eq!((results, told), (4, vec!["W0405"]));
+    }
 }

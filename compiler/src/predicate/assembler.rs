@@ -107,6 +107,10 @@ impl Assembler {
         self.push(Operation::Helper(helper), None);
     }
 
+    pub(super) fn call_function(&mut self, number: i32) {
+        self.push(Operation::Function(number), None);
+    }
+
     pub(super) fn exit(&mut self) {
         self.push(Operation::Exit, None);
     }

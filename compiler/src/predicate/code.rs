@@ -10,13 +10,17 @@ use super::{
     instruction::{Helper, Instruction},
 };
 
-/// A generated function.
+/// A generated function, and those that it calls.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Code {
     /// Its instructions; 64-bit constants take two.
     pub instructions: Vec<Instruction>,
-    /// Bytes of stack that it uses.
+    /// Where among them each further function begins, which the first one calls: with the arguments that it has been given.
+    pub functions: Vec<usize>,
+    /// Bytes of stack that each of them uses at most.
     pub stack: usize,
+    /// Searches for a substring in all of them; see [`Limits::searches`](super::Limits::searches).
+    pub searches: usize,
     /// What it was made from.
     pub arms: Vec<ListedArm>,
 }
@@ -74,14 +78,29 @@ impl Code {
         self
     }
 
-    /// Puts another function that captures behind this one, which is that of other functions: what this one has no arm for goes there. The
-    /// arguments are still in their registers then, and what the first one ends with is two instructions that return 0.
-    pub(super) fn append(&mut self, next: Self) {
-        let end = self.instructions.len().saturating_sub(2);
-        self.instructions.truncate(end);
-        self.instructions.extend(next.instructions);
-        self.stack = self.stack.max(next.stack);
-        self.arms.extend(next.arms);
+    /// Puts functions behind this one, which calls them by their index.
+    pub(super) fn with_functions(mut self, functions: Vec<Self>) -> Self {
+        let mut end = self.instructions.len();
+        for function in &functions {
+            self.functions.push(end);
+            end += function.instructions.len();
+        }
+        for (at, instruction) in self.instructions.iter_mut().enumerate() {
+            if instruction.is_function_call() {
+                let number = usize::try_from(instruction.immediate).ok();
+                let target = number.and_then(|number| self.functions.get(number));
+                let target = target.copied().unwrap_or_default();
+                // Both are far below i32::MAX.
+                instruction.immediate = (target as i64 - at as i64 - 1) as i32;
+            }
+        }
+        for function in functions {
+            self.instructions.extend(function.instructions);
+            self.stack = self.stack.max(function.stack);
+            self.searches += function.searches;
+            self.arms.extend(function.arms);
+        }
+        self
     }
 
     /// Instructions by the expression that they were made for, in the order of the program text.

@@ -40,6 +40,12 @@ impl Instruction {
     pub fn is_helper_call(&self) -> bool {
         self.code == JMP | CALL && self.source == 0
     }
+
+    /// Calls a function of the program.
+    #[must_use]
+    pub fn is_function_call(&self) -> bool {
+        self.code == JMP | CALL && self.source == OF_THE_PROGRAM
+    }
 }
 
 /// Return value, and scratch.
@@ -84,6 +90,9 @@ const MEM: u8 = 0x60;
 const GOTO: u8 = 0x00;
 const CALL: u8 = 0x80;
 const EXIT: u8 = 0x90;
+
+/// Source of a call: the immediate operand says how far away the function is (`BPF_PSEUDO_CALL`).
+const OF_THE_PROGRAM: u8 = 1;
 
 /// Arithmetic of class ALU64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +150,8 @@ pub(super) enum Operation {
     Goto,
     Branch(Jump, u8, Operand),
     Helper(Helper),
+    /// By its index; see [`Code::with_functions`](super::code::Code).
+    Function(i32),
     Exit,
 }
 
@@ -207,6 +218,7 @@ impl Operation {
                 push(JMP | jump as u8, left, 0, offset, right);
             }
             Self::Helper(helper) => push(JMP | CALL, 0, 0, 0, helper as i32),
+            Self::Function(number) => push(JMP | CALL, 0, OF_THE_PROGRAM, 0, number),
             Self::Exit => push(JMP | EXIT, 0, 0, 0, 0),
         }
     }

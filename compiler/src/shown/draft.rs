@@ -65,6 +65,7 @@ pub(super) enum Draft {
         data: PartId,
         pointee: Option<Run>,
         text: Option<Run>,
+        second_text: Option<Run>,
     },
     Map {
         ty: String,
@@ -239,12 +240,14 @@ impl Drafts {
                 data,
                 pointee,
                 text,
+                second_text,
             } => Shape::Interface {
                 ty: ty.clone(),
                 dynamic: self.slot(*dynamic)?,
                 data: self.slot(*data)?,
                 pointee: *pointee,
                 text: *text,
+                second_text: *second_text,
             },
             Draft::Map {
                 ty,

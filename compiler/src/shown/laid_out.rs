@@ -21,6 +21,8 @@ pub struct Place {
     pub size: u16,
     /// The string whose address and length are its first two words, if they are those of one.
     pub text: Option<Run>,
+    /// The same of the second and third word.
+    pub second_text: Option<Run>,
 }
 
 impl Place {
@@ -70,7 +72,11 @@ impl Place {
                 imaginary: slot(ty.size / 2, ty.size / 2)?,
                 width: width / 2,
             },
-            (Kind::String, _) if at == 0 => Shape::String(self.text?),
+            (Kind::String, _) => Shape::String(match at {
+                0 => self.text?,
+                8 => self.second_text?,
+                _ => return None,
+            }),
             (Kind::Slice { .. }, _) => Shape::Slice {
                 ty: ty.short_name(),
                 pointer: word(0)?,

@@ -10,6 +10,7 @@ use super::{
     Captured,
     draft::{Draft, Drafts, NodeId, PartId},
     group::Group,
+    reach,
     room::{LENGTH, Room},
     runs::{At, Bound, Part, RUN, Source, allocate, guarded},
 };
@@ -17,7 +18,7 @@ use crate::{
     expression::{Location, Ty, Typed, Unreachable},
     plan::Limits,
     predicate::ir::{Condition, Extension, Text, Width, Word, WordKind},
-    shape::{Missing, Shape, ShownValue},
+    shape::{Absent, Missing, Shape, ShownValue, Slot},
 };
 
 /// Levels that are planned at most.
@@ -36,6 +37,8 @@ pub(super) struct Wanted {
     pub(super) label: String,
     pub(super) span: Span,
     pub(super) value: Result<Typed, Shape>,
+    /// It was asked for by an expression, of which not all need be there.
+    pub(super) is_expression: bool,
 }
 
 /// Something to plan.
@@ -62,6 +65,7 @@ pub(super) enum Job {
         data: Word,
         guard: Option<Condition>,
         nested: bool,
+        is_error: bool,
     },
     /// Entries of a map.
     Entries { map: Typed, group: Box<Group> },
@@ -112,12 +116,16 @@ impl<'t, 'e> Planner<'t, 'e> {
                 Ok(value) => (Some(value.ty.short()), value.ty.derived.as_deref().cloned()),
                 Err(_) => (None, None),
             };
+            let steps = match &wanted.value {
+                Ok(value) if wanted.is_expression => reach::steps(value),
+                _ => Vec::new(),
+            };
             match wanted.value {
                 Ok(value) => self.later(node, Job::Value(value), self.limits.depth),
                 Err(shape) => self.drafts.set(node, Draft::Done(shape)),
             }
             spans.push(wanted.span);
-            shown.push((wanted.label, ty, derived, node));
+            shown.push((wanted.label, ty, derived, node, steps));
         }
         let mut tasks = 0;
         for level in 0..=MAX_LEVEL {
@@ -137,18 +145,38 @@ impl<'t, 'e> Planner<'t, 'e> {
                 self.run(task);
             }
         }
-        let values = shown
-            .into_iter()
-            .map(|(label, ty, derived, node)| ShownValue {
+        let mut values = Vec::with_capacity(shown.len());
+        for (label, ty, derived, node, steps) in shown {
+            let shape = match self.drafts.shape(node) {
+                known @ (Shape::Missing(_) | Shape::Constant(_)) => known,
+                shape => self.reached(shape, steps),
+            };
+            values.push(ShownValue {
                 label,
                 ty,
-                shape: self.drafts.shape(node),
+                shape,
                 derived,
             });
+        }
         Captured {
-            values: values.collect(),
+            values,
             items: self.room.items,
             dictionary,
+        }
+    }
+
+    /// A shape with what tells why there is no such value.
+    fn reached(&mut self, shape: Shape, steps: Vec<(Word, Absent)>) -> Shape {
+        let steps = steps.into_iter();
+        let steps: Vec<(Slot, Absent)> = steps
+            .filter_map(|(word, why)| Some((self.room.word(word)?, why)))
+            .collect();
+        if steps.is_empty() {
+            return shape;
+        }
+        Shape::Reached {
+            shape: shape.into(),
+            steps,
         }
     }
 
@@ -181,7 +209,7 @@ impl<'t, 'e> Planner<'t, 'e> {
                 Kind::String | Kind::Slice { .. } => nodes.len().saturating_mul(text),
                 _ => memory(element.size.saturating_mul(nodes.len() as u64)),
             },
-            Job::Inside { .. } => usize::from(POINTEE) + LENGTH + text,
+            Job::Inside { .. } => usize::from(POINTEE) + 2 * LENGTH + text,
             Job::Entries { .. } => RUN,
         }
     }
@@ -202,7 +230,11 @@ impl<'t, 'e> Planner<'t, 'e> {
                 data,
                 guard,
                 nested,
-            } => self.inside(node, &data, guard.as_ref(), nested),
+                is_error,
+            } => {
+                let texts = if is_error && !nested { 2 } else { 1 };
+                self.inside(node, &data, guard.as_ref(), nested, texts);
+            }
             Job::Entries { map, group } => self.entries(node, &map, *group, depth),
         }
         self.read(bound.as_ref());
@@ -301,8 +333,15 @@ impl<'t, 'e> Planner<'t, 'e> {
         self.drafts.set(node, Draft::Done(shape));
     }
 
-    /// What an interface holds: the memory there, and the string that may begin there.
-    fn inside(&mut self, node: NodeId, data: &Word, guard: Option<&Condition>, nested: bool) {
+    /// What an interface holds: the memory there, and the strings that may begin with its first words, so many of them.
+    fn inside(
+        &mut self,
+        node: NodeId,
+        data: &Word,
+        guard: Option<&Condition>,
+        nested: bool,
+        texts: usize,
+    ) {
         let most = if nested { NESTED_POINTEE } else { POINTEE };
         let text = Text {
             pointer: guarded(guard.cloned(), data.clone()).into(),
@@ -310,29 +349,33 @@ impl<'t, 'e> Planner<'t, 'e> {
         };
         let most = usize::from(most);
         let memory = self.room.bytes(text, most, most, &self.span);
-        let string = Typed {
-            ty: Ty::built_in("string", 16, Kind::String),
-            at: Location::Memory {
-                pointer: data.clone().into(),
-                offset: 0,
-            },
-            guard: guard.cloned(),
-        };
-        let bytes = self.drafts.node();
-        self.text(bytes, &string);
-        let string = match self.drafts.shape(bytes) {
-            Shape::String(run) => Some(run),
-            _ => None,
-        };
-        if let Some(
-            Draft::Interface { pointee, text, .. }
-            | Draft::Memory {
-                bytes: pointee,
+        self.divide(texts);
+        let mut found = [0, 8].into_iter().take(texts).map(|offset| {
+            let string = Typed {
+                ty: Ty::built_in("string", 16, Kind::String),
+                at: Location::Memory {
+                    pointer: data.clone().into(),
+                    offset,
+                },
+                guard: guard.cloned(),
+            };
+            let bytes = self.drafts.node();
+            self.text(bytes, &string);
+            match self.drafts.shape(bytes) {
+                Shape::String(run) => Some(run),
+                _ => None,
+            }
+        });
+        let (first, second) = (found.next().flatten(), found.next().flatten());
+        match self.drafts.get(node) {
+            Some(Draft::Interface {
+                pointee,
                 text,
-            },
-        ) = self.drafts.get(node)
-        {
-            (*pointee, *text) = (memory, string);
+                second_text,
+                ..
+            }) => (*pointee, *text, *second_text) = (memory, first, second),
+            Some(Draft::Memory { bytes, text }) => (*bytes, *text) = (memory, first),
+            _ => {}
         }
     }
 }

@@ -69,6 +69,10 @@ impl Resolver<'_, '_> {
         let name = || ty.short_name();
         Some(match (shape, &ty.kind) {
             (Shape::Missing(_) | Shape::Constant(_), _) => shape.clone(),
+            (Shape::Reached { shape, steps }, _) => Shape::Reached {
+                shape: self.shape(shape, ty)?.into(),
+                steps: steps.clone(),
+            },
             (Shape::Int { slot, width }, Kind::Int) if ty.size == u64::from(*width) => {
                 match ty.name.as_str() {
                     "time.Duration" => Shape::Duration(*slot),
@@ -176,6 +180,7 @@ impl Resolver<'_, '_> {
                     data,
                     pointee,
                     text,
+                    second_text,
                     ..
                 },
                 Kind::Interface { .. },
@@ -185,6 +190,7 @@ impl Resolver<'_, '_> {
                 data: *data,
                 pointee: *pointee,
                 text: *text,
+                second_text: *second_text,
             },
             (
                 Shape::Map {
@@ -236,6 +242,7 @@ impl Resolver<'_, '_> {
             begin: bytes.at.saturating_add(8),
             size: bytes.most,
             text,
+            second_text: None,
         };
         // Of a map or a channel nothing but its address would be known.
         let is_readable = !matches!(ty.kind, Kind::Map { .. } | Kind::Chan { .. });

@@ -421,6 +421,7 @@ impl Planner<'_, '_> {
                     data: pointer,
                     guard: value.guard.clone(),
                     nested: self.level > 0 || within.nested > 0,
+                    is_error: false,
                 };
                 self.later(node, job, 0);
                 return Some(node);
@@ -478,6 +479,7 @@ impl Planner<'_, '_> {
                 data: word,
                 guard: value.guard.clone(),
                 nested: !top,
+                is_error: value.ty.name == "error",
             };
             self.later(node, job, 0);
         }
@@ -487,6 +489,7 @@ impl Planner<'_, '_> {
             data,
             pointee: None,
             text: None,
+            second_text: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Captured values as text, by their shapes alone: what a renderer makes of them, without its cuts.
 
-use compiler::shape::{Full, MapEntry, Missing, Run, Shape, ShownValue, Slot};
+use compiler::shape::{Absent, Full, MapEntry, Missing, Run, Shape, ShownValue, Slot};
 
 /// What is captured, and who knows what addresses mean.
 pub struct Decoder<'d> {
@@ -79,6 +79,19 @@ impl Decoder<'_> {
             Shape::Missing(Missing::NoRoom) => "‹no room›".to_owned(),
             Shape::Missing(Missing::OptimisedAway) => "‹absent›".to_owned(),
             Shape::Missing(Missing::UnknownType) => "‹unknown›".to_owned(),
+            Shape::Reached { shape, steps } => match self.shape(shape) {
+                Ok(text) => text,
+                Err(why) => {
+                    let step = steps.iter().find(|(slot, _)| self.word(*slot) == Ok(0));
+                    let (_, absent) = step.ok_or(why)?;
+                    match absent {
+                        Absent::BehindNil => "‹behind nil›",
+                        Absent::PastTheEnd => "‹past the end›",
+                        Absent::OtherType => "‹another type›",
+                    }
+                    .to_owned()
+                }
+            },
             Shape::Constant(text) => text.clone(),
             Shape::Bool(slot) => (self.at(*slot, 1)? != 0).to_string(),
             Shape::Int { slot, width } => {

@@ -66,5 +66,6 @@ func main() {
 	n, _, _ := handle(&Request{URL: &URL{}}, time.Second, true, []uint32{1, 2}, [2]int{2, 1}, &x, x, err)
 	nothing()
 	useDocs(&Request{})
+	useParts()
 	println(len(rows), n, count(1, 2, 3, 4))
 }

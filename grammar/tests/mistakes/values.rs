@@ -167,9 +167,9 @@ fn strings() {
     E0109 29..31 `\u`: `\u` is not an escape that strings have
       unknown or incomplete escape
       help: strings know \" \\ \n \r \t \x7f \u00e9 and \U0001f600; a backslash itself is written \\
-    E0109 37..39 `\x`: `\x` is not an escape that strings have
-      unknown or incomplete escape
-      help: strings know \" \\ \n \r \t \x7f \u00e9 and \U0001f600; a backslash itself is written \\
+    E0109 37..41 `\xff`: `\xff` is no character by itself
+      strings are UTF-8
+      help: the character of this number is written \u00ff; in `=~`, ? stands for any byte
     E0109 45..47 `\u`: `\u` is not an escape that strings have
       unknown or incomplete escape
       help: strings know \" \\ \n \r \t \x7f \u00e9 and \U0001f600; a backslash itself is written \\

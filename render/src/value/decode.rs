@@ -44,6 +44,17 @@ impl Decoder<'_> {
                 Missing::NoRoom => Unknown::NoRoom,
                 Missing::UnknownType => Unknown::Type,
             }),
+            Shape::Reached { shape, steps } => {
+                let value = self.value(shape, memory);
+                let absent = steps
+                    .iter()
+                    .find(|(slot, _)| memory.word(*slot) == Ok(0))
+                    .filter(|_| value.is_unreadable());
+                match absent {
+                    Some((_, why)) => Value::Unknown(Unknown::Absent(*why)),
+                    None => value,
+                }
+            }
             Shape::Constant(text) => Value::Constant(text.clone()),
             Shape::Bool(slot) => Value::Bool(memory.number(*slot, 1)? != 0),
             Shape::Int { slot, width } => Value::Int(memory.signed(*slot, *width)?),
@@ -111,12 +122,14 @@ impl Decoder<'_> {
                 data,
                 pointee,
                 text,
+                second_text,
             } => match memory.word(*dynamic)? {
                 0 => Value::Nil,
                 described => {
                     let pointee = pointee.map(|run| memory.bytes(run)).transpose();
-                    let text = text.and_then(|run| memory.run(run).ok());
-                    self.dynamic(ty, described, memory.word(*data), pointee, text)
+                    let texts =
+                        [text, second_text].map(|run| run.and_then(|run| memory.run(run).ok()));
+                    self.dynamic(ty, described, memory.word(*data), pointee, texts)
                 }
             },
             Shape::Map {
@@ -222,7 +235,7 @@ impl Decoder<'_> {
         described: u64,
         data: Result<u64, Unknown>,
         pointee: Result<Option<&[u8]>, Unknown>,
-        text: Option<Text>,
+        texts: [Option<Text>; 2],
     ) -> Value {
         let Some(known) = self.symbols.runtime_type(self.graph, described) else {
             return Value::Interface {
@@ -247,7 +260,7 @@ impl Decoder<'_> {
         };
         let value = match (shape, pointee) {
             (Some(shape), Ok(Some(bytes))) => {
-                self.held(shape, data, &Memory::Pointee { bytes, text })
+                self.held(shape, data, &Memory::Pointee { bytes, texts })
             }
             (Some(_), Err(unknown)) => Value::Unknown(unknown),
             _ if *held == Held::Address => Value::Address(data),

@@ -120,9 +120,19 @@ fn pointer(out: &mut String, address: u64, target: Option<&Value>) {
 /// What an interface holds, with its type unless that is a constant's own: `7`, `int64(7)`, `*main.T{Name:"x"}`.
 fn interface(out: &mut String, ty: &str, value: &Value) {
     match (ty, value) {
+        // Behind a pointer too many, or without room: cut, as a pointer's target is.
+        (_, Value::Unknown(Unknown::NoRoom)) => converted(out, ty, |out| out.push('…')),
         (_, Value::Unknown(_)) => converted(out, ty, |out| write(out, value)),
-        ("bool" | "int" | "float64" | "string" | "time.Duration" | "time.Time", _)
+        (
+            "bool" | "int" | "float64" | "complex128" | "string" | "time.Duration" | "time.Time",
+            _,
+        )
         | (_, Value::List { .. } | Value::Map { .. } | Value::Chan { .. } | Value::Bytes(_)) => {
+            write(out, value);
+        }
+        // It has brackets of its own.
+        (_, Value::Complex(..)) => {
+            out.push_str(ty);
             write(out, value);
         }
         // Nobody knows what it is.

@@ -5,6 +5,7 @@ use compiler::shape::Shape;
 /// The Go type of values of this shape; of numbers the one of their size that has no other name. `None` where it is not known.
 pub(crate) fn type_name(shape: &Shape) -> Option<&str> {
     Some(match shape {
+        Shape::Reached { shape, .. } => return type_name(shape),
         Shape::Missing(_)
         | Shape::Constant(_)
         | Shape::Code(_)

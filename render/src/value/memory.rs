@@ -11,8 +11,8 @@ pub(super) enum Memory<'a> {
     /// What an interface refers to, as far as it was captured.
     Pointee {
         bytes: &'a [u8],
-        /// The string that begins there.
-        text: Option<Text>,
+        /// The strings that its first two words begin.
+        texts: [Option<Text>; 2],
     },
 }
 
@@ -57,10 +57,14 @@ impl Memory<'_> {
                     more: length - bytes.len() as u64,
                 })
             }
-            Self::Pointee { text, .. } => text
-                .clone()
-                .filter(|_| run.at == 0)
-                .ok_or(Unknown::Unreadable),
+            Self::Pointee { texts, .. } => {
+                let text = match run.at {
+                    0 => texts.first(),
+                    8 => texts.get(1),
+                    _ => None,
+                };
+                text.cloned().flatten().ok_or(Unknown::Unreadable)
+            }
         }
     }
 

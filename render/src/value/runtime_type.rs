@@ -11,7 +11,7 @@ pub struct RuntimeType {
     pub held: Held,
     /// How memory at the address in the interface is read: of a pointer, what it points to; of a map, a channel or a function, what is
     /// behind it; where the word itself is the value, that word. Slots count from there, and of their items only the bit for memory that
-    /// is not there counts; the one string that can be read is one that begins there.
+    /// is not there counts; the strings that can be read are those that begin with the first or the second word.
     pub shape: Option<Shape>,
 }
 

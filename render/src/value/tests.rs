@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use compiler::shape::{Full, MapEntry, Missing, Run, Shape, ShownCall, ShownValue, Slot};
+use compiler::shape::{Absent, Full, MapEntry, Missing, Run, Shape, ShownCall, ShownValue, Slot};
 use graph::{Graph, Moment};
 use proptest::prelude::*;
 
@@ -48,9 +48,18 @@ impl Symbols for Names {
             let (item, at, most) = (0, 0, u16::MAX);
             Shape::String(Run { item, at, most })
         };
+        let second = || {
+            let (item, at, most) = (0, 8, u16::MAX);
+            Shape::String(Run { item, at, most })
+        };
         let int = |at| Shape::Int {
             slot: slot(at),
             width: 8,
+        };
+        let complex = |width: u8| Shape::Complex {
+            real: slot(0),
+            imaginary: slot(width.into()),
+            width,
         };
         let structure = |fields: Vec<(&str, Shape)>, more| Shape::Struct {
             ty: String::new(),
@@ -94,6 +103,16 @@ impl Symbols for Names {
                 }),
             ),
             12 => ("[1]uintptr", Held::Word, Some(address_in_array())),
+            13 => (
+                "*main.Fault",
+                Held::Address,
+                Some(structure(
+                    vec![("Code", int(0)), ("Msg", second()), ("At", int(24))],
+                    0,
+                )),
+            ),
+            14 => ("complex128", Held::Copy, Some(complex(8))),
+            15 => ("main.C", Held::Copy, Some(complex(4))),
             _ => return None,
         };
         Some(Arc::new(RuntimeType {
@@ -478,6 +497,78 @@ fn interface(ty: &str) -> Shape {
             at: 56,
             most: 16,
         }),
+        second_text: None,
+    }
+}
+
+/// An error that begins with a number, and has its words behind it.
+#[test]
+fn words_behind_a_number() {
+    let Shape::Interface {
+        dynamic,
+        data,
+        pointee,
+        text: first,
+        ..
+    } = interface("error")
+    else {
+        unreachable!()
+    };
+    let fault = Shape::Interface {
+        ty: "error".to_owned(),
+        dynamic,
+        data,
+        pointee,
+        text: first,
+        second_text: Some(Run {
+            item: 4,
+            at: 80,
+            most: 16,
+        }),
+    };
+    let with = |unreadable: u64| {
+        let mut bytes = holding(13, 0xc000, &[5, 0xd000, 4], "", unreadable);
+        bytes.extend(4_u64.to_le_bytes());
+        bytes.extend(b"boom\0\0\0\0\0\0\0\0\0\0\0\0");
+        both(&fault, &bytes)
+    };
+    assert_eq!(
+        with(0b1000),
+        r#"*main.Fault{Code:5 Msg:"boom" …+1} | {"type":"*main.Fault","value":{"Code":5,"Msg":"boom"}}"#
+    );
+    assert_eq!(
+        with(0b11000),
+        r#"*main.Fault{Code:5 …+2} | {"type":"*main.Fault","value":{"Code":5}}"#
+    );
+}
+
+/// Of a value that an expression leads to, the first thing on the way that was not so is the reason.
+#[test]
+fn why_there_is_no_such_value() {
+    let reached = Shape::Reached {
+        shape: int(0, 8).into(),
+        steps: vec![
+            (slot(1), Absent::BehindNil),
+            (slot(2), Absent::PastTheEnd),
+            (slot(3), Absent::OtherType),
+        ],
+    };
+    for (unreadable, steps, expected) in [
+        (0b0000, [1, 1, 1], "7 | 7"),
+        (0b0000, [0, 0, 0], "7 | 7"),
+        (0b0001, [1, 1, 1], "‹unreadable› | null"),
+        (0b0001, [0, 1, 1], "‹behind nil› | null"),
+        (0b0101, [1, 0, 0], "‹another type› | null"),
+        (0b0001, [1, 0, 0], "‹past the end› | null"),
+        (0b1111, [0, 0, 0], "‹unreadable› | null"),
+    ] {
+        let [one, two, three] = steps;
+        let captured = captured(unreadable, &[&bytes(&[7, one, two, three])]);
+        assert_eq!(
+            both(&reached, &captured),
+            expected,
+            "{unreadable:b} {steps:?}"
+        );
     }
 }
 
@@ -581,6 +672,25 @@ fn interfaces() {
     ] {
         assert_eq!(both(shape, &captured), expected);
     }
+    let complex = |ty, one: u64, other: u64| holding(ty, 0xc000, &[one, other, 0], "", 0);
+    let (one, two) = (1.0_f64.to_bits(), 2.0_f64.to_bits());
+    assert_eq!(text(&any, &complex(14, one, two)), "(1+2i)");
+    let singles = u64::from(1.0_f32.to_bits()) | u64::from((-2.0_f32).to_bits()) << 32;
+    assert_eq!(text(&any, &complex(15, singles, 0)), "main.C(1-2i)");
+    // Nothing of it was captured.
+    let Shape::Interface { dynamic, data, .. } = any else {
+        unreachable!()
+    };
+    let closed = Shape::Interface {
+        ty: "interface {}".to_owned(),
+        dynamic,
+        data,
+        pointee: None,
+        text: None,
+        second_text: None,
+    };
+    assert_eq!(text(&closed, &of(1)), "int(…)");
+    assert_eq!(text(&closed, &of(4)), "(*errors.errorString)(0xc000)");
     // More fields than were captured.
     let Shape::Interface { dynamic, data, .. } = error else {
         unreachable!()
@@ -599,6 +709,7 @@ fn interfaces() {
             at: 48,
             most: 8,
         }),
+        second_text: None,
     };
     let head = bytes(&[6, 0xc000, 16, 1, 2, 5]);
     assert_eq!(
@@ -785,15 +896,19 @@ fn any_shape() -> impl Strategy<Value = Shape> {
             any_slot(),
             any_slot(),
             prop::option::of(any_run()),
+            prop::option::of(any_run()),
             prop::option::of(any_run())
         )
-            .prop_map(|(dynamic, data, pointee, text)| Shape::Interface {
-                ty: "error".to_owned(),
-                dynamic,
-                data,
-                pointee,
-                text
-            }),
+            .prop_map(
+                |(dynamic, data, pointee, text, second_text)| Shape::Interface {
+                    ty: "error".to_owned(),
+                    dynamic,
+                    data,
+                    pointee,
+                    text,
+                    second_text
+                }
+            ),
         (any_slot(), any_slot()).prop_map(|(slot, code)| Shape::Func { slot, code }),
         (
             any_slot(),

@@ -370,6 +370,7 @@ fn error() -> Shape {
         data: Slot { item: 3, at: 32 },
         pointee: None,
         text: None,
+        second_text: None,
     }
 }
 

@@ -353,6 +353,7 @@ impl<'t> Reader<'t> {
             "bool",
             "int",
             "float64",
+            "complex128",
             "string",
             "time.Duration",
             "time.Time",
@@ -374,7 +375,12 @@ impl<'t> Reader<'t> {
             ("pointer", Some(target)) => target,
             _ => held,
         };
-        if self.skip(&written) {
+        // Complex numbers have brackets of their own.
+        if held.kind != "complex" && self.skip(&written) {
+            if self.skip("…") {
+                self.seen.cut_inside = true;
+                return self.expect(")");
+            }
             self.value(if self.rest.starts_with("0x") {
                 held
             } else {

@@ -1,5 +1,6 @@
 //! What is run on each kernel, and how its output is judged.
 
+mod large;
 mod types;
 mod values;
 
@@ -8,6 +9,7 @@ use std::thread;
 use anyhow::{Context, Result, bail};
 use gofuncgraph_tests::tree;
 use serde_json::Value;
+use types::Which;
 
 /// One command, run in the virtual machine's shell.
 pub struct Smoke {
@@ -26,7 +28,9 @@ enum Action {
     /// What is decided, shown and counted by values is what this program says.
     Values(&'static str),
     /// Values of many types are those that this program says.
-    Types(&'static str),
+    Types(&'static str, Which),
+    /// The kernel takes the code for the values of thousands of functions: those of the go command.
+    Large(&'static str),
 }
 
 /// A test program, in a mode.
@@ -102,7 +106,15 @@ pub const SMOKES: &[Smoke] = &[
     },
     Smoke {
         name: "types",
-        action: Action::Types("values"),
+        action: Action::Types("values", Which::Some),
+    },
+    Smoke {
+        name: "types, hundreds of functions",
+        action: Action::Types("values", Which::All),
+    },
+    Smoke {
+        name: "values of thousands of functions",
+        action: Action::Large("go"),
     },
     Smoke {
         name: "two tracers at once",
@@ -202,13 +214,22 @@ echo '{RECORD}'
 cat /tmp/record",
                 values::PROGRAM
             ),
-            Self::Types(program) => format!(
-                "gofuncgraph --budget off --max-probes 200 -e '{}' --format json -o /tmp/graphs -- /bin/{program} >/tmp/record 2>/tmp/errors
+            Self::Types(program, which) => format!(
+                "ulimit -n 4096
+gofuncgraph --budget off --max-probes 1000 -e '{}' --format json -o /tmp/graphs -- /bin/{program} >/tmp/record 2>/tmp/errors
 status=$?
 cat /tmp/graphs
 echo '{RECORD}'
 cat /tmp/record",
-                types::program()
+                types::program(*which)
+            ),
+            Self::Large(program) => format!(
+                "GOROOT=/ gofuncgraph --budget off -e '{}' --format json -o /tmp/graphs -- /bin/{program} version >/tmp/record 2>/tmp/errors
+status=$?
+cat /tmp/graphs
+echo '{RECORD}'
+cat /tmp/record",
+                large::PROGRAM
             ),
             Self::BothAgree(Traced {
                 program,
@@ -248,6 +269,11 @@ cat /tmp/record"
         let (printed, rest) = part.split_once(RECORD).context("it did not end")?;
         let (record, rest) = rest.split_once(ERRORS).context("it did not end")?;
         let (errors, status) = rest.split_once(EXIT).context("it did not end")?;
+        if let Self::Large(_) = self
+            && let Some(said) = large::is_loaded(errors)
+        {
+            return Ok(said);
+        }
         if status.trim() != "0" {
             bail!("exit status {}: {}", status.trim(), last(errors));
         }
@@ -256,7 +282,8 @@ cat /tmp/record"
             Self::Version => features(printed),
             Self::Agrees(_) => agree(printed, record).with_context(said),
             Self::Values(_) => values::agree(printed, record).with_context(said),
-            Self::Types(_) => types::agree(printed, record).with_context(said),
+            Self::Types(_, which) => types::agree(*which, printed, record).with_context(said),
+            Self::Large(_) => large::agree(printed, errors).with_context(said),
             Self::BothAgree(_) => {
                 let (first, second) = printed.split_once(SECOND).context("it did not end")?;
                 agree(first, record)

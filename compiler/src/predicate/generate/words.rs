@@ -86,13 +86,7 @@ impl Generator {
                 width,
                 extension,
             } => {
-                if is_simple(pointer) {
-                    self.simple(pointer, R3);
-                } else {
-                    self.word(pointer, slot);
-                    self.asm.copy(R3, R0);
-                }
-                self.asm.add(R3, *offset);
+                self.pointer(pointer, *offset, slot);
                 let at = self.slot(slot);
                 self.read(at, i32::from(width.bytes()));
                 self.asm.load(*width, R0, FRAME, at);
@@ -152,6 +146,32 @@ impl Generator {
             }
         }
         self.enter_span(&outer);
+    }
+
+    /// Puts the address of a word of memory into `R3`. `false` where the word is not simply eight bytes of it.
+    pub(super) fn point_at(&mut self, word: &Word, slot: usize) -> bool {
+        let WordKind::Load {
+            pointer,
+            offset,
+            width: Width::Eight,
+            ..
+        } = &word.kind
+        else {
+            return false;
+        };
+        self.pointer(pointer, *offset, slot);
+        true
+    }
+
+    /// `R3 = pointer + offset`
+    fn pointer(&mut self, pointer: &Word, offset: i32, slot: usize) {
+        if is_simple(pointer) {
+            self.simple(pointer, R3);
+        } else {
+            self.word(pointer, slot);
+            self.asm.copy(R3, R0);
+        }
+        self.asm.add(R3, offset);
     }
 
     /// Reads `count` bytes at the address in `R3` into the frame.

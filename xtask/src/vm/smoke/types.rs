@@ -19,16 +19,28 @@ const FUNCTIONS: [&str; 8] = [
     "main.events",
 ];
 
+/// Which functions are traced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// [`FUNCTIONS`].
+    Some,
+    /// All of the program: some hundreds.
+    All,
+}
+
 /// Calls of these functions, shown.
-pub fn program() -> String {
-    format!("trace {} < args; ret >", FUNCTIONS.join(", "))
+pub fn program(which: Which) -> String {
+    match which {
+        Which::Some => format!("trace {} < args; ret >", FUNCTIONS.join(", ")),
+        Which::All => "trace main.round < include main.*; args; ret >".to_owned(),
+    }
 }
 
 /// Compares with what the program has printed.
-pub fn agree(printed: &str, record: &str) -> Result<String> {
+pub fn agree(which: Which, printed: &str, record: &str) -> Result<String> {
     let told = values::told(record).into_iter();
     let told: Vec<Call> = told
-        .filter(|call| FUNCTIONS.contains(&call.function.as_str()))
+        .filter(|call| which == Which::All || FUNCTIONS.contains(&call.function.as_str()))
         .collect();
     ensure!(!told.is_empty(), "the program recorded nothing");
     let lines: Vec<Value> = printed.trim().lines().map(tree::parse).collect();
