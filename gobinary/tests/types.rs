@@ -234,7 +234,8 @@ fn generic_code_takes_a_dictionary() {
             assert!(signature.parameters.iter().all(|p| p.place.is_complete()));
             seen += 1;
         }
-        assert_eq!(seen, 4, "{}", program.label());
+        // Go 1.19 makes an instance more.
+        assert!(matches!(seen, 4 | 5), "{}: {seen}", program.label());
     });
 }
 
