@@ -2,10 +2,12 @@ use std::sync::Arc;
 
 use compiler::shape::{Absent, Full, MapEntry, Missing, Run, Shape, ShownCall, ShownValue, Slot};
 use graph::{Graph, Moment};
-use proptest::prelude::*;
 
 use super::{Value, decode::decode, go, json::Json};
 use crate::{Held, RuntimeType, Site, Symbols};
+
+mod any;
+mod interfaces;
 
 /// Knows a few functions and types.
 struct Names;
@@ -198,6 +200,22 @@ fn uint(n: u8, width: u8) -> Shape {
         slot: slot(n),
         width,
         hexadecimal: false,
+    }
+}
+
+fn int_at(at: u16) -> Slot {
+    Slot { item: 0, at }
+}
+
+fn address_in_array() -> Shape {
+    Shape::Array {
+        ty: "[1]uintptr".to_owned(),
+        length: 1,
+        elements: vec![Shape::Uint {
+            slot: int_at(0),
+            width: 8,
+            hexadecimal: true,
+        }],
     }
 }
 
@@ -465,259 +483,6 @@ fn structs_and_pointers() {
     assert_eq!(both(&closed, &[]), "{…+5} | {}");
 }
 
-/// An interface of words 0 and 1, with 24 bytes of what it refers to and 16 of a text.
-fn int_at(at: u16) -> Slot {
-    Slot { item: 0, at }
-}
-
-fn address_in_array() -> Shape {
-    Shape::Array {
-        ty: "[1]uintptr".to_owned(),
-        length: 1,
-        elements: vec![Shape::Uint {
-            slot: int_at(0),
-            width: 8,
-            hexadecimal: true,
-        }],
-    }
-}
-
-fn interface(ty: &str) -> Shape {
-    Shape::Interface {
-        ty: ty.to_owned(),
-        dynamic: slot(0),
-        data: slot(1),
-        pointee: Some(Run {
-            item: 2,
-            at: 24,
-            most: 24,
-        }),
-        text: Some(Run {
-            item: 3,
-            at: 56,
-            most: 16,
-        }),
-        second_text: None,
-    }
-}
-
-/// An error that begins with a number, and has its words behind it.
-#[test]
-fn words_behind_a_number() {
-    let Shape::Interface {
-        dynamic,
-        data,
-        pointee,
-        text: first,
-        ..
-    } = interface("error")
-    else {
-        unreachable!()
-    };
-    let fault = Shape::Interface {
-        ty: "error".to_owned(),
-        dynamic,
-        data,
-        pointee,
-        text: first,
-        second_text: Some(Run {
-            item: 4,
-            at: 80,
-            most: 16,
-        }),
-    };
-    let with = |unreadable: u64| {
-        let mut bytes = holding(13, 0xc000, &[5, 0xd000, 4], "", unreadable);
-        bytes.extend(4_u64.to_le_bytes());
-        bytes.extend(b"boom\0\0\0\0\0\0\0\0\0\0\0\0");
-        both(&fault, &bytes)
-    };
-    assert_eq!(
-        with(0b1000),
-        r#"*main.Fault{Code:5 Msg:"boom" …+1} | {"type":"*main.Fault","value":{"Code":5,"Msg":"boom"}}"#
-    );
-    assert_eq!(
-        with(0b11000),
-        r#"*main.Fault{Code:5 …+2} | {"type":"*main.Fault","value":{"Code":5}}"#
-    );
-}
-
-/// Of a value that an expression leads to, the first thing on the way that was not so is the reason.
-#[test]
-fn why_there_is_no_such_value() {
-    let reached = Shape::Reached {
-        shape: int(0, 8).into(),
-        steps: vec![
-            (slot(1), Absent::BehindNil),
-            (slot(2), Absent::PastTheEnd),
-            (slot(3), Absent::OtherType),
-        ],
-    };
-    for (unreadable, steps, expected) in [
-        (0b0000, [1, 1, 1], "7 | 7"),
-        (0b0000, [0, 0, 0], "7 | 7"),
-        (0b0001, [1, 1, 1], "‹unreadable› | null"),
-        (0b0001, [0, 1, 1], "‹behind nil› | null"),
-        (0b0101, [1, 0, 0], "‹another type› | null"),
-        (0b0001, [1, 0, 0], "‹past the end› | null"),
-        (0b1111, [0, 0, 0], "‹unreadable› | null"),
-    ] {
-        let [one, two, three] = steps;
-        let captured = captured(unreadable, &[&bytes(&[7, one, two, three])]);
-        assert_eq!(
-            both(&reached, &captured),
-            expected,
-            "{unreadable:b} {steps:?}"
-        );
-    }
-}
-
-fn holding(dynamic: u64, data: u64, pointee: &[u64; 3], text: &str, unreadable: u64) -> Vec<u8> {
-    let mut room = text.as_bytes().to_vec();
-    room.resize(16, 0);
-    let head = bytes(&[dynamic, data, 24]);
-    let length = (text.len() as u64).to_le_bytes();
-    captured(unreadable, &[&head, &bytes(pointee), &length, &room])
-}
-
-#[test]
-fn interfaces() {
-    let any = interface("any");
-    let error = interface("error");
-    let pointee = [7, 5, 9];
-    let of = |dynamic| holding(dynamic, 0xc000, &pointee, "hello", 0);
-    for (shape, captured, expected) in [
-        (&error, of(0), "nil | null"),
-        (&any, of(1), r#"7 | {"type":"int","value":7}"#),
-        (&any, of(2), r#"main.ID(7) | {"type":"main.ID","value":7}"#),
-        (
-            &any,
-            of(3),
-            r#""hello" | {"type":"string","value":"hello"}"#,
-        ),
-        (&any, of(10), r#"true | {"type":"bool","value":true}"#),
-        (
-            &error,
-            of(4),
-            r#"*errors.errorString{"hello"} | {"type":"*errors.errorString","value":"hello"}"#,
-        ),
-        (
-            &error,
-            of(5),
-            r#"*fmt.wrapError{"hello"} | {"type":"*fmt.wrapError","value":"hello"}"#,
-        ),
-        (
-            &any,
-            of(5),
-            r#"*fmt.wrapError{msg:"hello" …+1} | {"type":"*fmt.wrapError","value":{"msg":"hello"}}"#,
-        ),
-        (
-            &error,
-            of(6),
-            r#"*fs.PathError{Op:"hello" Code:9 …+2} | {"type":"*fs.PathError","value":{"Op":"hello","Code":9}}"#,
-        ),
-        (
-            &any,
-            of(7),
-            r#"map[string]int(0xc000) | {"type":"map[string]int","value":"0xc000"}"#,
-        ),
-        (
-            &any,
-            of(8),
-            r#"main.Big(‹unknown type›) | {"type":"main.Big","value":null}"#,
-        ),
-        (
-            &any,
-            of(9),
-            r#"(*main.T)(0xc000) | {"type":"*main.T","value":"0xc000"}"#,
-        ),
-        (
-            &any,
-            of(99),
-            r#"interface 0x63 | {"type":"interface","value":"0x63"}"#,
-        ),
-        (&any, of(11), r#"table len 7 | {"type":"table","value":{}}"#),
-        // Its value is in the interface itself, zero as any other.
-        (
-            &any,
-            of(12),
-            r#"[1]uintptr{0xc000} | {"type":"[1]uintptr","value":["0xc000"]}"#,
-        ),
-        (
-            &any,
-            holding(12, 0, &[0; 3], "", 0b1100),
-            r#"[1]uintptr{0x0} | {"type":"[1]uintptr","value":["0x0"]}"#,
-        ),
-        // A nil pointer in an interface that is not nil.
-        (
-            &error,
-            holding(4, 0, &[0; 3], "", 0),
-            r#"(*errors.errorString)(nil) | {"type":"*errors.errorString","value":null}"#,
-        ),
-        (
-            &error,
-            holding(4, 0xc000, &[0; 3], "", 0b1100),
-            r#"(*errors.errorString)(0xc000 ‹unreadable›) | {"type":"*errors.errorString","value":"0xc000"}"#,
-        ),
-        (
-            &any,
-            holding(1, 0xc000, &[0; 3], "", 0b0100),
-            r#"int(‹unreadable›) | {"type":"int","value":null}"#,
-        ),
-        (
-            &any,
-            holding(1, 0xc000, &[0; 3], "", 0b0001),
-            "‹unreadable› | null",
-        ),
-    ] {
-        assert_eq!(both(shape, &captured), expected);
-    }
-    let complex = |ty, one: u64, other: u64| holding(ty, 0xc000, &[one, other, 0], "", 0);
-    let (one, two) = (1.0_f64.to_bits(), 2.0_f64.to_bits());
-    assert_eq!(text(&any, &complex(14, one, two)), "(1+2i)");
-    let singles = u64::from(1.0_f32.to_bits()) | u64::from((-2.0_f32).to_bits()) << 32;
-    assert_eq!(text(&any, &complex(15, singles, 0)), "main.C(1-2i)");
-    // Nothing of it was captured.
-    let Shape::Interface { dynamic, data, .. } = any else {
-        unreachable!()
-    };
-    let closed = Shape::Interface {
-        ty: "interface {}".to_owned(),
-        dynamic,
-        data,
-        pointee: None,
-        text: None,
-        second_text: None,
-    };
-    assert_eq!(text(&closed, &of(1)), "int(…)");
-    assert_eq!(text(&closed, &of(4)), "(*errors.errorString)(0xc000)");
-    // More fields than were captured.
-    let Shape::Interface { dynamic, data, .. } = error else {
-        unreachable!()
-    };
-    let small = Shape::Interface {
-        ty: "error".to_owned(),
-        dynamic,
-        data,
-        pointee: Some(Run {
-            item: 2,
-            at: 24,
-            most: 16,
-        }),
-        text: Some(Run {
-            item: 3,
-            at: 48,
-            most: 8,
-        }),
-        second_text: None,
-    };
-    let head = bytes(&[6, 0xc000, 16, 1, 2, 5]);
-    assert_eq!(
-        text(&small, &captured(0, &[&head, b"hello\0\0\0"])),
-        "*fs.PathError{Op:\"hello\" …+3}"
-    );
-}
-
 #[test]
 fn maps() {
     let map = |rule| Shape::Map {
@@ -856,142 +621,32 @@ fn what_is_not_known() {
     assert_eq!(text(&wrong, &words(&[1])), "‹unreadable›");
 }
 
-fn any_slot() -> impl Strategy<Value = Slot> {
-    (0..70_u8, prop_oneof![9 => 0..120_u16, 1 => any::<u16>()])
-        .prop_map(|(item, at)| Slot { item, at })
-}
-
-fn any_run() -> impl Strategy<Value = Run> {
-    (any_slot(), prop_oneof![0..40_u16, any::<u16>()]).prop_map(|(Slot { item, at }, most)| Run {
-        item,
-        at,
-        most,
-    })
-}
-
-fn any_shape() -> impl Strategy<Value = Shape> {
-    let width = || prop_oneof![Just(1_u8), Just(2), Just(4), Just(8), any::<u8>()];
-    let leaf = prop_oneof![
-        any_slot().prop_map(Shape::Bool),
-        (any_slot(), width()).prop_map(|(slot, width)| Shape::Int { slot, width }),
-        (any_slot(), width(), any::<bool>()).prop_map(|(slot, width, hexadecimal)| Shape::Uint {
-            slot,
-            width,
-            hexadecimal
-        }),
-        (any_slot(), width()).prop_map(|(slot, width)| Shape::Float { slot, width }),
-        (any_slot(), any_slot(), width()).prop_map(|(real, imaginary, width)| Shape::Complex {
-            real,
-            imaginary,
-            width
-        }),
-        any_slot().prop_map(Shape::Duration),
-        (any_slot(), any_slot()).prop_map(|(wall, ext)| Shape::Time { wall, ext }),
-        any_run().prop_map(Shape::String),
-        any_run().prop_map(Shape::Characters),
-        (any_run(), proptest::option::of(any_run()))
-            .prop_map(|(bytes, text)| Shape::Memory { bytes, text }),
-        (any_run(), any_slot()).prop_map(|(bytes, pointer)| Shape::Bytes { bytes, pointer }),
-        (
-            any_slot(),
-            any_slot(),
-            prop::option::of(any_run()),
-            prop::option::of(any_run()),
-            prop::option::of(any_run())
-        )
-            .prop_map(
-                |(dynamic, data, pointee, text, second_text)| Shape::Interface {
-                    ty: "error".to_owned(),
-                    dynamic,
-                    data,
-                    pointee,
-                    text,
-                    second_text
-                }
-            ),
-        (any_slot(), any_slot()).prop_map(|(slot, code)| Shape::Func { slot, code }),
-        (
-            any_slot(),
-            prop::option::of(any_slot()),
-            prop::option::of(any_slot())
-        )
-            .prop_map(|(pointer, length, capacity)| Shape::Chan {
-                ty: "chan int".to_owned(),
-                pointer,
-                length,
-                capacity
-            }),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        let some = || prop::collection::vec(inner.clone(), 0..4);
-        let ty = || "T".to_owned();
-        prop_oneof![
-            (any_slot(), any_slot(), some()).prop_map(move |(pointer, length, elements)| {
-                Shape::Slice {
-                    ty: ty(),
-                    pointer,
-                    length,
-                    elements,
-                }
-            }),
-            (any::<u64>(), some()).prop_map(move |(length, elements)| Shape::Array {
-                ty: ty(),
-                length,
-                elements
-            }),
-            (some(), any::<usize>()).prop_map(move |(fields, more)| Shape::Struct {
-                ty: ty(),
-                fields: fields
-                    .into_iter()
-                    .map(|shape| ("f".to_owned(), shape))
-                    .collect(),
-                more,
-            }),
-            (any_slot(), prop::option::of(inner.clone())).prop_map(move |(slot, target)| {
-                Shape::Pointer {
-                    ty: ty(),
-                    slot,
-                    target: target.map(Box::new),
-                }
-            }),
-            (
-                any_slot(),
-                any_slot(),
-                any_slot(),
-                inner.clone(),
-                inner.clone()
-            )
-                .prop_map(move |(pointer, length, full, key, value)| Shape::Map {
-                    ty: ty(),
-                    pointer,
-                    length,
-                    entries: vec![MapEntry {
-                        full,
-                        rule: Full::AtLeastFive,
-                        key,
-                        value
-                    }],
-                }),
-        ]
-    })
-}
-
-proptest! {
-    #[test]
-    fn any_bytes_of_any_shape_are_answered(
-        shape in any_shape(),
-        // Small numbers are lengths and types that there are.
-        captured in prop::collection::vec(prop_oneof![0..12_u8, any::<u8>()], 0..200),
-        readable in any::<bool>(),
-    ) {
-        let mut captured = captured;
-        if readable && let Some(bits) = captured.first_chunk_mut() {
-            *bits = [0; 8];
-        }
-        let text = text(&shape, &captured);
-        prop_assert!(!text.is_empty());
-        prop_assert!(!text.contains(crate::text::is_unsafe), "{text}");
-        let json = json(&shape, &captured);
-        prop_assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
+/// Of a value that an expression leads to, the first thing on the way that was not so is the reason.
+#[test]
+fn why_there_is_no_such_value() {
+    let reached = Shape::Reached {
+        shape: int(0, 8).into(),
+        steps: vec![
+            (slot(1), Absent::BehindNil),
+            (slot(2), Absent::PastTheEnd),
+            (slot(3), Absent::OtherType),
+        ],
+    };
+    for (unreadable, steps, expected) in [
+        (0b0000, [1, 1, 1], "7 | 7"),
+        (0b0000, [0, 0, 0], "7 | 7"),
+        (0b0001, [1, 1, 1], "‹unreadable› | null"),
+        (0b0001, [0, 1, 1], "‹behind nil› | null"),
+        (0b0101, [1, 0, 0], "‹another type› | null"),
+        (0b0001, [1, 0, 0], "‹past the end› | null"),
+        (0b1111, [0, 0, 0], "‹unreadable› | null"),
+    ] {
+        let [one, two, three] = steps;
+        let captured = captured(unreadable, &[&bytes(&[7, one, two, three])]);
+        assert_eq!(
+            both(&reached, &captured),
+            expected,
+            "{unreadable:b} {steps:?}"
+        );
     }
 }
