@@ -412,7 +412,7 @@ fn explain_tells_what_is_captured() {
         true,
     );
     insta::assert_snapshot!(about_code(&explained), @"
-    args: 33 instructions, 0 bytes of stack
+    args: 35 instructions, 0 bytes of stack
       main.query
         sql: [rax; rbx] to 64
         limit: rcx
@@ -421,14 +421,14 @@ fn explain_tells_what_is_captured() {
         ratio: not captured: in X0, a register that probes cannot read
       instructions by place in the program
           16  to find the function, and to answer
-          17  args
-    ret: 83 instructions, 16 bytes of stack
+          19  args
+    ret: 91 instructions, 16 bytes of stack
       main.query
         err: (*u64(ret.rdi + 8) if ret.rdi != 0 else 0), ret.rsi, [ret.rsi; 64] to 64, [*u64(ret.rsi); *u64(ret.rsi + 8)] to 64, [*u64(ret.rsi + 8); *u64(ret.rsi + 16)] to 64
         reg.bx: ret.rbx
       instructions by place in the program
           18  to find the function, and to answer
-          63  ret[1]
+          71  ret[1]
            2  reg.bx
     ");
     let program = "trace main.query, main.count < lat: hist(dur) by g; n: count by caller >";
@@ -470,13 +470,13 @@ fn explain_tells_what_is_captured() {
     let (plan, _) = compile(&source, &[], without, &Options::default()).expect("it compiles");
     let explained = explain(&plan, without, &source, &Prices::ESTIMATES, true);
     insta::assert_snapshot!(about_code(&explained), @"
-    args: 25 instructions, 0 bytes of stack
+    args: 27 instructions, 0 bytes of stack
       main.query
         sql: [rax; 8] to 8
         s.len: i64(rbx)
       instructions by place in the program
           14  to find the function, and to answer
-           7  mem(reg.ax, 8)
+           9  mem(reg.ax, 8)
            1  reg.ax
            1  8
            2  reg.bx

@@ -126,24 +126,24 @@ static __noinline long unwind_step(u32 i, struct leave *l)
 
 #define UNWIND_WITHOUT_LOOP 64
 
-/* Ends the frames that l->depth says are dead as unwound. */
-static __noinline int unwind(struct leave *l)
+/* Ends the frames that are dead, as struct leave says it, as unwound. Apart from its callers, whose stack room is short. */
+static __noinline u32 unwind(struct goroutine *g, const struct goroutine_key *key, u64 now, u32 depth, u32 replaced)
 {
+	struct leave l = { .g = g, .key = key, .now = now, .depth = depth, .replaced = replaced };
 	int i;
 
-	if (unwind_step(0, l))
-		return 0;
+	if (unwind_step(0, &l))
+		return l.finished;
 	if (config.have_loop) {
-		bpf_loop(MAX_FRAMES, unwind_step, l, 0);
-		return 0;
+		bpf_loop(MAX_FRAMES, unwind_step, &l, 0);
+		return l.finished;
 	}
 	for (i = 0; i < UNWIND_WITHOUT_LOOP; i++)
-		if (unwind_step(0, l))
-			return 0;
+		if (unwind_step(0, &l))
+			return l.finished;
 	/* Too many for this kernel: what remains would stand in the way of all later calls, so the whole graph is given up. */
-	give_up_graph(l->g, l->key);
-	l->finished = FINISHED_GIVEN_UP;
-	return 0;
+	give_up_graph(g, key);
+	return FINISHED_GIVEN_UP;
 }
 
 #endif

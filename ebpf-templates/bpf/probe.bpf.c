@@ -159,11 +159,13 @@ static __noinline int keep_stack(struct pt_regs *ctx, const struct event *e, con
 	u64 fp = ctx->rbp;
 	void *none = bpf_map_lookup_elem(&empty, &zero);
 
-	if (!none || bpf_map_update_elem(&stacks, &e->key, none, BPF_ANY))
-		return 0;
+	if (none)
+		bpf_map_update_elem(&stacks, &e->key, none, BPF_ANY);
 	struct stack *s = bpf_map_lookup_elem(&stacks, &e->key);
-	if (!s)
+	if (!s) {
+		count(COUNTER_LOST_RECORDS, 1);
 		return 0;
+	}
 	s->chunk = *chunk;
 	s->chunk.kind = CHUNK_STACK;
 	s->addresses[0] = caller_pc;
@@ -347,8 +349,8 @@ static __noinline int mark_last_call(const struct event *e, struct goroutine *g,
 
 static __noinline int enter(struct pt_regs *ctx, const struct event *e, struct goroutine *g)
 {
-	struct leave l = { .g = g, .key = &e->key, .depth = e->depth, .replaced = 1 };
-	u64 caller_pc = 0;
+	u64 caller_pc = 0, began;
+	u32 finished;
 
 	if (g && g->skip_depth) {
 		if (e->depth > g->skip_depth && g->mm == current_mm())
@@ -357,11 +359,11 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e, struct g
 		g = 0;
 	}
 	if (g) {
-		l.now = bpf_ktime_get_ns();
-		unwind(&l);
-		if (l.finished == FINISHED_TARGET)
-			finish_graph(context(ctx), g, &e->key, l.now);
-		if (l.finished)
+		began = bpf_ktime_get_ns();
+		finished = unwind(g, &e->key, began, e->depth, 1);
+		if (finished == FINISHED_TARGET)
+			finish_graph(context(ctx), g, &e->key, began);
+		if (finished)
 			g = 0;
 	}
 	if (!g) {
@@ -423,9 +425,8 @@ static __noinline int returns(struct pt_regs *ctx, const struct event *e, struct
 
 static __noinline int leave(struct pt_regs *ctx, const struct event *e, struct goroutine *g, u64 now, u32 kind)
 {
-	struct leave l = { .g = g, .key = &e->key, .depth = e->depth, .now = now };
 	struct frame *top;
-	u32 i, offset, flags;
+	u32 i, offset, flags, depth = e->depth, finished;
 
 	if (g->skip_depth) {
 		/* runtime.Goexit ends the goroutine from deep inside the call. */
@@ -434,11 +435,11 @@ static __noinline int leave(struct pt_regs *ctx, const struct event *e, struct g
 		return 0;
 	}
 	if (kind == SITE_UNWOUND || kind == SITE_EXIT)
-		l.depth = kind == SITE_EXIT ? 0 : e->depth - 1;
-	unwind(&l);
-	if (l.finished == FINISHED_TARGET)
+		depth = kind == SITE_EXIT ? 0 : e->depth - 1;
+	finished = unwind(g, &e->key, now, depth, 0);
+	if (finished == FINISHED_TARGET)
 		finish_graph(context(ctx), g, &e->key, now);
-	if (l.finished)
+	if (finished)
 		return 0;
 	top = frame_at(g, &e->key, g->level - 1);
 	if (kind == SITE_UNWOUND || kind == SITE_EXIT || !top || top->depth != e->depth)
@@ -542,8 +543,7 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp, u64 
 	} else if (g->mm != current_mm()) {
 		/* The process has called exec: what was open is gone with its old image. */
 		count(COUNTER_STALE, 1);
-		let_values_go(g);
-		bpf_map_delete_elem(&goroutines, &e.key);
+		delete_state(g, &e.key);
 		g = 0;
 	}
 	if (!enters)

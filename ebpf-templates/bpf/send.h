@@ -38,7 +38,8 @@ static __always_inline void send_stack(const struct goroutine_key *key)
 	u32 n = s->chunk.count;
 	if (n > MAX_STACK)
 		n = MAX_STACK;
-	bpf_ringbuf_output(&events, s, sizeof(struct chunk) + n * sizeof(u64), BPF_RB_NO_WAKEUP);
+	if (bpf_ringbuf_output(&events, s, sizeof(struct chunk) + n * sizeof(u64), BPF_RB_NO_WAKEUP))
+		count(COUNTER_LOST_RECORDS, 1);
 }
 
 /* Counts this graph against the trace's limit; 0: it is one too many. */
@@ -49,10 +50,11 @@ static __always_inline int within_limit(u64 now)
 	struct trace_state *t = trace_state();
 	if (!t)
 		return 1;
-	if (config.limit_per_ns && now - t->window_ns >= config.limit_per_ns) {
-		t->window_ns = now;
+	u64 began = t->window_ns;
+	/* Signed: another processor may have begun a window that is later than this call. */
+	if (config.limit_per_ns && (s64)(now - began) >= (s64)config.limit_per_ns &&
+	    __sync_val_compare_and_swap(&t->window_ns, began, now) == began)
 		t->kept = 0;
-	}
 	return __sync_fetch_and_add(&t->kept, 1) < config.limit;
 }
 

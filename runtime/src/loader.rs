@@ -501,7 +501,7 @@ fn load_program<'m>(
     match sys::load_program(&attr) {
         Ok(fd) => Ok(fd),
         Err(error) => {
-            let mut log = vec![0_u8; 16 << 20];
+            let mut log = vec![0_u8; LOG_BYTES];
             // SAFETY: as above.
             let fields = unsafe { &mut attr.__bindgen_anon_3 };
             fields.log_level = 1;
@@ -512,13 +512,20 @@ fn load_program<'m>(
             }
             let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
             let log = String::from_utf8_lossy(log.get(..end).unwrap_or_default()).into_owned();
-            let span = last_instruction(&log).and_then(|index| functions.span(index));
             let lines: Vec<&str> = log.lines().collect();
+            // Kernels before 6.4 keep the beginning of a log that is too long, which says nothing of the instruction that was refused.
+            let ended = |line: &&str| line.starts_with("processed ");
+            let to_its_end = end + 1 < LOG_BYTES || lines.iter().rev().take(3).any(ended);
+            let span = last_instruction(&log).filter(|_| to_its_end);
+            let span = span.and_then(|index| functions.span(index));
             let log = lines[lines.len().saturating_sub(60)..].join("\n");
             Err(Error::Verifier { error, log, span })
         }
     }
 }
+
+/// Room for the verifier's log.
+const LOG_BYTES: usize = 16 << 20;
 
 /// The instruction that the verifier has looked at last: `123: (79) r1 = …`.
 fn last_instruction(log: &str) -> Option<usize> {

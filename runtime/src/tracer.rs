@@ -14,7 +14,7 @@ use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
 use compiler::plan::{Plan, TracePlan};
 use ebpf_templates::{
     Aggregate, AggregateKey, COUNTER_MAX, Config, DeepKey, Frame, Goroutine, GoroutineKey, Hits,
-    INLINE_FRAMES, LastCall, LastCallKey, MAX_FRAMES, Step, TraceState, Values,
+    INLINE_FRAMES, LastCall, LastCallKey, MAX_FRAMES, Stack, Step, TraceState, Values,
 };
 
 use crate::{
@@ -97,6 +97,7 @@ pub struct Tracer {
     events: RingBuf<MapData>,
     goroutines: HashMap<MapData, Plain<GoroutineKey>, Plain<Goroutine>>,
     deep_frames: HashMap<MapData, Plain<DeepKey>, Plain<Frame>>,
+    stacks: HashMap<MapData, Plain<GoroutineKey>, Plain<Stack>>,
     processes: HashMap<MapData, u32, u64>,
     traces: Array<MapData, Plain<TraceState>>,
     counters: Array<MapData, u64>,
@@ -215,6 +216,7 @@ impl Tracer {
             events: map("events")?.try_into().map_err(wrong)?,
             goroutines: map("goroutines")?.try_into().map_err(wrong)?,
             deep_frames: map("deep_frames")?.try_into().map_err(wrong)?,
+            stacks: map("stacks")?.try_into().map_err(wrong)?,
             processes: map("processes")?.try_into().map_err(wrong)?,
             traces: map("traces")?.try_into().map_err(wrong)?,
             counters: map("counters")?.try_into().map_err(wrong)?,
@@ -557,6 +559,7 @@ impl Tracer {
     pub fn forget(&mut self, goroutines: &[OpenGoroutine]) {
         for open in goroutines {
             let _ = self.goroutines.remove(&Plain(open.key));
+            let _ = self.stacks.remove(&Plain(open.key));
             if let (Some(slot), Some(values)) = (open.state.slot.checked_sub(1), &open.values) {
                 let mut free = **values;
                 free.owner = 0;

@@ -9,7 +9,7 @@ use crate::{
     expression,
     plan::{NeedsResults, TraceCode},
     predicate::{
-        Arm, CaptureArm, Code, Item, Limits, STEPS_OF_CAPTURE, STEPS_OF_SEARCH, TooLarge, generate,
+        Arm, CaptureArm, Code, Item, Limits, STEPS_OF_CAPTURE, TooLarge, generate,
         generate_capture, generate_captures,
         ir::{Condition, Input, Moment},
     },
@@ -18,7 +18,8 @@ use crate::{
     shown::Captured,
 };
 
-/// What the probe program has room for. Jumps reach 32,767 instructions far.
+/// What a function of the probe program has room for. Jumps reach 32,767 instructions far. Searches are those of all functions together, but
+/// for those that capture.
 const ROOM: Limits = Limits {
     instructions: 32_000,
     stack: ebpf_templates::STACK_ROOM,
@@ -82,30 +83,29 @@ impl Instructed {
             },
             ..TraceCode::default()
         };
-        let mut made = |any: bool, make: &dyn Fn() -> Result<Code, TooLarge>| {
-            let made = any.then(make)?;
-            made.map_err(|error| diagnostics.push(expression::too_large(&error)))
-                .ok()
+        let (mut left, mut steps) = (ROOM, STEPS);
+        let mut made = |any: bool, make: &dyn Fn(Limits) -> Result<Code, TooLarge>| {
+            let code = match any.then(|| make(left))? {
+                Ok(code) => code,
+                Err(error) => {
+                    diagnostics.push(expression::too_large(&error));
+                    return None;
+                }
+            };
+            left.searches = left.searches.saturating_sub(code.searches);
+            steps = steps.saturating_sub(code.steps());
+            Some(code)
         };
-        code.where_entry = made(!entry.is_empty(), &|| generate(&entry, ROOM));
-        code.where_return = made(!exit.is_empty(), &|| generate(&exit, ROOM));
-        code.keep = made(!kept.is_empty(), &|| {
-            generate_capture(&kept, ROOM, ebpf_templates::KEEP_MAX)
+        code.where_entry = made(!entry.is_empty(), &|room| generate(&entry, room));
+        code.where_return = made(!exit.is_empty(), &|room| generate(&exit, room));
+        code.keep = made(!kept.is_empty(), &|room| {
+            generate_capture(&kept, room, ebpf_templates::KEEP_MAX)
         });
-        code.until = made(!until.is_empty(), &|| generate(&until, ROOM));
-        code.aggregate = made(!aggregated.is_empty(), &|| {
-            generate_capture(&aggregated, ROOM, ebpf_templates::AGGREGATE_KEY)
+        code.until = made(!until.is_empty(), &|room| generate(&until, room));
+        code.aggregate = made(!aggregated.is_empty(), &|room| {
+            generate_capture(&aggregated, room, ebpf_templates::AGGREGATE_KEY)
         });
-        let others = [
-            &code.where_entry,
-            &code.where_return,
-            &code.until,
-            &code.keep,
-            &code.aggregate,
-        ];
-        let searches = others.into_iter().flatten().map(|code| code.searches);
-        let searches = searches.sum::<usize>() * STEPS_OF_SEARCH;
-        let most = STEPS.saturating_sub(searches) / STEPS_OF_CAPTURE;
+        let most = steps / STEPS_OF_CAPTURE;
         (code.arguments, code.results) = captures(arguments, results, most, diagnostics);
         (code, self.shown_calls(ids))
     }
@@ -163,7 +163,7 @@ fn aggregated(list: &[(u32, u32, Vec<Item>)], ids: &HashMap<u32, u32>) -> Vec<Ca
     arms(known.into_iter(), &itself)
 }
 
-/// The code that captures arguments, and that for results: together of `most` instructions. Where not everything fits, each gets half of
+/// The code that captures arguments, and that for results: together of as many steps as `most` instructions take. Where not everything fits, each gets half of
 /// them, and what the other leaves.
 fn captures(
     arguments: Vec<CaptureArm>,
@@ -200,12 +200,20 @@ struct Captures {
     count: usize,
 }
 
+/// Most functions of an arm: choosing it takes two instructions for each, and all of an arm are left out together.
+const ARM_FUNCTIONS: usize = 4_000;
+
 impl Captures {
-    fn new(
-        mut arms: Vec<CaptureArm>,
-        most: usize,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Option<Self> {
+    fn new(arms: Vec<CaptureArm>, most: usize, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
+        let parts = |arm: CaptureArm| {
+            let parts = arm.functions.chunks(ARM_FUNCTIONS);
+            let part = |functions: &[u32]| CaptureArm {
+                functions: functions.to_vec(),
+                items: arm.items.clone(),
+            };
+            parts.map(part).collect::<Vec<_>>()
+        };
+        let mut arms: Vec<CaptureArm> = arms.into_iter().flat_map(parts).collect();
         arms.sort_by_key(|arm| std::cmp::Reverse(arm.functions.len()));
         match generate_captures(&arms, ROOM, most, ebpf_templates::CAPTURE_MAX) {
             Ok((code, count)) => Some(Self { code, arms, count }),
@@ -216,8 +224,9 @@ impl Captures {
         }
     }
 
+    /// As many instructions take as many steps.
     fn size(&self) -> usize {
-        self.code.instructions.len()
+        self.code.steps().div_ceil(STEPS_OF_CAPTURE)
     }
 
     /// The code. Says what is not in it.
@@ -259,6 +268,19 @@ mod tests {
             items: items.clone(),
         };
         (1..=count).map(arm).collect()
+    }
+
+    #[test]
+    fn one_arm_of_very_many_functions_is_cut_and_not_refused() {
+        let mut arm = arms(1).remove(0);
+        arm.functions = (0..20_000).map(|function| 2 * function).collect();
+        let mut diagnostics = Vec::new();
+        let (code, _) = captures(vec![arm], Vec::new(), 430_000, &mut diagnostics);
+        let code = code.expect("code");
+        let functions: usize = code.arms.iter().map(|arm| arm.functions.len()).sum();
+        assert!((8_000..20_000).contains(&functions), "{functions}");
+        let told: Vec<&str> = diagnostics.iter().map(|d| d.code).collect();
+        assert_eq!(told, ["W0405"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use grammar::ast::Span;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
+    STEPS_OF_CAPTURE, STEPS_OF_SEARCH,
     capture::Item,
     instruction::{Helper, Instruction},
 };
@@ -67,6 +68,12 @@ impl ListedArm {
 }
 
 impl Code {
+    /// Steps that the verifier takes for it, at most.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.instructions.len() * STEPS_OF_CAPTURE + self.searches * STEPS_OF_SEARCH
+    }
+
     /// The same for a program that may sleep, and so brings pages in that are not in memory.
     #[must_use]
     pub fn sleepable(mut self) -> Self {

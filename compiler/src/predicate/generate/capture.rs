@@ -5,12 +5,12 @@
 
 use std::slice;
 
-use super::{Generator, Limits, Needs, Resource, STEPS_OF_CAPTURE, STEPS_OF_SEARCH, TooLarge};
+use super::{Generator, Limits, Needs, Resource, STEPS_OF_CAPTURE, TooLarge};
 use crate::predicate::{
     assembler::{Label, immediate},
     capture::{Item, Layout, MAX_ITEMS},
     code::{Code, ListedArm},
-    instruction::{Alu, Helper, Jump, Operand, R0, R1, R2, R3, R8, R9},
+    instruction::{Alu, Helper, Jump, Operand, R0, R1, R2, R3, R8},
     ir::{Input, Node, Width, WordKind},
 };
 
@@ -23,14 +23,11 @@ pub struct CaptureArm {
     pub items: Vec<Item>,
 }
 
-/// What has to last to the end is in registers.
+/// Where to write to has to last to the end.
 const TO: u8 = R8;
-/// A bit for each item that could not be read.
-const UNREADABLE: u8 = R9;
-/// Searches use these registers: where there are any, both are in the first slots instead.
+/// Searches use this register: where there are any, it is in the first slot instead.
 const TO_SLOT: usize = 0;
-const UNREADABLE_SLOT: usize = 1;
-const SLOTS: usize = 2;
+const SLOTS: usize = 1;
 
 /// Most functions that code for captures is made of, beside the one that chooses among them. A program has 256 at most
 /// (`BPF_MAX_SUBPROGS` in include/linux/bpf_verifier.h), and two moments to capture at.
@@ -59,29 +56,34 @@ pub fn generate_captures(
         // What an arm needs alone is what it adds at most.
         let alone = generate_capture(slice::from_ref(arm), limits, room)?;
         let size = alone.instructions.len();
-        steps += size * STEPS_OF_CAPTURE + alone.searches * STEPS_OF_SEARCH;
+        steps += alone.steps();
         functions += arm.functions.len();
         if steps > most * STEPS_OF_CAPTURE || (functions > functions_most && !sized.is_empty()) {
             break;
         }
         total += size;
-        sized.push((arm, size));
+        sized.push((arm, size, alone.searches));
     }
     let count = sized.len();
     // Functions that follow each other are in one piece then, as far as that goes, and chosen together.
-    sized.sort_by_key(|(arm, _)| arm.functions.iter().min());
+    sized.sort_by_key(|(arm, ..)| arm.functions.iter().min());
     let piece_size = total.div_ceil(PIECES).max(PIECE_LEAST);
     let mut pieces: Vec<Vec<CaptureArm>> = Vec::new();
-    let mut size = 0;
-    for (arm, alone) in sized {
+    let (mut size, mut searches) = (0, 0);
+    for (arm, alone, more) in sized {
         match pieces.last_mut() {
-            Some(piece) if size < piece_size && size + alone <= limits.instructions => {
+            Some(piece)
+                if size < piece_size
+                    && size + alone <= limits.instructions
+                    && searches + more <= limits.searches =>
+            {
                 piece.push(arm.clone());
                 size += alone;
+                searches += more;
             }
             _ => {
                 pieces.push(vec![arm.clone()]);
-                size = alone;
+                (size, searches) = (alone, more);
             }
         }
     }
@@ -182,13 +184,10 @@ impl Generator {
 
     fn capture(&mut self, items: &[Item], room: usize) {
         let layout = Layout::new(items);
-        let unreadable = if self.in_slots { R0 } else { UNREADABLE };
-        if self.in_slots {
-            let slot = self.slot(UNREADABLE_SLOT);
-            self.asm.store(Width::Eight, slot, Operand::Immediate(0));
-        } else {
-            self.asm.constant(UNREADABLE, 0);
-        }
+        // A bit for each item that could not be read is kept where it is written to, of which the verifier remembers nothing: a register
+        // would have it follow every item twice, once for either outcome of all items before.
+        self.asm.constant(R0, 0);
+        self.write(0);
         for (number, (item, at)) in items.iter().zip(&layout.offsets).enumerate() {
             let outer = self.enter_span(item.span());
             if number >= MAX_ITEMS {
@@ -208,11 +207,6 @@ impl Generator {
             self.undecided = decided;
             self.enter_span(&outer);
         }
-        if self.in_slots {
-            self.get(UNREADABLE_SLOT, R0);
-        }
-        let to = self.to();
-        self.asm.store_at(to, 0, unreadable);
         self.asm.constant(R0, layout.size as u64);
         self.asm.exit();
     }
@@ -236,17 +230,14 @@ impl Generator {
         let bit = match immediate(bit) {
             Some(bit) => Operand::Immediate(bit),
             None => {
-                self.asm.constant(R1, bit);
-                Operand::Register(R1)
+                self.asm.constant(R2, bit);
+                Operand::Register(R2)
             }
         };
-        if self.in_slots {
-            self.get(UNREADABLE_SLOT, R0);
-            self.asm.alu(Alu::Or, R0, bit);
-            self.put(UNREADABLE_SLOT, R0);
-        } else {
-            self.asm.alu(Alu::Or, UNREADABLE, bit);
-        }
+        let to = self.to();
+        self.asm.load(Width::Eight, R0, to, 0);
+        self.asm.alu(Alu::Or, R0, bit);
+        self.asm.store_at(to, 0, R0);
     }
 
     /// Goes to `next`, or to what is undecided, which stands behind.
