@@ -59,7 +59,8 @@ impl Aggregates {
                     taken.push((key, new));
                     self.cleared.insert(key, whole);
                 }
-                None if many => {
+                // What has been counted since it was read stays.
+                None if many && self.one(&key)?.is_none_or(|now| now.count == whole.count) => {
                     self.cleared.remove(&key);
                     match self.map.remove(&Plain(key)) {
                         Ok(()) | Err(MapError::KeyNotFound) => {}
@@ -79,13 +80,25 @@ impl Aggregates {
         let mut all = Vec::new();
         for entry in self.map.iter() {
             let (key, values) = entry.map_err(error)?;
-            let epoch = self.epochs.get(&(key.0.trace, key.0.aggregation));
-            let epoch = epoch.copied().unwrap_or(0);
-            let each = values.iter().map(|value| value.0);
-            let whole = each.fold(None, |whole, one| join(whole, one, epoch));
-            all.extend(whole.map(|whole| (key.0, whole)));
+            all.extend(self.whole(&key.0, &values).map(|whole| (key.0, whole)));
         }
         Ok(all)
+    }
+
+    /// One entry, summed over the processors.
+    fn one(&self, key: &AggregateKey) -> Result<Option<Aggregate>, Error> {
+        match self.map.get(&Plain(*key), 0) {
+            Ok(values) => Ok(self.whole(key, &values)),
+            Err(MapError::KeyNotFound) => Ok(None),
+            Err(cause) => Err(error(cause)),
+        }
+    }
+
+    fn whole(&self, key: &AggregateKey, values: &[Plain<Aggregate>]) -> Option<Aggregate> {
+        let epoch = self.epochs.get(&(key.trace, key.aggregation));
+        let epoch = epoch.copied().unwrap_or(0);
+        let each = values.iter().map(|value| value.0);
+        each.fold(None, |whole, one| join(whole, one, epoch))
     }
 
     fn since_cleared(&self, key: &AggregateKey, whole: Aggregate) -> Option<Aggregate> {
@@ -93,10 +106,18 @@ impl Aggregates {
             return Some(whole);
         };
         let count = whole.count.wrapping_sub(before.count);
+        let sum = whole.sum.wrapping_sub(before.sum);
+        // A call that came between reading and the new epoch has left its value in the old one.
+        let (min, max) = match count {
+            1 => (sum, sum),
+            _ => (whole.min, whole.max),
+        };
         (count > 0).then_some(Aggregate {
             count,
-            sum: whole.sum.wrapping_sub(before.sum),
+            sum,
             upper: whole.upper.wrapping_sub(before.upper),
+            min,
+            max,
             ..whole
         })
     }
