@@ -99,6 +99,7 @@ codes! {
     KEYS_DIFFER = "E0514" "values of different types together";
     UNSUITABLE_STEPS = "E0515" "unsuitable steps of a histogram";
 
+    BUILT_IN_TAKEN = "W0501" "built-in name taken by a parameter";
     PRUNES_EVERYTHING = "W0301" "prune drops every call";
     INCLUDE_UNSEEN = "W0302" "include shows nothing";
     SHOWS_NOTHING = "W0303" "clause without effect";

@@ -44,6 +44,7 @@ mod select;
 mod selector;
 mod settings;
 mod severity;
+mod shadowed;
 pub mod shape;
 pub mod shown;
 mod sites;

@@ -293,6 +293,17 @@ wrong! {
         "args sql as 5",
         "args sql, ",
     ];
+    built_in_names_that_are_taken: typed, "(*taken).*", [
+        "where dur > 100ms",
+        "stats(dur) by fn",
+        "hist(call.dur) by fn, call.fn, call.caller; print \"{dur} {call.dur} {g}\"",
+        "args fn, self.count, dur",
+        "ret g",
+        "ret call.g, call.dur, depth",
+        "where call.durr > 1s",
+        "where call.count > 1s",
+        "where call.count > 1 && arg.call.dur > 1s",
+    ];
     without_types: typed_without_dwarf, "query", [
         "where limit > 100",
         "where ret != nil",

@@ -32,6 +32,11 @@ impl<'s, 'e> Lowering<'s, 'e> {
     pub(super) fn field(&mut self, of: &Expression, name: &Spanned<String>) -> Option<Value> {
         let whole = of.span.start..name.span.end;
         if let ExpressionKind::Name(base) = &of.kind
+            && let Some(value) = self.of_call(base, name, &whole)?
+        {
+            return Some(value);
+        }
+        if let ExpressionKind::Name(base) = &of.kind
             && !self.is_parameter(base)
         {
             match base.as_str() {
