@@ -304,6 +304,19 @@ wrong! {
         "where call.count > 1s",
         "where call.count > 1 && arg.call.dur > 1s",
     ];
+    calls_and_packages: typed, "handle", [
+        "where e.Error() =~ \"x\"",
+        "where errors.Is(ret.e, io.EOF)",
+        "where strings.HasPrefix(r.Method, \"/\") && strings.Contains(r.Method, \"x\")",
+        "where bytes.HasSuffix(r.Body, \"/\")",
+        "where timeout.Seconds() > 1",
+        "where time.Since(r.Date).Seconds() > 1",
+        "where r.Method.Len() > 1 || v.(*main.Request).frobnicate(1, 2)",
+        "where ret.e.Error( > 1",
+        "args r.URL.String()",
+        "where err == os.ErrNotExist",
+        "where r.Codes[0] in [main.first, main.second]",
+    ];
     without_types: typed_without_dwarf, "query", [
         "where limit > 100",
         "where ret != nil",

@@ -137,26 +137,33 @@ impl<'s, 'e> Lowering<'s, 'e> {
         Some(Value::Typed(Typed::word(number.ty(), kind, span)))
     }
 
-    /// `call.name`; nothing where that is a field of a parameter or result.
-    pub(super) fn of_call(
+    /// `call.name`; nothing where `base` is a value and `name` its field.
+    pub(super) fn of_no_value(
         &mut self,
         base: &str,
         name: &Spanned<String>,
         span: &Span,
     ) -> Option<Option<Value>> {
-        if base != CALL {
-            return Some(None);
-        }
-        if is_built_in(&name.node) {
+        if base == CALL && is_built_in(&name.node) {
             return self.built_in(&name.node, span).map(Some);
         }
-        let is_result = self.scope.usage == Use::Ret
-            && self
-                .scope
-                .types
-                .is_ok_and(|(_, signature)| signature.result(base).is_some());
-        if is_result || self.is_parameter(base) {
+        let known = |(_, signature): (_, &Signature)| {
+            let is_result = signature.result(base).is_some();
+            (is_result && (self.scope.usage == Use::Ret || base != CALL))
+                || signature.parameter(base).is_some()
+        };
+        let reserved = matches!(base, "ret" | "arg" | "reg") || is_built_in(base);
+        if reserved || self.scope.types.is_ok_and(known) {
             return Some(None);
+        }
+        if base != CALL {
+            let is_package =
+                self.scope.types.is_ok() && suggest::is_package(base, self.scope.executable);
+            return if is_package {
+                self.fail(of_a_package(base, span))
+            } else {
+                Some(None)
+            };
         }
         let known: Vec<&str> = ["caller", "fn"]
             .into_iter()
@@ -400,6 +407,16 @@ impl<'s, 'e> Lowering<'s, 'e> {
     pub(super) fn is_parameter(&self, name: &str) -> bool {
         is_parameter(&self.scope, name)
     }
+}
+
+fn of_a_package(package: &str, span: &Span) -> Diagnostic {
+    Diagnostic::new(
+        codes::UNKNOWN_NAME,
+        "package variables and constants are not known here",
+    )
+    .at(span, format!("`{package}` is a package"))
+    .help("write a constant's value itself: `== 3`, `== \"text\"`")
+    .help("an error is compared with nil, or looked into: `err.(*errors.errorString).s == \"EOF\"`")
 }
 
 fn known_at_return(name: &str, span: &Span) -> Diagnostic {

@@ -32,7 +32,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
     pub(super) fn field(&mut self, of: &Expression, name: &Spanned<String>) -> Option<Value> {
         let whole = of.span.start..name.span.end;
         if let ExpressionKind::Name(base) = &of.kind
-            && let Some(value) = self.of_call(base, name, &whole)?
+            && let Some(value) = self.of_no_value(base, name, &whole)?
         {
             return Some(value);
         }

@@ -244,6 +244,14 @@ fn receiver(function: &str) -> Option<String> {
     })
 }
 
+/// Whether a package of the executable goes by this name.
+pub(super) fn is_package(name: &str, executable: &Executable) -> bool {
+    executable.functions().any(|function| {
+        let path = package(function.name);
+        path.rsplit('/').next() == Some(name)
+    })
+}
+
 /// The package path of a function's name.
 fn package(function: &str) -> &str {
     let folders = function.rfind('/').map_or(0, |slash| slash + 1);
