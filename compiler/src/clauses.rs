@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What people write who come from elsewhere, and the clause they mean.
-const SYNONYMS: [(&str, &str); 12] = [
+const SYNONYMS: [(&str, &str); 16] = [
     ("ignore", "exclude"),
     ("skip", "exclude"),
     ("without", "exclude"),
@@ -36,6 +36,10 @@ const SYNONYMS: [(&str, &str); 12] = [
     ("goid", "goroutine"),
     ("level", "depth"),
     ("filter", "where"),
+    ("average", "avg"),
+    ("mean", "avg"),
+    ("total", "sum"),
+    ("histogram", "hist"),
 ];
 
 /// Greatest process id of Linux (`PID_MAX_LIMIT`, include/linux/threads.h).
@@ -318,10 +322,20 @@ fn not_a_clause(clause: &Clause) -> Diagnostic {
             setting.example
         ));
     }
+    if is_quantile(keyword) {
+        return diagnostic.help("`hist(dur)` shows how values are spread");
+    }
     match meant {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
         None => diagnostic.help(format!("the clauses are {}", CLAUSES.join(", "))),
     }
+}
+
+/// `p99`, `median`
+fn is_quantile(word: &str) -> bool {
+    let digits = word.strip_prefix('p').unwrap_or_default();
+    let numbered = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    numbered || matches!(word, "median" | "percentile" | "quantile")
 }
 
 fn not_available(clause: &Clause) -> Diagnostic {
