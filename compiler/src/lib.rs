@@ -38,6 +38,7 @@ mod preference;
 mod prices;
 mod print;
 mod probes;
+mod regular;
 mod report;
 mod resolve;
 mod select;

@@ -317,6 +317,22 @@ wrong! {
         "where err == os.ErrNotExist",
         "where r.Codes[0] in [main.first, main.second]",
     ];
+    slips_of_other_languages: typed, "query", [
+        "where 0 < limit < 2",
+        "where limit > 0 & limit < 2",
+        "where limit == 1 & sql == \"x\"",
+        "where (limit == 1) & (small == 2)",
+        "where sql == GET",
+        "where sql == get",
+        "where sql in [GET, sq]",
+        "where limit == GET",
+        "where caller == main.main",
+        "where sql =~ \"^SELECT.*\" || sql =~ \"P[OU]*\" || sql =~ \"x$\"",
+        "where sql =~ \"a|b\" || sql =~ \"a.*|b\"",
+        "where caller =~ \"main.*\" && sql =~ \"SELECT\"",
+        "ret 0, 1",
+        "args 0, \"sql\", 1s, sql",
+    ];
     without_types: typed_without_dwarf, "query", [
         "where limit > 100",
         "where ret != nil",

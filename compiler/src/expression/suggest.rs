@@ -140,6 +140,7 @@ pub(super) fn operand(symbol: &str, text: &str, value: Option<&Value>) -> Option
         ("has", None) if matches!(value, Some(Value::Caller)) => {
             "callers are compared with ==, != and =~ only"
         }
+        ("&", _) => "conditions are joined by `&&`",
         ("string", _) => "only strings and byte slices are texts",
         _ if searched => "`=~` and `has` test strings and byte slices",
         ("[]", _) => "only strings, slices and arrays have elements",
