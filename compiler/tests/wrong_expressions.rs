@@ -333,6 +333,14 @@ wrong! {
         "ret 0, 1",
         "args 0, \"sql\", 1s, sql",
     ];
+    types_by_their_short_names: typed, "handle", [
+        "where err.(*store.QueryError).Code == 1",
+        "where err.(QueryError) != nil",
+        "where err.(store.Plain) == \"x\"",
+        "where err.(Plain) == \"x\"",
+        "where v.(yaml.v3.Node) == nil",
+        "where v.(*yaml%2ev3.Node) == nil",
+    ];
     without_types: typed_without_dwarf, "query", [
         "where limit > 100",
         "where ret != nil",
@@ -393,4 +401,38 @@ fn there_are_two_hundred() {
             .any(|start| line.starts_with(start))
     });
     assert!(clauses.count() >= 200);
+}
+
+/// Types whose package has a dot in its last element, in both spellings.
+#[test]
+fn a_dot_in_a_package_is_written_as_a_dot() {
+    let Some(executable) = support::typed() else {
+        return;
+    };
+    for ty in ["yaml.v3.Node", "yaml%2ev3.Node"] {
+        let program = format!("trace main.handle < where v.(*example.test/typed/{ty}).Kind == 1 >");
+        let checked = check(&Source::new("it", program), &[], Some(executable));
+        assert!(checked.diagnostics.is_empty(), "{:?}", checked.diagnostics);
+    }
+}
+
+#[test]
+fn functions_by_the_end_of_their_path() {
+    let Some(executable) = support::typed() else {
+        return;
+    };
+    let source = Source::new("it", "trace store.(*QueryError).Error, store.Find");
+    let found = report(
+        &source,
+        &check(&source, &[], Some(executable)).diagnostics,
+        false,
+    );
+    assert!(
+        found.contains("example.test/typed/internal/store.(*QueryError).Error"),
+        "{found}"
+    );
+    assert!(
+        found.contains("example.test/typed/internal/store.Find"),
+        "{found}"
+    );
 }

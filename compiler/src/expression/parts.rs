@@ -367,8 +367,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
             );
         };
         let (types, _) = self.signature(&of.span)?;
-        let named = types.named(&ty.node);
-        let Some(id) = named.or_else(|| types.named(&type_name::spelt(&ty.node))) else {
+        let Some(id) = type_name::find(types, &ty.node) else {
             let name = printable(&ty.node);
             let Scope {
                 function,

@@ -1,6 +1,11 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"example.test/typed/internal/store"
+	yaml "example.test/typed/yaml.v3"
+)
 
 // taken has methods with parameters that are called as what is built in is.
 type taken struct{ count int }
@@ -20,6 +25,7 @@ func (t *taken) again(call *taken, dur time.Duration) (err error) {
 func (t *taken) plain(n int) int { return t.count + n }
 
 func useNames() {
+	println(store.Find("") == nil, store.Find("x") == nil, yaml.Walk(&yaml.Node{}))
 	t := &taken{}
 	println(t.retry(time.Second, 1, "x"), t.again(t, time.Second) == nil, t.plain(1))
 }
