@@ -5,8 +5,8 @@ use std::{collections::HashMap, time::Duration};
 use ebpf_templates::{COMM_LEN, MAX_AGGREGATIONS, MAX_FRAMES, MAX_SCOPE, MAX_STACK};
 use grammar::{
     ast::{
-        Aggregation, Clause, ClauseKind, Expression, Shown, Span, Template, TemplatePart, Trace,
-        Value,
+        Aggregation, Clause, ClauseKind, Expression, ExpressionKind, Shown, Span, Template,
+        TemplatePart, Trace, Value,
     },
     keywords::{self, CLAUSES, LATER_CLAUSES},
 };
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What people write who come from elsewhere, and the clause they mean.
-const SYNONYMS: [(&str, &str); 12] = [
+const SYNONYMS: [(&str, &str); 16] = [
     ("ignore", "exclude"),
     ("skip", "exclude"),
     ("without", "exclude"),
@@ -36,6 +36,10 @@ const SYNONYMS: [(&str, &str); 12] = [
     ("goid", "goroutine"),
     ("level", "depth"),
     ("filter", "where"),
+    ("average", "avg"),
+    ("mean", "avg"),
+    ("total", "sum"),
+    ("histogram", "hist"),
 ];
 
 /// Greatest process id of Linux (`PID_MAX_LIMIT`, include/linux/threads.h).
@@ -216,11 +220,42 @@ fn aggregated(clause: &Clause, aggregation: &Aggregation, before: usize, values:
 fn listed(clause: &Clause, shown: &[Shown], values: &mut Values) -> Listed {
     for one in shown {
         values.check_expression(&one.expression);
+        let found = shown_constant(clause, &one.expression);
+        values.diagnostics.extend(found);
     }
     Listed {
         span: clause.span.clone(),
         shown: shown.to_vec(),
     }
+}
+
+/// A warning where what is shown is no value of a call.
+fn shown_constant(clause: &Clause, expression: &Expression) -> Option<Diagnostic> {
+    let help = match (&expression.kind, &clause.kind) {
+        (ExpressionKind::Integer(0), ClauseKind::Ret(_)) => {
+            Some("`ret[0]` is the first result".to_owned())
+        }
+        (ExpressionKind::Integer(number), ClauseKind::Ret(_)) => {
+            Some(format!("`ret[{number}]` is a result, by its number from 0"))
+        }
+        (ExpressionKind::Integer(_), _) => Some("arguments are shown by their names".to_owned()),
+        (ExpressionKind::String(_), _) => Some("names stand without quotes".to_owned()),
+        (
+            ExpressionKind::Float(_)
+            | ExpressionKind::Duration(_)
+            | ExpressionKind::Size(_)
+            | ExpressionKind::Bool(_)
+            | ExpressionKind::Nil,
+            _,
+        ) => None,
+        _ => return None,
+    };
+    let message = format!("`{}` shows a constant", clause.keyword.node);
+    Some(
+        Diagnostic::new(codes::SHOWN_CONSTANT, message)
+            .at(&expression.span, "the same for every call")
+            .maybe_help(help),
+    )
 }
 
 fn comm(values: &mut Values, value: &Value) -> Option<String> {
@@ -318,10 +353,20 @@ fn not_a_clause(clause: &Clause) -> Diagnostic {
             setting.example
         ));
     }
+    if is_quantile(keyword) {
+        return diagnostic.help("`hist(dur)` shows how values are spread");
+    }
     match meant {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
         None => diagnostic.help(format!("the clauses are {}", CLAUSES.join(", "))),
     }
+}
+
+/// `p99`, `median`
+fn is_quantile(word: &str) -> bool {
+    let digits = word.strip_prefix('p').unwrap_or_default();
+    let numbered = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    numbered || matches!(word, "median" | "percentile" | "quantile")
 }
 
 fn not_available(clause: &Clause) -> Diagnostic {

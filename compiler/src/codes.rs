@@ -99,6 +99,9 @@ codes! {
     KEYS_DIFFER = "E0514" "values of different types together";
     UNSUITABLE_STEPS = "E0515" "unsuitable steps of a histogram";
 
+    BUILT_IN_TAKEN = "W0501" "built-in name taken by a parameter";
+    REGULAR_EXPRESSION = "W0502" "regular expression where a glob stands";
+    SHOWN_CONSTANT = "W0503" "constant shown";
     PRUNES_EVERYTHING = "W0301" "prune drops every call";
     INCLUDE_UNSEEN = "W0302" "include shows nothing";
     SHOWS_NOTHING = "W0303" "clause without effect";
@@ -111,6 +114,7 @@ codes! {
 
     NEVER_RETURNS = "N0401" "never returns";
     TAIL_CALLS = "N0402" "leaves by a jump";
+    NO_WILDCARD = "N0501" "glob without a wildcard";
     SOME_INLINED = "N0403" "some matches are also inlined";
 }
 

@@ -21,6 +21,7 @@ mod value;
 
 pub(crate) use lower::join;
 pub(crate) use measure::{Key, constant, key, measured, steps};
+pub(crate) use names::{built_in, is_built_in};
 pub(crate) use value::{Ty, not_zero};
 
 pub use limits::{refused, too_large, too_many_kept};

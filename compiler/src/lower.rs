@@ -20,6 +20,7 @@ use crate::{
     resolve::{Resolved, ResolvedTrace},
     select::{self, Selection, grouped, names_shown, places_shown, times},
     selector::{Selector, SelectorKind},
+    shadowed,
     sites::{self, Found},
 };
 
@@ -159,6 +160,7 @@ fn instruct(
             source,
             types: types.get_or_init(|| catalog.executable.types()),
         });
+        shadowed::report(trace, &selection.targets, context, diagnostics);
         let instructed = Instructed::new(trace, selection, context, diagnostics);
         selection
             .targets

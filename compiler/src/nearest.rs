@@ -27,6 +27,10 @@ pub(crate) fn nearest_word<'a>(
 /// pattern that ends in `*` a name's beginning is enough.
 #[must_use]
 pub(crate) fn nearest_functions<'a>(pattern: &str, names: &[&'a str], most: usize) -> Vec<&'a str> {
+    let whole = ending_in(pattern, names);
+    if !whole.is_empty() {
+        return whole.into_iter().take(most).collect();
+    }
     let wanted: String = pattern
         .chars()
         .filter(|c| !matches!(c, '*' | '?'))
@@ -64,6 +68,25 @@ pub(crate) fn nearest_functions<'a>(pattern: &str, names: &[&'a str], most: usiz
         .take(most)
         .map(|(_, _, name)| name)
         .collect()
+}
+
+/// The names that `pattern` is the end of, from an element of the path on: `example.com/shop/store.Get` of `store.Get`.
+fn ending_in<'a>(pattern: &str, names: &[&'a str]) -> Vec<&'a str> {
+    if pattern.is_empty() || pattern.replace("(*", "").contains(['*', '?']) {
+        return Vec::new();
+    }
+    let ends = |name: &str| {
+        let folders = name.strip_suffix(pattern);
+        folders.is_some_and(|folders| folders.ends_with('/'))
+    };
+    let mut found: Vec<&'a str> = names
+        .par_iter()
+        .filter(|name| ends(name) || name.contains("%2e") && ends(&name.replace("%2e", ".")))
+        .copied()
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// The package path that a pattern over a whole package (`strngs.*`, `net/htp/...`, `net/htp*`) probably means. `None` where the
@@ -168,6 +191,7 @@ mod tests {
             "main.main",
             "other.HandleBar",
             "type..eq.net.SRV",
+            "gopkg.in/yaml%2ev3.serve",
         ];
         let nearest = |pattern| nearest_functions(pattern, &names, 3);
         assert_eq!(nearest("main.hadleBar"), ["main.handleBar"]);
@@ -184,6 +208,8 @@ mod tests {
             nearest("main.hadle*"),
             ["main.handleBar", "main.handleFoo", "other.HandleBar"]
         );
+        assert_eq!(nearest("http.(*conn).serve"), ["net/http.(*conn).serve"]);
+        assert_eq!(nearest("yaml.v3.serve"), ["gopkg.in/yaml%2ev3.serve"]);
         assert!(nearest("*/internal/serve").is_empty());
         assert_eq!(nearest("main")[0], "main.main");
         assert!(nearest("*").is_empty());

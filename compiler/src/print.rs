@@ -3,7 +3,7 @@
 //! What the call tree says anyway is taken from there. Everything else is captured, at entry what can be known then. What needs both moments
 //! is captured at return, with what is kept from entry.
 
-use grammar::ast::{Expression, ExpressionKind, Template, TemplatePart};
+use grammar::ast::{Expression, Template, TemplatePart};
 
 use crate::{
     diagnostic::Diagnostic,
@@ -92,17 +92,9 @@ impl Printed {
     }
 }
 
-/// What stands for a name that is built in and not a parameter's.
+/// What stands for a name that is built in.
 fn built_in(scope: Scope<'_, '_>, expression: &Expression) -> Option<Piece> {
-    let ExpressionKind::Name(name) = &expression.kind else {
-        return None;
-    };
-    if let Ok((_, signature)) = scope.types
-        && signature.parameter(name).is_some()
-    {
-        return None;
-    }
-    Some(match name.as_str() {
+    Some(match expression::built_in(&scope, expression)? {
         "dur" => Piece::Duration,
         "self" => Piece::SelfTime,
         "g" | "goid" => Piece::Goroutine,

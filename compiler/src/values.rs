@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use grammar::ast::{Expression, Item, Param, Program, Span, Value, ValueKind};
 
-use crate::{codes, diagnostic::Diagnostic, nearest::nearest_word};
+use crate::{codes, diagnostic::Diagnostic, nearest::nearest_word, regular};
 
 /// The types that a parameter can be declared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -294,8 +294,9 @@ impl Values {
         Some((declared.value.clone()?, Some(declared.span.clone())))
     }
 
-    /// Looks the parameters up that an expression names.
+    /// Looks the parameters up that an expression names, and at its globs.
     pub(crate) fn check_expression(&mut self, expression: &Expression) {
+        regular::check(expression, &mut self.diagnostics);
         expression.params(&mut |name, span| {
             let kind = ValueKind::Param(name.to_owned());
             let span = span.clone();

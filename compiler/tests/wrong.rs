@@ -69,6 +69,7 @@ wrong! {
     labels_used_twice: "trace slow: main.f < min 1s >\ntrace slow: main.g < min 2s >";
     target_twice: "target ./server\ntarget ./client\ntrace main.f";
     unknown_clauses: "trace main.f < inclde main.*; ignore net/*; frobnicate 5; goid 5 >";
+    aggregations_there_are_not: "trace main.f < p99(dur); mean(dur); max(dur) >";
     clauses_of_a_later_version: "trace main.f < where limit > 100; args; ret err; blocked; hist(dur) by fn >";
     misplaced_dots: "trace net/.../http, \"...\", net... ";
     unbalanced_brackets: "trace \"main.Map[int\"";

@@ -293,6 +293,54 @@ wrong! {
         "args sql as 5",
         "args sql, ",
     ];
+    built_in_names_that_are_taken: typed, "(*taken).*", [
+        "where dur > 100ms",
+        "stats(dur) by fn",
+        "hist(call.dur) by fn, call.fn, call.caller; print \"{dur} {call.dur} {g}\"",
+        "args fn, self.count, dur",
+        "ret g",
+        "ret call.g, call.dur, depth",
+        "where call.durr > 1s",
+        "where call.count > 1s",
+        "where call.count > 1 && arg.call.dur > 1s",
+    ];
+    calls_and_packages: typed, "handle", [
+        "where e.Error() =~ \"x\"",
+        "where errors.Is(ret.e, io.EOF)",
+        "where strings.HasPrefix(r.Method, \"/\") && strings.Contains(r.Method, \"x\")",
+        "where bytes.HasSuffix(r.Body, \"/\")",
+        "where timeout.Seconds() > 1",
+        "where time.Since(r.Date).Seconds() > 1",
+        "where r.Method.Len() > 1 || v.(*main.Request).frobnicate(1, 2)",
+        "where ret.e.Error( > 1",
+        "args r.URL.String()",
+        "where err == os.ErrNotExist",
+        "where r.Codes[0] in [main.first, main.second]",
+    ];
+    slips_of_other_languages: typed, "query", [
+        "where 0 < limit < 2",
+        "where limit > 0 & limit < 2",
+        "where limit == 1 & sql == \"x\"",
+        "where (limit == 1) & (small == 2)",
+        "where sql == GET",
+        "where sql == get",
+        "where sql in [GET, sq]",
+        "where limit == GET",
+        "where caller == main.main",
+        "where sql =~ \"^SELECT.*\" || sql =~ \"P[OU]*\" || sql =~ \"x$\"",
+        "where sql =~ \"a|b\" || sql =~ \"a.*|b\"",
+        "where caller =~ \"main.*\" && sql =~ \"SELECT\"",
+        "ret 0, 1",
+        "args 0, \"sql\", 1s, sql",
+    ];
+    types_by_their_short_names: typed, "handle", [
+        "where err.(*store.QueryError).Code == 1",
+        "where err.(QueryError) != nil",
+        "where err.(store.Plain) == \"x\"",
+        "where err.(Plain) == \"x\"",
+        "where v.(yaml.v3.Node) == nil",
+        "where v.(*yaml%2ev3.Node) == nil",
+    ];
     without_types: typed_without_dwarf, "query", [
         "where limit > 100",
         "where ret != nil",
@@ -353,4 +401,38 @@ fn there_are_two_hundred() {
             .any(|start| line.starts_with(start))
     });
     assert!(clauses.count() >= 200);
+}
+
+/// Types whose package has a dot in its last element, in both spellings.
+#[test]
+fn a_dot_in_a_package_is_written_as_a_dot() {
+    let Some(executable) = support::typed() else {
+        return;
+    };
+    for ty in ["yaml.v3.Node", "yaml%2ev3.Node"] {
+        let program = format!("trace main.handle < where v.(*example.test/typed/{ty}).Kind == 1 >");
+        let checked = check(&Source::new("it", program), &[], Some(executable));
+        assert!(checked.diagnostics.is_empty(), "{:?}", checked.diagnostics);
+    }
+}
+
+#[test]
+fn functions_by_the_end_of_their_path() {
+    let Some(executable) = support::typed() else {
+        return;
+    };
+    let source = Source::new("it", "trace store.(*QueryError).Error, store.Find");
+    let found = report(
+        &source,
+        &check(&source, &[], Some(executable)).diagnostics,
+        false,
+    );
+    assert!(
+        found.contains("example.test/typed/internal/store.(*QueryError).Error"),
+        "{found}"
+    );
+    assert!(
+        found.contains("example.test/typed/internal/store.Find"),
+        "{found}"
+    );
 }

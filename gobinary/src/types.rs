@@ -160,6 +160,12 @@ impl<'e> Types<'e> {
         self.runtime_types().by_name.get(name.as_bytes()).copied()
     }
 
+    /// The names of all types, in no order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.runtime_types().by_name.keys();
+        names.filter_map(|name| std::str::from_utf8(name).ok())
+    }
+
     /// The type that the runtime describes at a link-time address: what an interface's type word points to.
     #[must_use]
     pub fn at_runtime_address(&self, address: u64) -> Option<TypeId> {

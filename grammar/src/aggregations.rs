@@ -3,9 +3,9 @@
 use pest::iterators::Pair;
 
 use crate::{
-    ast::{AggregateFunction, Aggregation, Clause, ClauseKind, Expression, Span, Spanned},
+    ast::{AggregateFunction, Aggregation, Clause, ClauseKind, Expression, Shown, Span, Spanned},
     error::{SyntaxError, code},
-    parser::{Reader, Rule, span, spanned},
+    parser::{Reader, Rule, matches, span, spanned},
 };
 
 impl<'i> Reader<'i> {
@@ -33,7 +33,18 @@ impl<'i> Reader<'i> {
                     given = Some(span(&pair));
                     arguments = self.bracketed(pair, "(");
                 }
+                Rule::shown if begins_aggregation(pair.as_str()) => {
+                    let before = self.source.get(..span(&pair).start).unwrap_or_default();
+                    let end = before.trim_end().len();
+                    self.report(comma_between(end.saturating_sub(1)..end));
+                }
                 Rule::shown => keys.extend(self.one_shown(pair)),
+                _ if self.errors.len() == errors
+                    && let Some(error) = self.misread(&pair, keyword.as_ref(), &keys) =>
+                {
+                    self.report(error);
+                    return None;
+                }
                 _ => {
                     if let Some(keyword) = &keyword
                         && given.is_none()
@@ -62,6 +73,55 @@ impl<'i> Reader<'i> {
             }),
         })
     }
+}
+
+impl Reader<'_> {
+    /// A name behind an aggregation, or a comma between two.
+    fn misread(
+        &self,
+        leftover: &Pair<'_, Rule>,
+        keyword: Option<&Spanned<String>>,
+        keys: &[Shown],
+    ) -> Option<SyntaxError> {
+        let rest = leftover.as_str().trim_start();
+        let start = span(leftover).end - rest.len();
+        if rest.starts_with(',') {
+            let next = self.source.get(start + 1..)?.trim_start();
+            let counts = next.strip_prefix("count").is_some_and(|rest| {
+                !rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.'))
+            });
+            return (counts || begins_aggregation(next)).then(|| comma_between(start..start + 1));
+        }
+        let name = rest.strip_prefix("as")?;
+        let name = name.trim_start().trim_end();
+        let whole = self.source.get(keyword?.span.start..start)?.trim_end();
+        (keys.is_empty() && matches(Rule::only_ident, name)).then(|| {
+            SyntaxError::new(
+                code::UNEXPECTED,
+                start..start + 2,
+                "the name of an aggregation stands before it",
+            )
+            .label("names keys only")
+            .help(format!("write `{name}: {whole}`"))
+        })
+    }
+}
+
+/// Whether a text begins like a clause that aggregates something: `hist(`.
+fn begins_aggregation(text: &str) -> bool {
+    AggregateFunction::ALL.into_iter().any(|function| {
+        let rest = text.strip_prefix(function.word());
+        function.arguments() > 0 && rest.is_some_and(|rest| rest.trim_start().starts_with('('))
+    })
+}
+
+fn comma_between(at: Span) -> SyntaxError {
+    SyntaxError::new(
+        code::MISSING_SEMICOLON,
+        at,
+        "clauses are separated by `;`, not by `,`",
+    )
+    .label("expected `;`")
 }
 
 /// How an aggregation is written.

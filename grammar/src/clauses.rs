@@ -3,7 +3,7 @@
 use pest::iterators::Pair;
 
 use crate::{
-    ast::{Clause, ClauseKind, Spanned, Value},
+    ast::{Clause, ClauseKind, Span, Spanned, Value},
     entries::ListWords,
     error::{SyntaxError, code},
     keywords,
@@ -158,6 +158,10 @@ impl<'i> Reader<'i> {
         keyword: Spanned<String>,
     ) -> Option<Clause> {
         let whole = span(&clause);
+        if clause.as_str().starts_with("ret[") {
+            self.report(result_as_clause(whole, clause.as_str()));
+            return None;
+        }
         let kind = match clause.as_rule() {
             Rule::where_clause => ClauseKind::Where(self.condition(clause, &keyword)?),
             Rule::until => ClauseKind::Until(self.condition(clause, &keyword)?),
@@ -247,6 +251,10 @@ impl<'i> Reader<'i> {
                     && string.rule() == Rule::string
                     && self.template(&string.pair).is_none()
                 {
+                    return None;
+                }
+                if let Some(error) = extreme(&keyword, &pieces) {
+                    self.report(error);
                     return None;
                 }
                 self.broken_value(&pieces, &owner, expected);
@@ -343,6 +351,11 @@ impl<'i> Reader<'i> {
         let Some((first, rest)) = pieces.split_first() else {
             return;
         };
+        if let (true, Some(last)) = (first.text.starts_with("ret."), pieces.last()) {
+            let whole = first.span.start..last.span.end;
+            let text = self.source.get(whole.clone()).unwrap_or_default();
+            return self.report(result_as_clause(whole, text));
+        }
         let error = SyntaxError::new(
             code::EXPECTED_CLAUSE,
             first.span.clone(),
@@ -370,6 +383,46 @@ impl<'i> Reader<'i> {
             _ => misplaced(first, rest),
         });
     }
+}
+
+/// `ret[0]`, `ret.err` where the clause `ret` is meant.
+fn result_as_clause(at: Span, text: &str) -> SyntaxError {
+    let keyword = match COMPARISONS.iter().any(|mark| text.contains(mark)) {
+        true => "where",
+        false => "ret",
+    };
+    SyntaxError::new(
+        code::EXPECTED_CLAUSE,
+        at,
+        "the clause `ret` shows results, and `ret` with a part is one of them",
+    )
+    .label("a result, and no clause")
+    .help(format!("write `{keyword} {text}`"))
+}
+
+/// `max(dur)` and `min(dur)`, which aggregate in other languages.
+fn extreme(keyword: &Spanned<String>, pieces: &[Scrap<'_>]) -> Option<SyntaxError> {
+    let what = match keyword.node.as_str() {
+        "max" => "greatest",
+        "min" => "least",
+        _ => return None,
+    };
+    let first = pieces.first().filter(|first| first.text.starts_with('('))?;
+    let word = &keyword.node;
+    let value = if first.text.ends_with(')') {
+        first.text
+    } else {
+        "(dur)"
+    };
+    Some(
+        SyntaxError::new(
+            code::EXPECTED_VALUE,
+            first.span.clone(),
+            format!("`{word}` takes a duration: it keeps graphs by how long they took"),
+        )
+        .label("not a duration")
+        .help(format!("`stats{value}` shows the {what}")),
+    )
 }
 
 /// Marks that tell a condition from a list of names.

@@ -124,6 +124,9 @@ impl<'i> Reader<'i> {
                 {
                     return;
                 }
+                if let Some(error) = hook_within(self.source, end, expected) {
+                    return self.report(error);
+                }
                 SyntaxError::new(
                     code::MISSING_CLOSER,
                     end..end,
@@ -134,6 +137,22 @@ impl<'i> Reader<'i> {
         };
         self.report(error.secondary(opened_at.clone(), format!("`{opened}` opens the list here")));
     }
+}
+
+/// What is said where a hook stands in a list.
+pub(crate) const HOOK_WITHIN: &str = "hooks stand after the trace, outside its clause list";
+
+/// A list that ends at `end` because a hook begins there.
+fn hook_within(source: &str, end: usize, closer: &str) -> Option<SyntaxError> {
+    let rest = source.get(end..)?;
+    let hook = rest.trim_start();
+    let word: String = hook.chars().take_while(char::is_ascii_lowercase).collect();
+    let start = end + rest.len() - hook.len();
+    matches!(word.as_str(), "begin" | "end" | "every").then(|| {
+        SyntaxError::new(code::MISSING_CLOSER, start..start + word.len(), HOOK_WITHIN)
+            .label(format!("expected `{closer}` before this"))
+            .help("for example `trace main.handleBar < count > every 10s { show }`")
+    })
 }
 
 fn missing_semicolon(end: usize, next: &Pair<'_, Rule>, words: &ListWords) -> SyntaxError {

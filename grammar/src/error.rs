@@ -96,4 +96,5 @@ codes! {
     EXPECTED_CLAUSE = "E0122", "A clause, a setting or an action was expected.";
     EXPECTED_EXPRESSION = "E0123", "An expression was expected: a name, a value, or what a condition compares.";
     EXPECTED_OPERATOR = "E0124", "An operator was expected, or is none of the language.";
+    CALL = "E0125", "A function or method is called in an expression.";
 }

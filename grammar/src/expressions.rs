@@ -43,6 +43,7 @@ static PRECEDENCE: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
         .op(Op::postfix(Rule::field)
             | Op::postfix(Rule::index)
             | Op::postfix(Rule::assertion)
+            | Op::postfix(Rule::called)
             | Op::postfix(Rule::arrow)
             | Op::postfix(Rule::broken_field)
             | Op::postfix(Rule::junk))
@@ -401,6 +402,7 @@ impl<'i> Reader<'i> {
                     None => nothing(),
                 }
             }
+            Rule::called => return self.called(*of, operator),
             Rule::broken_field => {
                 self.report(
                     SyntaxError::new(

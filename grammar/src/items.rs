@@ -5,6 +5,7 @@ use pest::iterators::{Pair, Pairs};
 use crate::{
     ast::{Clause, Item, Pattern, Span, Spanned, Trace},
     config,
+    entries::HOOK_WITHIN,
     error::{SyntaxError, code},
     keywords,
     parser::{Reader, Rule, span, spanned},
@@ -47,7 +48,15 @@ impl<'i> Reader<'i> {
     /// The items of a program.
     pub(crate) fn items(&mut self, program: Pairs<'i, Rule>) -> Vec<Item> {
         let mut items = Vec::new();
+        // What follows a condition outside brackets belongs to it, as does the closer behind a hook within brackets.
+        let (mut torn, mut unclosed) = (false, false);
         for pair in program.flat_map(Pair::into_inner) {
+            let errors = self.errors.len();
+            match pair.as_rule() {
+                Rule::stray | Rule::stray_closer if torn => continue,
+                Rule::stray_closer if std::mem::take(&mut unclosed) => continue,
+                _ => torn = false,
+            }
             match pair.as_rule() {
                 Rule::trace => items.push(Item::Trace(self.trace(pair))),
                 Rule::target => items.extend(self.target(pair)),
@@ -75,6 +84,12 @@ impl<'i> Reader<'i> {
                 Rule::stray => items.extend(self.stray(pair)),
                 _ => {}
             }
+            for error in self.errors.iter().skip(errors) {
+                let word = self.source.get(error.span.clone());
+                torn |=
+                    error.code == code::CLAUSE_OUTSIDE && matches!(word, Some("where" | "until"));
+                unclosed |= error.code == code::MISSING_CLOSER && error.message == HOOK_WITHIN;
+            }
         }
         items
     }
@@ -97,10 +112,18 @@ impl<'i> Reader<'i> {
             (Some(list), _) => self.patterns(list),
             (None, pieces) => self.broken_patterns(&pieces.unwrap_or_default(), &owner),
         };
+        let errors = self.errors.len();
         let clauses: Vec<Clause> = match parts.block {
             Some(block) => self.block(block),
             None => Vec::new(),
         };
+        let outside = self.errors.iter().take(errors).next_back();
+        if outside.is_some_and(|error| {
+            error.code == code::CLAUSE_OUTSIDE && error.span.start > keyword.start
+        }) {
+            // Its bracket may be a sign that compares.
+            self.errors.truncate(errors);
+        }
         Trace {
             span: keyword.start..parts.end.unwrap_or(keyword.end),
             label: parts.label,

@@ -22,6 +22,7 @@ pub mod error;
 pub mod keywords;
 
 mod aggregations;
+mod called;
 mod clauses;
 mod config;
 mod declarations;

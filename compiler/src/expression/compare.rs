@@ -1,7 +1,7 @@
 //! Comparisons: what may be compared with what, and how.
 
 use gobinary::Kind;
-use grammar::ast::{Expression, ExpressionKind, Span};
+use grammar::ast::{BinaryOperator, Expression, ExpressionKind, Span};
 
 use super::{
     constant::{Constant, Misfit},
@@ -31,7 +31,8 @@ impl<'s, 'e> Lowering<'s, 'e> {
         right: &Expression,
         span: &Span,
     ) -> Option<Condition> {
-        let (one, other) = (self.value(left), self.value(right));
+        let one = self.value(left);
+        let other = self.other_side(one.as_ref(), left, right);
         let one = Side {
             value: one?,
             expression: left,
@@ -61,7 +62,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
         let value = self.value(left)?;
         let mut whole: Option<Condition> = None;
         for element in list {
-            let Some(found) = self.value(element) else {
+            let Some(found) = self.other_side(Some(&value), left, element) else {
                 continue;
             };
             let one = Side {
@@ -89,6 +90,71 @@ impl<'s, 'e> Lowering<'s, 'e> {
             );
         }
         whole
+    }
+
+    /// What something is compared with. A text without its quotes reads like a name.
+    fn other_side(
+        &mut self,
+        one: Option<&Value>,
+        left: &Expression,
+        right: &Expression,
+    ) -> Option<Value> {
+        let before = self.diagnostics.len();
+        let found = self.value(right);
+        if found.is_some() {
+            return found;
+        }
+        let text = self.text(right);
+        let (is_text, is_function) = match one {
+            Some(Value::Typed(value)) => (self.is_text(value, left)?, false),
+            Some(Value::Constant(Constant::String(_)) | Value::Caller) => (true, true),
+            _ => (false, false),
+        };
+        let quoted = match &right.kind {
+            ExpressionKind::Name(name) => {
+                is_text && !name.chars().any(char::is_lowercase) || is_function
+            }
+            ExpressionKind::Field { .. } => is_function,
+            _ => false,
+        };
+        if let [diagnostic] = self.diagnostics.get_mut(before..)?
+            && diagnostic.code == codes::UNKNOWN_NAME.id()
+            && (quoted || is_text && diagnostic.help.is_empty())
+        {
+            diagnostic.help = vec![format!("a text stands in quotes: \"{text}\"")];
+        }
+        None
+    }
+
+    /// What to write instead of `0 < i < 2`, or of `i > 0 & i < 2`, which Go reads as such a row.
+    fn in_a_row(&self, one: &Expression, other: &Expression) -> Option<String> {
+        let (first, last) = match one.span.start < other.span.start {
+            true => (one, other),
+            false => (other, one),
+        };
+        let ExpressionKind::Binary {
+            operator, right, ..
+        } = &first.kind
+        else {
+            return None;
+        };
+        if operator.node.precedence() != BinaryOperator::Equal.precedence() {
+            return None;
+        }
+        let source = |span: Span| self.scope.source.get(span);
+        let symbol = source(first.span.end..last.span.start)?.trim();
+        let (begins, ends) = match &right.kind {
+            ExpressionKind::Binary {
+                operator,
+                left,
+                right,
+            } if operator.node == BinaryOperator::BitAnd => {
+                (source(first.span.start..left.span.end)?, self.text(right))
+            }
+            _ => (self.text(first), self.text(right)),
+        };
+        let last = self.text(last);
+        Some(format!("write `{begins} && {ends} {symbol} {last}`"))
     }
 
     fn compare_values(
@@ -263,8 +329,10 @@ impl<'s, 'e> Lowering<'s, 'e> {
     fn unlike(&mut self, left: &Side<'_>, right: &Side<'_>, span: &Span) -> Option<Condition> {
         let texts = (self.text(left.expression), self.text(right.expression));
         let listed = self.is_list(&left.value, left.expression)?;
+        let row = self.in_a_row(left.expression, right.expression);
         let help = (listed && matches!(right.value, Value::Constant(Constant::String(_))))
             .then(|| format!("compare its elements: {}[0]", texts.0))
+            .or(row)
             .or_else(|| suggest::comparison(&left.value, texts.0, &right.value, texts.1))
             .or_else(|| suggest::comparison(&right.value, texts.1, &left.value, texts.0))
             .or_else(|| {

@@ -7,6 +7,7 @@ use super::{
     constant::Constant,
     lower::Lowering,
     meaning::Value,
+    names::built_in,
     scope::Scope,
     value::{Ty, Typed},
 };
@@ -173,7 +174,7 @@ impl Lowering<'_, '_> {
 
     fn key(&mut self, expression: &Expression) -> Option<Key> {
         let span = &expression.span;
-        let is_fn = matches!(&expression.kind, ExpressionKind::Name(name) if name == "fn");
+        let is_fn = built_in(&self.scope, expression) == Some("fn");
         let value = match self.value(expression)? {
             Value::Typed(value) => value,
             Value::Caller => {

@@ -1,13 +1,13 @@
 //! What names stand for: parameters and results of the function, and what is built in.
 
 use gobinary::{Kind, Signature, TypeId, Types, Variable};
-use grammar::ast::{Span, ValueKind};
+use grammar::ast::{Expression, ExpressionKind, Span, Spanned, ValueKind};
 
 use super::{
     constant::Constant,
     lower::Lowering,
     meaning::Value,
-    scope::Use,
+    scope::{Scope, Use},
     suggest,
     value::{DURATION, Location, Ty, Typed},
 };
@@ -18,7 +18,10 @@ use crate::{
     predicate::ir::{Extension, Input, Moment, Width, WordKind},
 };
 
-/// Names that are built in, and what they are.
+/// What is built in is a part of this, whatever the parameters are called: `call.dur`.
+const CALL: &str = "call";
+
+/// Names that are built in and are numbers, and what they are.
 const BUILT_IN: [(&str, Input, Number); 7] = [
     ("dur", Input::Duration, Number::Duration),
     ("self", Input::SelfTime, Number::Duration),
@@ -45,6 +48,30 @@ impl Number {
             Self::Duration => Ty::built_in(DURATION, 8, Kind::Int),
         }
     }
+}
+
+/// Whether something is built in under this name.
+pub(crate) fn is_built_in(name: &str) -> bool {
+    matches!(name, "caller" | "fn") || BUILT_IN.iter().any(|(word, ..)| *word == name)
+}
+
+/// The built-in name that an expression means at calls of a function: `call.dur`, or `dur` where no parameter is called so.
+pub(crate) fn built_in<'a>(scope: &Scope<'_, '_>, expression: &'a Expression) -> Option<&'a str> {
+    let name = match &expression.kind {
+        ExpressionKind::Name(name) if !is_parameter(scope, name) => name,
+        ExpressionKind::Field { of, name } => match &of.kind {
+            ExpressionKind::Name(base) if base == CALL => &name.node,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    is_built_in(name).then_some(name)
+}
+
+fn is_parameter(scope: &Scope<'_, '_>, name: &str) -> bool {
+    scope
+        .types
+        .is_ok_and(|(_, signature)| signature.parameter(name).is_some())
 }
 
 impl<'s, 'e> Lowering<'s, 'e> {
@@ -79,19 +106,8 @@ impl<'s, 'e> Lowering<'s, 'e> {
         if name == "ret" {
             return self.only_result(span);
         }
-        if name == "caller" {
-            return Some(Value::Caller);
-        }
-        if name == "fn" {
-            let name = self.scope.function.name.to_owned();
-            return Some(Value::Constant(Constant::String(name)));
-        }
-        if let Some((_, input, number)) = BUILT_IN.iter().find(|(word, ..)| *word == name) {
-            if matches!(input, Input::Duration | Input::SelfTime) && self.scope.usage == Use::Args {
-                return self.fail(known_at_return(name, span));
-            }
-            let kind = WordKind::Input(*input);
-            return Some(Value::Typed(Typed::word(number.ty(), kind, span)));
+        if is_built_in(name) {
+            return self.built_in(name, span);
         }
         if LATER.contains(&name) {
             return self.fail(
@@ -103,6 +119,69 @@ impl<'s, 'e> Lowering<'s, 'e> {
             );
         }
         self.unknown_name(name, span)
+    }
+
+    fn built_in(&mut self, name: &str, span: &Span) -> Option<Value> {
+        if name == "caller" {
+            return Some(Value::Caller);
+        }
+        if name == "fn" {
+            let name = self.scope.function.name.to_owned();
+            return Some(Value::Constant(Constant::String(name)));
+        }
+        let (_, input, number) = BUILT_IN.iter().find(|(word, ..)| *word == name)?;
+        if matches!(input, Input::Duration | Input::SelfTime) && self.scope.usage == Use::Args {
+            return self.fail(known_at_return(name, span));
+        }
+        let kind = WordKind::Input(*input);
+        Some(Value::Typed(Typed::word(number.ty(), kind, span)))
+    }
+
+    /// `call.name`; nothing where `base` is a value and `name` its field.
+    pub(super) fn of_no_value(
+        &mut self,
+        base: &str,
+        name: &Spanned<String>,
+        span: &Span,
+    ) -> Option<Option<Value>> {
+        if base == CALL && is_built_in(&name.node) {
+            return self.built_in(&name.node, span).map(Some);
+        }
+        let known = |(_, signature): (_, &Signature)| {
+            let is_result = signature.result(base).is_some();
+            (is_result && (self.scope.usage == Use::Ret || base != CALL))
+                || signature.parameter(base).is_some()
+        };
+        let reserved = matches!(base, "ret" | "arg" | "reg") || is_built_in(base);
+        if reserved || self.scope.types.is_ok_and(known) {
+            return Some(None);
+        }
+        if base != CALL {
+            let is_package =
+                self.scope.types.is_ok() && suggest::is_package(base, self.scope.executable);
+            return if is_package {
+                self.fail(of_a_package(base, span))
+            } else {
+                Some(None)
+            };
+        }
+        let known: Vec<&str> = ["caller", "fn"]
+            .into_iter()
+            .chain(BUILT_IN.iter().map(|(word, ..)| *word))
+            .collect();
+        let nearest = nearest_word(&name.node, known.iter().copied());
+        let help = match nearest {
+            Some(nearest) => format!("did you mean `call.{nearest}`?"),
+            None => format!("of a call there are {}", known.join(", ")),
+        };
+        self.fail(
+            Diagnostic::new(
+                codes::UNKNOWN_NAME,
+                format!("nothing is built in as `{}`", name.node),
+            )
+            .at(&name.span, "unknown name")
+            .help(help),
+        )
     }
 
     fn unknown_name(&mut self, name: &str, span: &Span) -> Option<Value> {
@@ -179,13 +258,15 @@ impl<'s, 'e> Lowering<'s, 'e> {
     fn parameter(&mut self, parameter: &Variable, span: &Span) -> Option<Value> {
         if self.scope.usage == Use::Ret {
             let name = parameter.name.as_deref().unwrap_or_default();
+            let built_in = is_built_in(name).then(|| format!("what is built in is `call.{name}`"));
             return self.fail(
                 Diagnostic::new(
                     codes::OUT_OF_REACH,
                     format!("`{}` is a parameter", printable(name)),
                 )
                 .at(span, "`ret` shows what is known at return")
-                .help("show it with `args`"),
+                .help("show it with `args`")
+                .maybe_help(built_in),
             );
         }
         self.variable(parameter, Moment::Entry, span)
@@ -324,10 +405,18 @@ impl<'s, 'e> Lowering<'s, 'e> {
 
     /// Is there a parameter of this name, which goes before what is built in?
     pub(super) fn is_parameter(&self, name: &str) -> bool {
-        self.scope
-            .types
-            .is_ok_and(|(_, signature)| signature.parameter(name).is_some())
+        is_parameter(&self.scope, name)
     }
+}
+
+fn of_a_package(package: &str, span: &Span) -> Diagnostic {
+    Diagnostic::new(
+        codes::UNKNOWN_NAME,
+        "package variables and constants are not known here",
+    )
+    .at(span, format!("`{package}` is a package"))
+    .help("write a constant's value itself: `== 3`, `== \"text\"`")
+    .help("an error is compared with nil, or looked into: `err.(*errors.errorString).s == \"EOF\"`")
 }
 
 fn known_at_return(name: &str, span: &Span) -> Diagnostic {

@@ -32,6 +32,11 @@ impl<'s, 'e> Lowering<'s, 'e> {
     pub(super) fn field(&mut self, of: &Expression, name: &Spanned<String>) -> Option<Value> {
         let whole = of.span.start..name.span.end;
         if let ExpressionKind::Name(base) = &of.kind
+            && let Some(value) = self.of_no_value(base, name, &whole)?
+        {
+            return Some(value);
+        }
+        if let ExpressionKind::Name(base) = &of.kind
             && !self.is_parameter(base)
         {
             match base.as_str() {
@@ -362,8 +367,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
             );
         };
         let (types, _) = self.signature(&of.span)?;
-        let named = types.named(&ty.node);
-        let Some(id) = named.or_else(|| types.named(&type_name::spelt(&ty.node))) else {
+        let Some(id) = type_name::find(types, &ty.node) else {
             let name = printable(&ty.node);
             let Scope {
                 function,

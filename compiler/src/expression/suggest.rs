@@ -140,6 +140,7 @@ pub(super) fn operand(symbol: &str, text: &str, value: Option<&Value>) -> Option
         ("has", None) if matches!(value, Some(Value::Caller)) => {
             "callers are compared with ==, != and =~ only"
         }
+        ("&", _) => "conditions are joined by `&&`",
         ("string", _) => "only strings and byte slices are texts",
         _ if searched => "`=~` and `has` test strings and byte slices",
         ("[]", _) => "only strings, slices and arrays have elements",
@@ -204,16 +205,6 @@ pub(super) fn go_type(
 ) -> Option<String> {
     let package = package(function);
     let plain = name.trim_start_matches('*');
-    let there = |name: &String| types.named(name).is_some();
-    let candidates = [
-        format!("*{plain}"),
-        plain.to_owned(),
-        format!("*{package}.{plain}"),
-        format!("{package}.{plain}"),
-    ];
-    if let Some(found) = candidates.into_iter().find(there) {
-        return Some(found);
-    }
     // Types in interfaces mostly have methods, whose names begin with theirs.
     let mut receivers: Vec<String> = executable
         .functions()
@@ -221,12 +212,50 @@ pub(super) fn go_type(
         .collect();
     receivers.sort_unstable();
     receivers.dedup();
+    let is_receiver = |name: &String| receivers.binary_search(name).is_ok();
+    let there = |name: &String| types.named(name).is_some();
+    if let Some(found) = named_so(plain, package, types) {
+        let pointer = format!("*{found}");
+        let only_pointer = is_receiver(&pointer) && !is_receiver(&found);
+        let candidates = match name.starts_with('*') || only_pointer {
+            true => [pointer, found],
+            false => [found, pointer],
+        };
+        if let Some(found) = candidates.into_iter().find(|one| one != name && there(one)) {
+            return Some(found);
+        }
+    }
     let words = receivers.iter().map(String::as_str);
     let nearest = nearest_word(name, words.clone()).or_else(|| {
         let qualified = format!("*{package}.{plain}");
         nearest_word(&qualified, words.clone())
     })?;
     Some(nearest.to_owned()).filter(there)
+}
+
+/// The one type that goes by a name: of the package, with its path left out or cut, or by its last element alone.
+fn named_so(name: &str, package: &str, types: &Types<'_>) -> Option<String> {
+    let own = format!("{package}.{name}");
+    for exact in [name, &own] {
+        if types.named(exact).is_some() {
+            return Some(exact.to_owned());
+        }
+    }
+    let wanted = name.replace("%2e", ".");
+    if wanted.is_empty() {
+        return None;
+    }
+    let separator = if wanted.contains('.') { '/' } else { '.' };
+    let mut found = types.names().filter(|candidate| {
+        let is_plain = !candidate.contains(['*', '[', '{', '(', ' ']);
+        is_plain
+            && candidate
+                .replace("%2e", ".")
+                .strip_suffix(wanted.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with(separator))
+    });
+    let only = found.next()?;
+    found.next().is_none().then(|| only.to_owned())
 }
 
 /// `*net/http.Request` of `net/http.(*Request).Write`.
@@ -241,6 +270,14 @@ fn receiver(function: &str) -> Option<String> {
     (plain(receiver) && plain(method)).then(|| {
         let star = if rest.starts_with("(*") { "*" } else { "" };
         format!("{star}{package}.{receiver}")
+    })
+}
+
+/// Whether a package of the executable goes by this name.
+pub(super) fn is_package(name: &str, executable: &Executable) -> bool {
+    executable.functions().any(|function| {
+        let path = package(function.name);
+        path.rsplit('/').next() == Some(name)
     })
 }
 

@@ -1,5 +1,7 @@
 //! Names of types as people write them, and as DWARF has them.
 
+use gobinary::{TypeId, Types};
+
 /// What the words that Go predeclares for other types stand for.
 const ALIASES: [(&str, &str); 3] = [
     ("any", "interface {}"),
@@ -7,8 +9,25 @@ const ALIASES: [(&str, &str); 3] = [
     ("rune", "int32"),
 ];
 
+/// The type that is meant by a name as people write it.
+pub(super) fn find(types: &Types<'_>, written: &str) -> Option<TypeId> {
+    let named = |name: &str| types.named(name);
+    named(written)
+        .or_else(|| named(&spelt(written)))
+        .or_else(|| named(&escaped(written)?))
+}
+
+/// With `%2e` for the dots in the last element of the package path, as the linker has it.
+fn escaped(written: &str) -> Option<String> {
+    let (folders, last) = written.rsplit_once('/')?;
+    let (package, name) = last.rsplit_once('.')?;
+    let plain = !written.contains(['[', '{', '(', ' ']);
+    (plain && package.contains('.'))
+        .then(|| format!("{folders}/{}.{name}", package.replace('.', "%2e")))
+}
+
 /// A type as the linker spells it: `map[string]interface {}` of `map[string]any`.
-pub(super) fn spelt(written: &str) -> String {
+fn spelt(written: &str) -> String {
     let mut out = String::with_capacity(written.len());
     let mut rest = written;
     while !rest.is_empty() {
@@ -35,6 +54,19 @@ fn belongs(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dots_in_packages() {
+        for (written, expected) in [
+            ("*gopkg.in/yaml.v3.Node", Some("*gopkg.in/yaml%2ev3.Node")),
+            ("example.com/a/b.c.d.T", Some("example.com/a/b%2ec%2ed.T")),
+            ("net/http.Request", None),
+            ("main.T", None),
+            ("[]gopkg.in/yaml.v3.Node", None),
+        ] {
+            assert_eq!(escaped(written).as_deref(), expected, "{written}");
+        }
+    }
 
     #[test]
     fn aliases_are_whole_words() {

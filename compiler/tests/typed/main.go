@@ -67,5 +67,6 @@ func main() {
 	nothing()
 	useDocs(&Request{})
 	useParts()
+	useNames()
 	println(len(rows), n, count(1, 2, 3, 4))
 }

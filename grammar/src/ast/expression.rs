@@ -14,31 +14,36 @@ pub struct Expression {
 impl Expression {
     /// Shows every `$name` in it, with its place.
     pub fn params(&self, see: &mut dyn FnMut(&str, &Span)) {
+        if let ExpressionKind::Param(name) = &self.kind {
+            see(name, &self.span);
+        }
+        for part in self.parts() {
+            part.params(see);
+        }
+    }
+
+    /// The expressions that it is made of, in the order in which they are written.
+    #[must_use]
+    pub fn parts(&self) -> Vec<&Expression> {
         match &self.kind {
-            ExpressionKind::Param(name) => see(name, &self.span),
-            ExpressionKind::Integer(_)
+            ExpressionKind::Param(_)
+            | ExpressionKind::Integer(_)
             | ExpressionKind::Float(_)
             | ExpressionKind::String(_)
             | ExpressionKind::Duration(_)
             | ExpressionKind::Size(_)
             | ExpressionKind::Bool(_)
             | ExpressionKind::Nil
-            | ExpressionKind::Name(_) => {}
+            | ExpressionKind::Name(_) => Vec::new(),
             ExpressionKind::Parentheses(inner)
             | ExpressionKind::Field { of: inner, .. }
             | ExpressionKind::Assertion { of: inner, .. }
-            | ExpressionKind::Unary { operand: inner, .. } => inner.params(see),
+            | ExpressionKind::Unary { operand: inner, .. } => vec![inner],
             ExpressionKind::List(all) | ExpressionKind::Call { arguments: all, .. } => {
-                all.iter().for_each(|one| one.params(see));
+                all.iter().collect()
             }
-            ExpressionKind::Index { of, index } => {
-                of.params(see);
-                index.params(see);
-            }
-            ExpressionKind::Binary { left, right, .. } => {
-                left.params(see);
-                right.params(see);
-            }
+            ExpressionKind::Index { of, index } => vec![of, index],
+            ExpressionKind::Binary { left, right, .. } => vec![left, right],
         }
     }
 }

@@ -254,3 +254,86 @@ fn actions() {
       9..10 `{`: `{` opens the list here
     "#);
 }
+
+#[test]
+fn several_aggregations_and_their_names() {
+    assert_snapshot!(mistakes("trace main.f < count, hist(dur) >"), @"
+    E0107 20..21 `,`: clauses are separated by `;`, not by `,`
+      expected `;`
+    ");
+    assert_snapshot!(mistakes("trace main.f < stats(dur), count >"), @"
+    E0107 25..26 `,`: clauses are separated by `;`, not by `,`
+      expected `;`
+    ");
+    assert_snapshot!(mistakes("trace main.f < count by caller, hist(dur) >"), @"
+    E0107 30..31 `,`: clauses are separated by `;`, not by `,`
+      expected `;`
+    ");
+    assert_snapshot!(mistakes("trace main.f < sum(dur) as total >"), @"
+    E0114 24..26 `as`: the name of an aggregation stands before it
+      names keys only
+      help: write `total: sum(dur)`
+    ");
+    assert_snapshot!(mistakes("trace main.f < max(dur); min (dur) by caller >"), @"
+    E0118 18..23 `(dur)`: `max` takes a duration: it keeps graphs by how long they took
+      not a duration
+      help: `stats(dur)` shows the greatest
+    E0118 29..34 `(dur)`: `min` takes a duration: it keeps graphs by how long they took
+      not a duration
+      help: `stats(dur)` shows the least
+    ");
+    assert_snapshot!(mistakes("trace main.f < count by count, counts >"), @"");
+}
+
+#[test]
+fn results_as_clauses() {
+    assert_snapshot!(mistakes("trace main.f < ret[0] as x >"), @"
+    E0122 15..26 `ret[0] as x`: the clause `ret` shows results, and `ret` with a part is one of them
+      a result, and no clause
+      help: write `ret ret[0] as x`
+    ");
+    assert_snapshot!(mistakes("trace main.f < ret.err as x; args >"), @"
+    E0122 15..27 `ret.err as x`: the clause `ret` shows results, and `ret` with a part is one of them
+      a result, and no clause
+      help: write `ret ret.err as x`
+    ");
+}
+
+#[test]
+fn hooks_within_a_list() {
+    assert_snapshot!(mistakes("trace main.f < every 1s { show } >"), @"
+    E0110 15..20 `every`: hooks stand after the trace, outside its clause list
+      expected `>` before this
+      help: for example `trace main.handleBar < count > every 10s { show }`
+    ");
+    assert_snapshot!(mistakes("trace main.f { count; end { show } } trace main.g > "), @"
+    E0110 22..25 `end`: hooks stand after the trace, outside its clause list
+      expected `}` before this
+      help: for example `trace main.handleBar < count > every 10s { show }`
+    E0112 50..51 `>`: this `>` closes nothing
+      no `<` is open here
+    ");
+}
+
+#[test]
+fn conditions_outside_a_list() {
+    assert_snapshot!(mistakes("trace main.f where d > 1ms"), @"
+    E0104 13..18 `where`: the clause `where` stands outside a clause list
+      expected `<` before this
+      help: write the clauses between `<` and `>`: trace main.handleBar < min 100ms >
+    ");
+    assert_snapshot!(mistakes("trace main.f where d < 1ms && x > 2; trace main.g >"), @"
+    E0104 13..18 `where`: the clause `where` stands outside a clause list
+      expected `<` before this
+      help: write the clauses between `<` and `>`: trace main.handleBar < min 100ms >
+    E0112 50..51 `>`: this `>` closes nothing
+      no `<` is open here
+    ");
+    assert_snapshot!(mistakes("trace main.f where d == 1ms trace main.g >"), @"
+    E0104 13..18 `where`: the clause `where` stands outside a clause list
+      expected `<` before this
+      help: write the clauses between `<` and `>`: trace main.handleBar < min 100ms >
+    E0112 41..42 `>`: this `>` closes nothing
+      no `<` is open here
+    ");
+}

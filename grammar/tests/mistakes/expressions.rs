@@ -359,9 +359,9 @@ fn the_end_of_a_condition() {
       13..14 `<`: `<` opens the list here
     ");
     assert_snapshot!(mistakes("trace main.f < ret.err != nil >"), @"
-    E0122 15..22 `ret.err`: expected a clause, found `ret.err`
-      not a clause
-      help: to keep graphs by a condition, write `where` before it
+    E0122 15..29 `ret.err != nil`: the clause `ret` shows results, and `ret` with a part is one of them
+      a result, and no clause
+      help: write `where ret.err != nil`
     ");
 }
 
