@@ -84,6 +84,9 @@ pub(crate) enum Value {
     Function(String),
 }
 
+/// Stands for the type of what an interface holds, where the one at its address is not known.
+pub(crate) const UNKNOWN_TYPE: &str = "interface";
+
 /// A floating-point number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Float {

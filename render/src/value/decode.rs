@@ -4,7 +4,7 @@ use compiler::shape::{Full, MapEntry, Missing, Shape, Slot};
 use graph::Graph;
 
 use super::{
-    Float, Text, Unknown, Value,
+    Float, Text, UNKNOWN_TYPE, Unknown, Value,
     memory::Memory,
     runtime_type::{Held, RuntimeType},
 };
@@ -239,7 +239,7 @@ impl Decoder<'_> {
     ) -> Value {
         let Some(known) = self.symbols.runtime_type(self.graph, described) else {
             return Value::Interface {
-                ty: "interface".to_owned(),
+                ty: UNKNOWN_TYPE.to_owned(),
                 value: Box::new(Value::Address(described)),
             };
         };

@@ -8,6 +8,7 @@ use crate::{Held, RuntimeType, Site, Symbols};
 
 mod any;
 mod interfaces;
+mod partial;
 
 /// Knows a few functions and types.
 struct Names;
