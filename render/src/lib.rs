@@ -19,6 +19,7 @@ mod aggregate;
 mod classic;
 mod duration;
 mod json;
+mod narrow;
 mod printed;
 mod style;
 mod summary;
