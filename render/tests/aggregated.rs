@@ -121,10 +121,10 @@ fn sites_in_one_function_are_one_row() {
     let stats = aggregation(AggregationKind::Stats, false, caller_and_name());
     assert_snapshot!(written(Format::Graph, &stats, &entries(), 120), @r#"
     it\x07 by caller, name  main.f
-      caller        name          count                        sum                     mean  least                   greatest
-      main.caller   "get"         1,203                     12,030                       10      1                         20
-      0x9999        "\x1b[2J"        40  9,223,372,036,854,775,807  230,584,300,921,369,395      0  9,223,372,036,854,775,807
-      ins…hing).Do  "a …ng n…"+3      2                         -7                       -3     -4                         -3
+      caller        name          count                        sum                         mean  least                   greatest
+      main.caller   "get"         1,203                     12,030                           10      1                         20
+      0x9999        "\x1b[2J"        40  9,223,372,036,854,775,807  230,584,300,921,369,395.175      0  9,223,372,036,854,775,807
+      ins…hing).Do  "a …ng n…"+3      2                         -7                         -3.5     -4                         -3
     "#);
     let sum = aggregation(AggregationKind::Sum, true, caller_and_name());
     assert_snapshot!(written(Format::Classic, &sum, &entries(), 60), @r#"
@@ -192,7 +192,7 @@ fn bars_fit_the_terminal() {
         .collect();
     assert_snapshot!(written(Format::Graph, &steps, &entries, 40), @r"
     it\x07  main.f
-      105 calls, mean 0, -10 to 30
+      105 calls, mean 0.476, -10 to 30
         […, 0)     1  ▋
         [0, 10)   11  ██████
         [10, 20)  21  ███████████▍
@@ -211,6 +211,32 @@ fn every_number_is_in_the_json() {
     assert_snapshot!(written(Format::Json, &count, &entries(), 80), @r#"
     {"type":"aggregation","trace":"main.f","name":"it","label":"it\u0007","function":"count","time":"2026-11-18T16:21:55.255312345Z","keys":[],"rows":[{"key":[],"text":[],"count":1245}]}
     "#);
+}
+
+#[test]
+fn means_of_numbers_have_fractions() {
+    let average = aggregation(AggregationKind::Average, false, caller_and_name());
+    let entries = [
+        (key(0, 0x1000, b"a"), counted(3, 1, 0, 1)),
+        (key(0, 0x1000, b"b"), counted(5, 2, 0, 1)),
+        (key(0, 0x1000, b"c"), counted(2, -999, -999, 0)),
+        (key(0, 0x1000, b"d"), counted(2, 6, 3, 3)),
+    ];
+    assert_snapshot!(written(Format::Graph, &average, &entries, 80), @r#"
+    it\x07 by caller, name  main.f
+      caller       name  count    mean
+      main.caller  "d"       2       3
+      main.caller  "b"       5     0.4
+      main.caller  "a"       3   0.333
+      main.caller  "c"       2  -499.5
+    "#);
+    let text = written(Format::Json, &average, &entries, 80);
+    let object: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let mean = |row: usize| object["rows"][row]["mean"].to_string();
+    assert_eq!(
+        [0, 1, 2, 3].map(mean),
+        ["3", "0.4", "0.3333333333333333", "-499.5"]
+    );
 }
 
 #[test]

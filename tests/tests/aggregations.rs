@@ -107,7 +107,7 @@ fn agrees(traced: &Traced, context: &str) {
     );
     assert_eq!(
         sizes["mean"].as_f64(),
-        Some((sum as f64 / calls as f64).round())
+        Some(sum as f64 / calls as f64)
     );
 
     let powers: BTreeMap<_, i64> = numbers(&tally["Powers"])
@@ -338,7 +338,7 @@ fn tables_and_bars_are_written_for_people() {
             "  main.second    800",
             "  main.first     400",
             "lhist(q.limit, 0, 100, 50)  main.work",
-            "  1,200 calls, mean 75, 0 to 149",
+            "  1,200 calls, mean 74.5, 0 to 149",
             "    [0, 50)    400  ██████████████████████████████████████████████████",
             "    [50, 100)  400  ██████████████████████████████████████████████████",
             "    [100, …]   400  ██████████████████████████████████████████████████",

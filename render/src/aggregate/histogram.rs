@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{
     Aggregated, Row,
     buckets::bounds,
-    number::{grouped, number_text},
+    number::{grouped, mean_text, number_text},
     texts,
 };
 use crate::{
@@ -61,7 +61,7 @@ fn above(
         "{} {}, mean {}, {} to {}",
         grouped(&row.count.to_string()),
         if row.count == 1 { "call" } else { "calls" },
-        number(row.mean()),
+        mean_text(aggregated, row),
         number(row.least),
         number(row.greatest),
     );

@@ -6,7 +6,7 @@ use compiler::plan::AggregationKind;
 
 use super::{
     Aggregated, Row, histogram, is_histogram,
-    number::{grouped, number_text},
+    number::{grouped, mean_text, number_text},
     texts,
 };
 use crate::{
@@ -132,11 +132,11 @@ fn numbers(aggregated: &Aggregated<'_>, row: &Row) -> Vec<String> {
     match aggregated.aggregation.kind {
         AggregationKind::Count => vec![count],
         AggregationKind::Sum => vec![value(row.sum)],
-        AggregationKind::Average => vec![count, value(row.mean().into())],
+        AggregationKind::Average => vec![count, mean_text(aggregated, row)],
         _ => vec![
             count,
             value(row.sum),
-            value(row.mean().into()),
+            mean_text(aggregated, row),
             value(row.least.into()),
             value(row.greatest.into()),
         ],
