@@ -167,9 +167,9 @@ fn bars_fit_the_terminal() {
     assert_snapshot!(written(Format::Graph, &powers, &entries, 80), @r#"
     it\x07 by caller, name  main.f
       caller main.caller, name "get"  371 calls, mean 243.1 ms, 600.0 µs to 2.00 s
-        [524.3 µs, 1.0 ms)  300  ██████████████████████████████████████████████████
-        [1.0 ms, 2.1 ms)      0
-        [2.1 ms, 4.2 ms)      1  ▎
+        [524 µs, 1.05 ms)   300  ██████████████████████████████████████████████████
+        [1.05 ms, 2.10 ms)    0
+        [2.10 ms, 4.19 ms)    1  ▎
         … 8 without calls
         [1.07 s, 2.15 s)     70  ███████████▊
       caller github…hing).Do, name "a long n…"+3  1 call, mean -5 ns, -5 ns to -5 ns
