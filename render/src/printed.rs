@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use compiler::plan::{Piece, Template};
-use graph::Graph;
+use graph::{Exit, Graph};
 
 use crate::{
     Symbols,
@@ -16,6 +16,7 @@ use crate::{
 /// The line, fit for a terminal.
 pub(crate) fn line(template: &Template, graph: &Graph, symbols: &dyn Symbols) -> String {
     let root = graph.root();
+    let unwound = root.is_some_and(|call| call.exit == Exit::Unwound);
     let values = |values: Option<Values<'_>>| -> Vec<Value> {
         let labelled = values.into_iter().flat_map(Values::labelled);
         labelled.map(|(_, value)| value).collect()
@@ -27,6 +28,7 @@ pub(crate) fn line(template: &Template, graph: &Graph, symbols: &dyn Symbols) ->
         match piece {
             Piece::Text(text) => out.push_str(text),
             Piece::Argument(number) => value(&mut out, arguments.get(*number)),
+            Piece::Result(_) if unwound => go::write(&mut out, &Value::Unknown(Unknown::NoReturn)),
             Piece::Result(number) => value(&mut out, results.get(*number)),
             Piece::Duration => match root {
                 Some(call) => out.push_str(&duration(call.net_ns())),

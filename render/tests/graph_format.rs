@@ -582,6 +582,7 @@ fn totals() {
         no_g: 1,
         stale: 1,
         dropped_calls: 5,
+        undecided: 3,
         seconds: 0.25,
         ..graph::Totals::default()
     };
@@ -594,5 +595,6 @@ fn totals() {
     ! 5 calls lost: too many calls in graphs that had not ended
     ! 1 event without a readable goroutine or stack
     ! 1 graph cut off by an exec
+    ! 3 calls not decided about or not counted: something could not be read, or the call did not return
     ");
 }

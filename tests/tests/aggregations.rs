@@ -511,7 +511,7 @@ fn calls_that_did_not_return_are_counted_without_results() {
     assert_eq!(rows(object(&traced, "c"), "count"), [(vec![], 20)].into());
     let lines = (0..20).map(|n| match n % 2 {
         0 => format!("{n} {}", -n / 2),
-        _ => format!("{n} ‹not captured›"),
+        _ => format!("{n} ‹did not return›"),
     });
     assert_eq!(texts(&traced), lines.collect::<Vec<String>>());
 }
