@@ -160,7 +160,7 @@ impl Renderer for Classic {
     }
 
     fn text(&mut self, out: &mut dyn Write, text: &str, _: u64) -> io::Result<()> {
-        writeln!(out, "{}", escape(text))
+        writeln!(out, "{text}")
     }
 
     fn aggregated(

@@ -103,7 +103,7 @@ pub trait Renderer {
         symbols: &dyn Symbols,
     ) -> io::Result<()>;
 
-    /// Writes a text of a hook.
+    /// Writes a text of a hook, which nothing of the target is in.
     ///
     /// # Errors
     /// Those of `out`.

@@ -8,12 +8,12 @@ use graph::{Exit, Graph};
 use crate::{
     Symbols,
     duration::duration,
-    text::escape,
+    text::{escape, escaped},
     value::{Unknown, Value, go},
     values::{Values, arguments, results},
 };
 
-/// The line, fit for a terminal.
+/// The line. What comes from the target is fit for a terminal; the program's own text is as it was written, tabs and newlines included.
 pub(crate) fn line(template: &Template, graph: &Graph, symbols: &dyn Symbols) -> String {
     let root = graph.root();
     let unwound = root.is_some_and(|call| call.exit == Exit::Unwound);
@@ -42,7 +42,7 @@ pub(crate) fn line(template: &Template, graph: &Graph, symbols: &dyn Symbols) ->
             Piece::Process => _ = write!(out, "{}", graph.pid),
             Piece::Thread => _ = write!(out, "{}", graph.tid),
             Piece::Function => match root {
-                Some(call) => out.push_str(symbols.function(call.function)),
+                Some(call) => out.push_str(&escape(symbols.function(call.function))),
                 None => value(&mut out, None),
             },
             Piece::Caller => match root {
@@ -51,21 +51,25 @@ pub(crate) fn line(template: &Template, graph: &Graph, symbols: &dyn Symbols) ->
                     if site.function.is_empty() {
                         _ = write!(out, "0x{:x}", call.caller_pc);
                     } else {
-                        out.push_str(&site.function);
+                        out.push_str(&escape(&site.function));
                     }
                 }
                 None => value(&mut out, None),
             },
         }
     }
-    escape(&out).into_owned()
+    out
 }
 
 /// In Go's syntax; a string that is there as a whole without quotes.
 fn value(out: &mut String, value: Option<&Value>) {
     match value {
         Some(Value::String(text)) if text.more == 0 => out.push_str(&escape(&text.bytes)),
-        Some(value) => go::write(out, value),
+        Some(value) => {
+            let mut text = String::new();
+            go::write(&mut text, value);
+            out.push_str(&escaped(text));
+        }
         None => go::write(out, &Value::Unknown(Unknown::NotCaptured)),
     }
 }

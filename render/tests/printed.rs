@@ -48,3 +48,37 @@ fn results_of_a_call_that_did_not_return() {
     ‹not captured›: ‹not captured›
     ");
 }
+
+/// What is escaped is what the target has to do with.
+#[test]
+fn tabs_and_newlines_of_the_program_are_its_own() {
+    let template = template(vec![
+        Piece::Text("a\t".to_owned()),
+        Piece::Argument(0),
+        Piece::Text("\n".to_owned()),
+        Piece::Function,
+    ]);
+    let graph = target(Exit::Return);
+    assert_eq!(
+        printed(Format::Graph, &template, &[graph.clone()]),
+        "a\t\\x1b[2J\\x09\nmain.(*DB).query\n"
+    );
+    assert!(
+        printed(Format::Json, &template, &[graph]).contains(r#""text":"a\t\\x1b[2J\\x09\nmain"#)
+    );
+    let mut hostile = target(Exit::Return);
+    hostile.calls[0].function = 5;
+    let function = Template {
+        pieces: vec![Piece::Function],
+    };
+    assert_eq!(
+        printed(Format::Graph, &function, &[hostile]),
+        "main.\\x1b[2Jevil\\u{202e}\n"
+    );
+    for format in [Format::Graph, Format::Classic] {
+        let mut out = Vec::new();
+        let mut renderer = render::renderer(format, options());
+        renderer.text(&mut out, "a\tb", 0).expect("memory");
+        assert_eq!(out, b"a\tb\n");
+    }
+}
