@@ -328,10 +328,9 @@ impl Decoder<'_> {
 /// Names that errors give the field with what `Error` returns.
 const WORDS: [&str; 6] = ["s", "msg", "Msg", "message", "Message", "text"];
 
-/// What an error says, where it keeps that in its first field, or is it.
+/// What an error says, where it keeps that in its first field.
 fn words(ty: &str, value: &Value) -> Option<Text> {
     match value {
-        Value::String(text) if ty == "error" => Some(text.clone()),
         Value::Struct { fields, more, .. } => match fields.as_slice() {
             [(name, Value::String(text)), rest @ ..] => {
                 let alone = rest.is_empty() && *more == 0;

@@ -116,6 +116,7 @@ impl Symbols for Names {
             ),
             14 => ("complex128", Held::Copy, Some(complex(8))),
             15 => ("main.C", Held::Copy, Some(complex(4))),
+            16 => ("main.bad", Held::Copy, Some(string())),
             _ => return None,
         };
         Some(Arc::new(RuntimeType {
