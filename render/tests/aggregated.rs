@@ -310,6 +310,34 @@ fn rows_of_one_size_go_by_their_keys() {
 }
 
 #[test]
+fn of_many_rows_the_greatest_are_written() {
+    let slot = Slot { item: 1, at: 16 };
+    let int = Shape::Int { slot, width: 8 };
+    for (kind, lines) in [
+        (AggregationKind::Count, 53),
+        (AggregationKind::Histogram, 102),
+    ] {
+        let by = aggregation(kind, false, vec![shown("key", int.clone())]);
+        let entries: Vec<_> = (0..1_100)
+            .map(|word| (key(0, word, b""), counted(word + 1, 0, 0, 0)))
+            .collect();
+        let text = written(Format::Graph, &by, &entries[..50], 60);
+        assert!(!text.contains("more"), "{text}");
+        let text = written(Format::Graph, &by, &entries, 60);
+        assert!(text.contains("1099") && text.contains("1050"), "{text}");
+        assert!(!text.contains("1049"), "{text}");
+        assert!(
+            text.ends_with("\n  … 1,050 more; --format json has all\n"),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), lines);
+        let json = written(Format::Json, &by, &entries, 60);
+        let object: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(object["rows"].as_array().map(Vec::len), Some(1_100));
+    }
+}
+
+#[test]
 fn sums_have_more_room_than_their_values() {
     let large = Aggregate {
         upper: 3 << 31,

@@ -29,10 +29,11 @@ enum Line {
 pub(super) fn write(
     out: &mut dyn Write,
     aggregated: &Aggregated<'_>,
+    rows: &[Row],
     style: &Palette,
     width: usize,
 ) -> io::Result<()> {
-    for row in &aggregated.rows {
+    for row in rows {
         above(out, aggregated, row, style, width)?;
         bars(out, aggregated, row, style, width)?;
     }
