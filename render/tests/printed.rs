@@ -60,7 +60,7 @@ fn tabs_and_newlines_of_the_program_are_its_own() {
     ]);
     let graph = target(Exit::Return);
     assert_eq!(
-        printed(Format::Graph, &template, &[graph.clone()]),
+        printed(Format::Graph, &template, std::slice::from_ref(&graph)),
         "a\t\\x1b[2J\\x09\nmain.(*DB).query\n"
     );
     assert!(

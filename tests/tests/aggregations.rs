@@ -105,10 +105,7 @@ fn agrees(traced: &Traced, context: &str) {
         (&sizes["least"], &sizes["greatest"]),
         (&tally["Least"], &tally["Most"])
     );
-    assert_eq!(
-        sizes["mean"].as_f64(),
-        Some(sum as f64 / calls as f64)
-    );
+    assert_eq!(sizes["mean"].as_f64(), Some(sum as f64 / calls as f64));
 
     let powers: BTreeMap<_, i64> = numbers(&tally["Powers"])
         .into_iter()
