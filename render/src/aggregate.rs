@@ -87,12 +87,11 @@ impl<'a> Aggregated<'a> {
         }
         let mut rows: Vec<(Vec<String>, Row)> = rows.into_iter().collect();
         rows.sort_by(|(one_texts, one), (other_texts, other)| {
-            let size = |row: &Row| match aggregation.kind {
-                AggregationKind::Sum => row.sum,
-                AggregationKind::Average => row.mean().into(),
-                _ => row.count.into(),
+            let order = match aggregation.kind {
+                AggregationKind::Sum => other.sum.cmp(&one.sum),
+                AggregationKind::Average => other.by_mean(one),
+                _ => other.count.cmp(&one.count),
             };
-            let order = size(other).cmp(&size(one));
             let keys = one.keys.iter().zip(&other.keys);
             let order = order.then_with(|| keys.map(by_key).find(|o| o.is_ne()).unwrap_or(Equal));
             order.then_with(|| one_texts.cmp(other_texts))
@@ -134,6 +133,20 @@ impl Row {
         let doubled = self.sum.saturating_mul(2).saturating_add(count);
         // Within the values, and so within 64 bits.
         doubled.div_euclid(2 * count) as i64
+    }
+
+    /// Which mean is greater, not rounded.
+    fn by_mean(&self, other: &Self) -> Ordering {
+        let parts = |row: &Self| {
+            let count = i128::from(row.count.max(1));
+            let rest = row.sum.rem_euclid(count).unsigned_abs();
+            (row.sum.div_euclid(count), rest, count.unsigned_abs())
+        };
+        let ((whole, rest, count), (other_whole, other_rest, other_count)) =
+            (parts(self), parts(other));
+        whole
+            .cmp(&other_whole)
+            .then_with(|| (rest * other_count).cmp(&(other_rest * count)))
     }
 }
 

@@ -115,7 +115,7 @@ impl Renderer for Classic {
             if let Step::Enter(_) = step {
                 self.fields(out, graph, call.start_ns, None, call.level)?;
                 let arguments = arguments(graph, index, symbols)
-                    .map(|values| values.text(None))
+                    .map(|values| values.text())
                     .unwrap_or_default();
                 writeln!(
                     out,
@@ -134,7 +134,7 @@ impl Renderer for Classic {
                 last_ns = call.end_ns();
                 self.fields(out, graph, last_ns, Some(call.net_ns()), call.level)?;
                 let results = results(graph, index, symbols)
-                    .map(|values| values.text(None))
+                    .map(|values| values.text())
                     .unwrap_or_default();
                 writeln!(out, "}} {function}{}{results}", leaving(call, symbols))?;
             }
@@ -160,7 +160,7 @@ impl Renderer for Classic {
     }
 
     fn text(&mut self, out: &mut dyn Write, text: &str, _: u64) -> io::Result<()> {
-        writeln!(out, "{}", escape(text))
+        writeln!(out, "{text}")
     }
 
     fn aggregated(

@@ -14,7 +14,11 @@ use crate::{
     Aggregated, Options, Renderer, Symbols, aggregate,
     printed::line,
     text::{has_unsafe, is_unsafe},
-    value::{go, json::Json as Value, kind::type_name},
+    value::{
+        go,
+        json::{Json as Value, is_partial},
+        kind::type_name,
+    },
     values::{Values, arguments, results},
 };
 
@@ -49,12 +53,18 @@ struct Shown<'a> {
     text: String,
     #[serde(skip_serializing_if = "is_zero")]
     cut: u64,
+    #[serde(skip_serializing_if = "is_false")]
+    partial: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// What `print` has written, for a graph or in a hook.
@@ -281,13 +291,15 @@ fn all(out: &mut dyn Write, values: Values<'_>) -> io::Result<()> {
         write!(out, "{before}")?;
         let mut text = String::new();
         go::write(&mut text, &shown);
+        let error = shown.unknown();
         let shown = Shown {
             name: &planned.label,
             r#type: (planned.ty.as_deref()).or_else(|| type_name(&planned.shape)),
             value: Value(&shown),
             text,
             cut: shown.left_out(),
-            error: shown.unknown().map(|unknown| unknown.to_string()),
+            partial: error.is_none() && is_partial(&shown),
+            error: error.map(|unknown| unknown.to_string()),
         };
         value(out, &shown)?;
         before = ',';

@@ -19,6 +19,7 @@ mod aggregate;
 mod classic;
 mod duration;
 mod json;
+mod narrow;
 mod printed;
 mod style;
 mod summary;
@@ -102,7 +103,7 @@ pub trait Renderer {
         symbols: &dyn Symbols,
     ) -> io::Result<()>;
 
-    /// Writes a text of a hook.
+    /// Writes a text of a hook, which nothing of the target is in.
     ///
     /// # Errors
     /// Those of `out`.

@@ -3,19 +3,20 @@
 use std::fmt::Write as _;
 
 use compiler::plan::{Piece, Template};
-use graph::Graph;
+use graph::{Exit, Graph};
 
 use crate::{
     Symbols,
     duration::duration,
-    text::escape,
+    text::{escape, escaped},
     value::{Unknown, Value, go},
     values::{Values, arguments, results},
 };
 
-/// The line, fit for a terminal.
+/// The line. What comes from the target is fit for a terminal; the program's own text is as it was written, tabs and newlines included.
 pub(crate) fn line(template: &Template, graph: &Graph, symbols: &dyn Symbols) -> String {
     let root = graph.root();
+    let unwound = root.is_some_and(|call| call.exit == Exit::Unwound);
     let values = |values: Option<Values<'_>>| -> Vec<Value> {
         let labelled = values.into_iter().flat_map(Values::labelled);
         labelled.map(|(_, value)| value).collect()
@@ -27,6 +28,7 @@ pub(crate) fn line(template: &Template, graph: &Graph, symbols: &dyn Symbols) ->
         match piece {
             Piece::Text(text) => out.push_str(text),
             Piece::Argument(number) => value(&mut out, arguments.get(*number)),
+            Piece::Result(_) if unwound => go::write(&mut out, &Value::Unknown(Unknown::NoReturn)),
             Piece::Result(number) => value(&mut out, results.get(*number)),
             Piece::Duration => match root {
                 Some(call) => out.push_str(&duration(call.net_ns())),
@@ -40,7 +42,7 @@ pub(crate) fn line(template: &Template, graph: &Graph, symbols: &dyn Symbols) ->
             Piece::Process => _ = write!(out, "{}", graph.pid),
             Piece::Thread => _ = write!(out, "{}", graph.tid),
             Piece::Function => match root {
-                Some(call) => out.push_str(symbols.function(call.function)),
+                Some(call) => out.push_str(&escape(symbols.function(call.function))),
                 None => value(&mut out, None),
             },
             Piece::Caller => match root {
@@ -49,21 +51,25 @@ pub(crate) fn line(template: &Template, graph: &Graph, symbols: &dyn Symbols) ->
                     if site.function.is_empty() {
                         _ = write!(out, "0x{:x}", call.caller_pc);
                     } else {
-                        out.push_str(&site.function);
+                        out.push_str(&escape(&site.function));
                     }
                 }
                 None => value(&mut out, None),
             },
         }
     }
-    escape(&out).into_owned()
+    out
 }
 
 /// In Go's syntax; a string that is there as a whole without quotes.
 fn value(out: &mut String, value: Option<&Value>) {
     match value {
         Some(Value::String(text)) if text.more == 0 => out.push_str(&escape(&text.bytes)),
-        Some(value) => go::write(out, value),
+        Some(value) => {
+            let mut text = String::new();
+            go::write(&mut text, value);
+            out.push_str(&escaped(text));
+        }
         None => go::write(out, &Value::Unknown(Unknown::NotCaptured)),
     }
 }

@@ -74,7 +74,7 @@ pub fn write_summary(out: &mut dyn Write, totals: &Totals, color: bool) -> io::R
         (
             totals.undecided,
             "call",
-            "not decided about or not counted: something could not be read",
+            "not decided about or not counted: something could not be read, or the call did not return",
         ),
         (
             totals.aggregates_full,

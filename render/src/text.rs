@@ -115,7 +115,7 @@ pub(crate) fn head(text: &str, room: usize) -> Cow<'_, str> {
     }
     let ellipsis = if room == 0 { "" } else { "…" };
     let (end, _) = fitting(text.char_indices(), room.saturating_sub(1));
-    let head = text.get(..end).unwrap_or_default();
+    let head = text.get(..end).unwrap_or_default().trim_end_matches('…');
     Cow::Owned(format!("{head}{ellipsis}"))
 }
 
@@ -214,6 +214,7 @@ mod tests {
         {
             assert_eq!(head("n=\"世\"", room + usize::from(room == 6)), expected);
         }
+        assert_eq!(head("n=\"a…\"+7", 6), "n=\"a…");
     }
 
     #[test]

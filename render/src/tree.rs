@@ -26,12 +26,13 @@ use jiff::civil::Date;
 use crate::{
     Aggregated, Options, Renderer, Site, Symbols, aggregate,
     duration::{duration, slow_mark},
+    narrow::{ValuesText, fitting, full, full_width},
     printed::line,
     style::Palette,
     summary::{counted, incomplete, not_shown, write_summary},
-    text::{columns, cut, escape, escaped, head, shorten},
+    text::{columns, cut, escape, escaped, shorten},
     time::time_of_day,
-    values::{Values, arguments, results},
+    values::{arguments, results},
 };
 
 /// Columns before the names: mark, duration, line.
@@ -85,32 +86,6 @@ struct Row<'a> {
 struct CallText<'a> {
     arguments: Option<ValuesText<'a>>,
     results: Option<ValuesText<'a>>,
-}
-
-/// Values and their text where there is room.
-struct ValuesText<'a> {
-    values: Values<'a>,
-    text: String,
-}
-
-impl<'a> ValuesText<'a> {
-    fn new(values: Values<'a>) -> Self {
-        let text = values.text(None);
-        Self { values, text }
-    }
-
-    /// In this many columns: of every value a part, or where there is too little room for that, of the first ones.
-    fn within(&self, room: usize) -> Cow<'_, str> {
-        if columns(&self.text) <= room {
-            return Cow::Borrowed(&self.text);
-        }
-        let text = self.values.text(Some(room));
-        if columns(&text) <= room {
-            Cow::Owned(text)
-        } else {
-            head(&self.text, room)
-        }
-    }
 }
 
 /// The texts of all calls; none at all where nothing is shown of any.
@@ -342,26 +317,12 @@ impl Tree {
 impl Row<'_> {
     /// Name, arguments and results in this many columns.
     fn fitting(&self, room: usize) -> [Cow<'_, str>; 3] {
-        let (arguments, results) = (full_width(self.arguments), full_width(self.results));
-        let values = arguments + results;
+        let values = full_width(self.arguments) + full_width(self.results);
         let name = shorten(&self.name, (room / 2).max(room.saturating_sub(values)));
         let room = room.saturating_sub(columns(&name));
-        let results = within(self.results, (room / 2).max(room.saturating_sub(arguments)));
-        let room = room.saturating_sub(columns(&results));
-        [name, within(self.arguments, room), results]
+        let [arguments, results] = fitting([self.arguments, self.results], room);
+        [name, arguments, results]
     }
-}
-
-fn full<'a>(values: Option<&'a ValuesText<'_>>) -> &'a str {
-    values.map_or("", |values| &values.text)
-}
-
-fn full_width(values: Option<&ValuesText<'_>>) -> usize {
-    columns(full(values))
-}
-
-fn within<'a>(values: Option<&'a ValuesText<'_>>, room: usize) -> Cow<'a, str> {
-    values.map_or(Cow::Borrowed(""), |values| values.within(room))
 }
 
 /// Stands before the target's callers.
@@ -476,7 +437,7 @@ impl Renderer for Tree {
     }
 
     fn text(&mut self, out: &mut dyn Write, text: &str, _: u64) -> io::Result<()> {
-        writeln!(out, "{}", escape(text))
+        writeln!(out, "{text}")
     }
 
     fn aggregated(

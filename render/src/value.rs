@@ -84,6 +84,9 @@ pub(crate) enum Value {
     Function(String),
 }
 
+/// Stands for the type of what an interface holds, where the one at its address is not known.
+pub(crate) const UNKNOWN_TYPE: &str = "interface";
+
 /// A floating-point number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Float {
@@ -125,6 +128,8 @@ pub(crate) enum Unknown {
     Lost,
     /// The call was left, or entered, where no probe could capture.
     NotCaptured,
+    /// There is none, as the call did not return.
+    NoReturn,
 }
 
 impl Value {
@@ -182,6 +187,7 @@ impl std::fmt::Display for Unknown {
             Self::Absent(Absent::OtherType) => f.write_str("another type"),
             Self::Lost => f.write_str("lost"),
             Self::NotCaptured => f.write_str("not captured"),
+            Self::NoReturn => f.write_str("did not return"),
         }
     }
 }

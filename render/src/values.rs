@@ -1,17 +1,17 @@
 //! What calls were given and gave back, with labels: `sql="SELECT …"+212, limit=500`, and ` = (n=3, err=nil)`.
 
-use std::{ops::Deref, sync::Arc};
+use std::{borrow::Cow, ops::Deref, sync::Arc};
 
 use compiler::shape::{Shape, ShownCall, ShownValue};
 use graph::{Exit, Graph, Moment};
 
 use crate::{
     Symbols,
-    text::{columns, escaped},
+    text::escaped,
     value::{
         Unknown, Value,
         decode::{decode, word},
-        fit, go,
+        go,
     },
 };
 
@@ -133,16 +133,22 @@ impl<'a> Values<'a> {
         self.shown.into_iter().zip(values)
     }
 
-    /// What stands between the parentheses of a call, or after them or its end: ` = nil`, ` = (3, nil)`, ` = (n=3, err=nil)`. Where
-    /// `room` is less than that takes, values are shortened to so many columns, if they can be.
-    pub(crate) fn text(&self, room: Option<usize>) -> String {
-        let (before, after) = match self.moment {
+    /// What stands between the parentheses of a call, or after them or its end: ` = nil`, ` = (3, nil)`, ` = (n=3, err=nil)`.
+    pub(crate) fn text(&self) -> String {
+        let (before, after) = self.around();
+        let texts: Vec<String> = (self.items())
+            .map(|(label, value)| labelled(label, &value))
+            .collect();
+        format!("{before}{}{after}", escaped(texts.join(SEPARATOR)))
+    }
+
+    /// What stands before and after all of them.
+    pub(crate) fn around(&self) -> (&'static str, &'static str) {
+        match self.moment {
             Moment::Arguments => ("", ""),
             Moment::Results if self.is_bare() => (" = ", ""),
             Moment::Results => (" = (", ")"),
-        };
-        let room = room.map(|room| room.saturating_sub(before.len() + after.len()));
-        format!("{before}{}{after}", escaped(self.list(room)))
+        }
     }
 
     /// Results that are written without parentheses.
@@ -153,44 +159,21 @@ impl<'a> Values<'a> {
         }
     }
 
-    fn list(&self, room: Option<usize>) -> String {
-        let values = match &self.captured {
-            Ok(values) => values,
-            Err(unknown) => {
-                let mut out = String::new();
-                go::write(&mut out, &Value::Unknown(*unknown));
-                return out;
-            }
-        };
+    /// Labels and values; why there are none stands once for all of them.
+    pub(crate) fn items(&self) -> impl Iterator<Item = (&str, Cow<'_, Value>)> {
         let labels = self.shown.iter().map(|shown| shown.label.as_str());
-        let texts: Vec<String> = labels
-            .clone()
-            .zip(values)
-            .map(|(label, value)| labelled(label, value))
-            .collect();
-        let Some(room) = room else {
-            return texts.join(SEPARATOR);
-        };
-        let widths: Vec<usize> = texts.iter().map(|text| columns(text)).collect();
-        let separators = SEPARATOR.len() * texts.len().saturating_sub(1);
-        let shares = fit::shares(&widths, room.saturating_sub(separators));
-        let texts: Vec<String> = labels
-            .zip(values)
-            .zip(shares)
-            .map(|((label, value), share)| {
-                let room = share.saturating_sub(columns(&labelled(label, &NOTHING)));
-                labelled(label, &fit::fit(value, room))
-            })
-            .collect();
-        texts.join(SEPARATOR)
+        let values = self.captured.as_deref().unwrap_or_default();
+        let unknown = self.captured.as_ref().err();
+        let unknown = unknown.map(|unknown| ("", Cow::Owned(Value::Unknown(*unknown))));
+        labels.zip(values.iter().map(Cow::Borrowed)).chain(unknown)
     }
 }
 
-const SEPARATOR: &str = ", ";
-const NOTHING: Value = Value::Constant(String::new());
+/// Between two values.
+pub(crate) const SEPARATOR: &str = ", ";
 
 /// `n=3`, `3`
-fn labelled(label: &str, value: &Value) -> String {
+pub(crate) fn labelled(label: &str, value: &Value) -> String {
     let mut out = String::from(label);
     if !label.is_empty() {
         out.push('=');

@@ -121,10 +121,10 @@ fn sites_in_one_function_are_one_row() {
     let stats = aggregation(AggregationKind::Stats, false, caller_and_name());
     assert_snapshot!(written(Format::Graph, &stats, &entries(), 120), @r#"
     it\x07 by caller, name  main.f
-      caller        name          count                        sum                     mean  least                   greatest
-      main.caller   "get"         1,203                     12,030                       10      1                         20
-      0x9999        "\x1b[2J"        40  9,223,372,036,854,775,807  230,584,300,921,369,395      0  9,223,372,036,854,775,807
-      ins…hing).Do  "a …ng n…"+3      2                         -7                       -3     -4                         -3
+      caller        name          count                        sum                         mean  least                   greatest
+      main.caller   "get"         1,203                     12,030                           10      1                         20
+      0x9999        "\x1b[2J"        40  9,223,372,036,854,775,807  230,584,300,921,369,395.175      0  9,223,372,036,854,775,807
+      ins…hing).Do  "a …ng n…"+3      2                         -7                         -3.5     -4                         -3
     "#);
     let sum = aggregation(AggregationKind::Sum, true, caller_and_name());
     assert_snapshot!(written(Format::Classic, &sum, &entries(), 60), @r#"
@@ -167,9 +167,9 @@ fn bars_fit_the_terminal() {
     assert_snapshot!(written(Format::Graph, &powers, &entries, 80), @r#"
     it\x07 by caller, name  main.f
       caller main.caller, name "get"  371 calls, mean 243.1 ms, 600.0 µs to 2.00 s
-        [524.3 µs, 1.0 ms)  300  ██████████████████████████████████████████████████
-        [1.0 ms, 2.1 ms)      0
-        [2.1 ms, 4.2 ms)      1  ▎
+        [524 µs, 1.05 ms)   300  ██████████████████████████████████████████████████
+        [1.05 ms, 2.10 ms)    0
+        [2.10 ms, 4.19 ms)    1  ▎
         … 8 without calls
         [1.07 s, 2.15 s)     70  ███████████▊
       caller github…hing).Do, name "a long n…"+3  1 call, mean -5 ns, -5 ns to -5 ns
@@ -192,7 +192,7 @@ fn bars_fit_the_terminal() {
         .collect();
     assert_snapshot!(written(Format::Graph, &steps, &entries, 40), @r"
     it\x07  main.f
-      105 calls, mean 0, -10 to 30
+      105 calls, mean 0.476, -10 to 30
         […, 0)     1  ▋
         [0, 10)   11  ██████
         [10, 20)  21  ███████████▍
@@ -211,6 +211,32 @@ fn every_number_is_in_the_json() {
     assert_snapshot!(written(Format::Json, &count, &entries(), 80), @r#"
     {"type":"aggregation","trace":"main.f","name":"it","label":"it\u0007","function":"count","time":"2026-11-18T16:21:55.255312345Z","keys":[],"rows":[{"key":[],"text":[],"count":1245}]}
     "#);
+}
+
+#[test]
+fn means_of_numbers_have_fractions() {
+    let average = aggregation(AggregationKind::Average, false, caller_and_name());
+    let entries = [
+        (key(0, 0x1000, b"a"), counted(3, 1, 0, 1)),
+        (key(0, 0x1000, b"b"), counted(5, 2, 0, 1)),
+        (key(0, 0x1000, b"c"), counted(2, -999, -999, 0)),
+        (key(0, 0x1000, b"d"), counted(2, 6, 3, 3)),
+    ];
+    assert_snapshot!(written(Format::Graph, &average, &entries, 80), @r#"
+    it\x07 by caller, name  main.f
+      caller       name  count    mean
+      main.caller  "d"       2       3
+      main.caller  "b"       5     0.4
+      main.caller  "a"       3   0.333
+      main.caller  "c"       2  -499.5
+    "#);
+    let text = written(Format::Json, &average, &entries, 80);
+    let object: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let mean = |row: usize| object["rows"][row]["mean"].to_string();
+    assert_eq!(
+        [0, 1, 2, 3].map(mean),
+        ["3", "0.4", "0.3333333333333333", "-499.5"]
+    );
 }
 
 #[test]
@@ -281,6 +307,34 @@ fn rows_of_one_size_go_by_their_keys() {
     assert_eq!(of(float, &floats), "-0.5 9 10.5");
     assert_eq!(of(Shape::Function(slot), &[7]), "main.f");
     assert_eq!(of(Shape::Function(slot), &[8]), "‹unreadable›");
+}
+
+#[test]
+fn of_many_rows_the_greatest_are_written() {
+    let slot = Slot { item: 1, at: 16 };
+    let int = Shape::Int { slot, width: 8 };
+    for (kind, lines) in [
+        (AggregationKind::Count, 53),
+        (AggregationKind::Histogram, 102),
+    ] {
+        let by = aggregation(kind, false, vec![shown("key", int.clone())]);
+        let entries: Vec<_> = (0..1_100)
+            .map(|word| (key(0, word, b""), counted(word + 1, 0, 0, 0)))
+            .collect();
+        let text = written(Format::Graph, &by, &entries[..50], 60);
+        assert!(!text.contains("more"), "{text}");
+        let text = written(Format::Graph, &by, &entries, 60);
+        assert!(text.contains("1099") && text.contains("1050"), "{text}");
+        assert!(!text.contains("1049"), "{text}");
+        assert!(
+            text.ends_with("\n  … 1,050 more; --format json has all\n"),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), lines);
+        let json = written(Format::Json, &by, &entries, 60);
+        let object: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(object["rows"].as_array().map(Vec::len), Some(1_100));
+    }
 }
 
 #[test]

@@ -234,8 +234,8 @@ fn colours() {
     +  12.3 µs ^[2m│^[0m     net/http.(*response).Write()  ^[2m…/connection_pool.go:1234^[0m
         1.1 µs ^[2m│^[0m     ^[35mmain.(*DB).query(^[0m^[36msql="\x1b…"+4, limit=-1^[0m^[35m) ⟂ unwound^[0m  ^[2mmain.go:18^[0m
                ^[2m│^[0m   ^[2m}^[0m^[36m = ([]main.Row len 3, err=nil)^[0m
-        7.1 µs ^[2m│^[0m   main.(*DB).query(^[36msql="", limit=0^[0m)^[36m = ([]main.Row{}, e…^[0m  ^[2mmain.go:18^[0m
-        1.7 µs ^[2m│^[0m   main.(*DB).query(^[36msql="SELECT * FRO…^[0m)^[36m = ‹not captured›^[0m  ^[2mmain.go:18^[0m
+        7.1 µs ^[2m│^[0m   main.(*DB).query(^[36msql="", limit=0^[0m)^[36m = (…, err=‹unreada…^[0m  ^[2mmain.go:18^[0m
+        1.7 µs ^[2m│^[0m   main.(*DB).query(^[36msql=…, limit=1^[0m)^[36m = ‹not captured›^[0m  ^[2mmain.go:18^[0m
                ^[2m│^[0m ^[2m}^[0m
     "#);
     // Colours change nothing else.
@@ -291,10 +291,10 @@ fn values_on_a_terminal() {
     @ 354.6 ms │ main.handleBar() {                net/http/server.go:2122
     @ 354.5 ms │   main.(*DB).query(sql="SELE…"+30, limit=500) {  main.go:18
     +  12.3 µs │     net/http.(*response).Write()  …/connection_pool.go:1234
-        1.1 µs │     main…*DB).query(sql="\x1b[2J\""…) ⟂ unwound  main.go:18
+        1.1 µs │     main…*DB).query(sql=…, limit=-1) ⟂ unwound  main.go:18
                │   } = ([]main.Row len 3, err=nil)
-        7.1 µs │   main.(*DB).query(sql="", limit…) = ([]main.R…  main.go:18
-        1.7 µs │   main.(*DB).query(sql="SELECT *…) = ‹not capt…  main.go:18
+        7.1 µs │   main.(*DB).query(sql="", limit…) = (…, err=‹…  main.go:18
+        1.7 µs │   main.(*DB).query(sql="SELECT…"…) = ‹not capt…  main.go:18
                │ }
     "#);
     assert_snapshot!(on_terminal(40, with_values()), @r#"
@@ -303,7 +303,7 @@ fn values_on_a_terminal() {
     @ 354.5 ms │   m…ery(sql="…) {  ma…go:18
     +  12.3 µs │     htt…).Write()  co…:1234
         1.1 µs │     …ry(sq…) ⟂ unwound  …18
-               │   } = ([]main.Row len 3, e…
+               │   } = (…, err=nil)
         7.1 µs │   m…uery(sq…) =…  ma….go:18
         1.7 µs │   m…uery(sq…) =…  ma….go:18
                │ }
@@ -582,6 +582,7 @@ fn totals() {
         no_g: 1,
         stale: 1,
         dropped_calls: 5,
+        undecided: 3,
         seconds: 0.25,
         ..graph::Totals::default()
     };
@@ -594,5 +595,6 @@ fn totals() {
     ! 5 calls lost: too many calls in graphs that had not ended
     ! 1 event without a readable goroutine or stack
     ! 1 graph cut off by an exec
+    ! 3 calls not decided about or not counted: something could not be read, or the call did not return
     ");
 }

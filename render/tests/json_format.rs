@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use graph::Graph;
+use graph::{Captured, Graph, Moment};
 use insta::assert_snapshot;
 use render::{Format, Options, TimeZone};
 use serde_json::{Value, json};
@@ -275,6 +275,19 @@ fn values() {
         json!({
             "type": "[]main.Row", "value": null,
             "text": "‹not captured›", "error": "not captured",
+        })
+    );
+    let mut unknown_error = answer(0, 0);
+    unknown_error[24] = 7;
+    let unknown_error = Graph {
+        captured: Captured::new([(1, Moment::Results, unknown_error.as_slice())]),
+        ..with_values()
+    };
+    assert_eq!(
+        parsed(unknown_error)["root"]["calls"][0]["results"][1],
+        json!({
+            "name": "err", "type": "error", "value": {"type": "interface", "value": "0x7"},
+            "text": "interface 0x7", "partial": true,
         })
     );
     assert_eq!(graph.get("lost_values"), None);

@@ -9,6 +9,8 @@ use crate::duration::duration;
 pub(crate) struct Bounds {
     pub(crate) from: Option<i128>,
     pub(crate) to: Option<i128>,
+    /// They are written with all their digits.
+    is_exact: bool,
 }
 
 /// The bounds of a bucket, which is numbered as in [`ebpf_templates::AggregateKey`].
@@ -16,19 +18,15 @@ pub(crate) fn bounds(kind: AggregationKind, bucket: i64) -> Bounds {
     if let AggregationKind::Linear { low, high, step } = kind {
         let (low, high, step) = (i128::from(low), i128::from(high), i128::from(step));
         let from = low.saturating_add(step.saturating_mul(bucket.into()));
-        return match bucket {
-            ..0 => Bounds {
-                from: None,
-                to: Some(low),
-            },
-            _ if from >= high => Bounds {
-                from: Some(high),
-                to: None,
-            },
-            _ => Bounds {
-                from: Some(from),
-                to: Some((from + step).min(high)),
-            },
+        let (from, to) = match bucket {
+            ..0 => (None, Some(low)),
+            _ if from >= high => (Some(high), None),
+            _ => (Some(from), Some((from + step).min(high))),
+        };
+        return Bounds {
+            from,
+            to,
+            is_exact: true,
         };
     }
     let power = |exponent: u64| 1_i128.checked_shl(exponent.min(64) as u32).unwrap_or(0);
@@ -41,15 +39,16 @@ pub(crate) fn bounds(kind: AggregationKind, bucket: i64) -> Bounds {
     Bounds {
         from: Some(from),
         to: Some(to),
+        is_exact: false,
     }
 }
 
 impl Bounds {
-    /// `[1.05 ms, 2.10 ms)`, `[64, 128)`, `[… , 0)`.
+    /// `[1.05 ms, 2.10 ms)`, `[10 ms, 20 ms)`, `[64, 128)`, `[…, 0)`.
     pub(crate) fn text(self, is_duration: bool) -> String {
         let write = |bound: Option<i128>| match bound {
             None => "…".to_owned(),
-            Some(bound) if is_duration => signed_duration(bound),
+            Some(bound) if is_duration => duration_bound(bound, self.is_exact),
             Some(bound) => short(bound),
         };
         let closer = if self.to.is_some() { ')' } else { ']' };
@@ -64,6 +63,47 @@ pub(crate) fn signed_duration(ns: i128) -> String {
     match u64::try_from(ns.unsigned_abs()) {
         Ok(ns) => format!("{sign}{}", duration(ns)),
         Err(_) => format!("{sign}{}d", ns.unsigned_abs() / DAY),
+    }
+}
+
+/// A bound that values near it can be told from: with all its digits where they are wanted or few, otherwise with three.
+fn duration_bound(ns: i128, is_exact: bool) -> String {
+    const SECOND: u128 = 1_000_000_000;
+    let size = ns.unsigned_abs();
+    // What is left out of it by `duration`.
+    let rounded_to = match size / SECOND {
+        0..1_000 => 1,
+        1_000..3_600 => SECOND,
+        3_600..86_400 => 60 * SECOND,
+        86_400..86_400_000 => 3_600 * SECOND,
+        _ => 86_400 * SECOND,
+    };
+    if rounded_to > 1 && (!is_exact || size.is_multiple_of(rounded_to)) {
+        return signed_duration(ns);
+    }
+    let sign = if ns < 0 { "-" } else { "" };
+    let (unit, name, places) = match size {
+        ..1_000 => (1, "ns", 0),
+        1_000..1_000_000 => (1_000, "µs", 3),
+        1_000_000..SECOND => (1_000_000, "ms", 6),
+        _ => (SECOND, "s", 9),
+    };
+    let whole = size / unit;
+    let few = size.to_string().trim_end_matches('0').len() <= 4;
+    if is_exact || few {
+        let fraction = format!(".{:0places$}", size % unit);
+        let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+        let fraction = if places == 0 { "" } else { fraction };
+        return format!("{sign}{whole}{fraction} {name}");
+    }
+    let places = 3_usize.saturating_sub(whole.to_string().len());
+    let last = unit / 10_u128.pow(places as u32);
+    let rounded = (size + last / 2) / last;
+    let (whole, fraction) = (rounded * last / unit, rounded * last % unit / last);
+    if places == 0 {
+        format!("{sign}{whole} {name}")
+    } else {
+        format!("{sign}{whole}.{fraction:0places$} {name}")
     }
 }
 
@@ -139,7 +179,14 @@ mod tests {
         assert_eq!(text(11, false), "[1024, 2048)");
         assert_eq!(text(14, false), "[8Ki, 16Ki)");
         assert_eq!(text(31, false), "[1Gi, 2Gi)");
-        assert_eq!(text(21, true), "[1.0 ms, 2.1 ms)");
+        assert_eq!(text(21, true), "[1.05 ms, 2.10 ms)");
+        assert_eq!(text(20, true), "[524 µs, 1.05 ms)");
+        assert_eq!(text(15, true), "[16.4 µs, 32.8 µs)");
+        assert_eq!(text(11, true), "[1.024 µs, 2.048 µs)");
+        assert_eq!(text(10, true), "[512 ns, 1.024 µs)");
+        assert_eq!(text(0, true), "[0 ns, 1 ns)");
+        assert_eq!(text(40, true), "[550 s, 18m 20s)");
+        assert_eq!(text(-21, true), "[-2.10 ms, -1.05 ms)");
         assert_eq!(text(-3, true), "[-7 ns, -3 ns)");
         assert_eq!(text(63, false), "[4Ei, 8Ei)");
         assert_eq!(text(-64, false), "[-8Ei, -9223372036854775807)");
@@ -158,5 +205,11 @@ mod tests {
         assert_eq!(text(10_000_000_000, 1), "[10000000000, 20000000000)");
         assert_eq!(text(1 << 20, 3), "[3Mi, 4Mi)");
         assert_eq!(text(3 << 20, 2731), "[8590983168, 8594128896)");
+        let text = |step, bucket| bounds(of(step), bucket).text(true);
+        assert_eq!(text(10_000_000, 1), "[10 ms, 20 ms)");
+        assert_eq!(text(1_000_000, 10_000), "[10 s, 10.001 s)");
+        assert_eq!(text(333, 3_003_003), "[999.999999 ms, 1.000000332 s)");
+        assert_eq!(text(60_000_000_000, 60), "[1h 00m, 1h 01m)");
+        assert_eq!(text(1_000_000_000, 3_600), "[1h 00m, 3601 s)");
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{
     Aggregated, Row,
     buckets::bounds,
-    number::{grouped, number_text},
+    number::{grouped, mean_text, number_text},
     texts,
 };
 use crate::{
@@ -29,10 +29,11 @@ enum Line {
 pub(super) fn write(
     out: &mut dyn Write,
     aggregated: &Aggregated<'_>,
+    rows: &[Row],
     style: &Palette,
     width: usize,
 ) -> io::Result<()> {
-    for row in &aggregated.rows {
+    for row in rows {
         above(out, aggregated, row, style, width)?;
         bars(out, aggregated, row, style, width)?;
     }
@@ -61,7 +62,7 @@ fn above(
         "{} {}, mean {}, {} to {}",
         grouped(&row.count.to_string()),
         if row.count == 1 { "call" } else { "calls" },
-        number(row.mean()),
+        mean_text(aggregated, row),
         number(row.least),
         number(row.greatest),
     );

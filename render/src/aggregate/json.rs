@@ -35,7 +35,7 @@ struct RowObject<'a> {
 #[derive(Serialize)]
 struct Numbers {
     sum: Number,
-    mean: Number,
+    mean: Mean,
     least: Number,
     greatest: Number,
 }
@@ -56,6 +56,24 @@ impl Serialize for Number {
             Ok(number) if number.unsigned_abs() <= EXACT => serializer.serialize_i64(number),
             _ => serializer.collect_str(&self.0),
         }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Mean {
+    Whole(Number),
+    Fraction(f64),
+}
+
+/// With its fraction, where numbers of that size have one.
+fn mean(aggregated: &Aggregated<'_>, row: &Row) -> Mean {
+    let rounded = row.mean();
+    let is_whole = row.sum % i128::from(row.count.max(1)) == 0;
+    if aggregated.is_duration() || is_whole || rounded.unsigned_abs() > EXACT {
+        Mean::Whole(Number(rounded.into()))
+    } else {
+        Mean::Fraction(row.sum as f64 / row.count as f64)
     }
 }
 
@@ -102,7 +120,7 @@ fn row_object<'a>(aggregated: &Aggregated<'_>, row: &'a Row) -> RowObject<'a> {
         count: Number(row.count.into()),
         numbers: (kind != AggregationKind::Count).then(|| Numbers {
             sum: Number(row.sum),
-            mean: Number(row.mean().into()),
+            mean: mean(aggregated, row),
             least: Number(row.least.into()),
             greatest: Number(row.greatest.into()),
         }),

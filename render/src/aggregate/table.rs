@@ -6,7 +6,7 @@ use compiler::plan::AggregationKind;
 
 use super::{
     Aggregated, Row, histogram, is_histogram,
-    number::{grouped, number_text},
+    number::{grouped, mean_text, number_text},
     texts,
 };
 use crate::{
@@ -18,10 +18,12 @@ use crate::{
 const WIDTH: usize = 100;
 /// A column of keys is never made narrower.
 const NARROW: usize = 12;
+/// Rows that are written at most, of tables and of histograms.
+const ROWS: usize = 50;
 /// Between two columns.
 const GAP: usize = 2;
 
-/// Writes an aggregation. Keys are cut where the terminal's `width` is known.
+/// Writes an aggregation, of many rows the first. Keys are cut where the terminal's `width` is known.
 pub(crate) fn write(
     out: &mut dyn Write,
     aggregated: &Aggregated<'_>,
@@ -32,10 +34,18 @@ pub(crate) fn write(
     if aggregated.rows.is_empty() {
         return writeln!(out, "  no calls");
     }
+    let (rows, more) = aggregated.rows.split_at(aggregated.rows.len().min(ROWS));
     if is_histogram(aggregated.aggregation.kind) {
-        return histogram::write(out, aggregated, style, width.unwrap_or(WIDTH));
+        histogram::write(out, aggregated, rows, style, width.unwrap_or(WIDTH))?;
+    } else {
+        table(out, aggregated, rows, style, width)?;
     }
-    table(out, aggregated, style, width)
+    if !more.is_empty() {
+        let more = grouped(&more.len().to_string());
+        let dim = style.dim;
+        writeln!(out, "  {dim}… {more} more; --format json has all{dim:#}")?;
+    }
+    Ok(())
 }
 
 /// `latency by caller  main.handleBar`
@@ -53,6 +63,7 @@ fn heading(out: &mut dyn Write, aggregated: &Aggregated<'_>, style: &Palette) ->
 fn table(
     out: &mut dyn Write,
     aggregated: &Aggregated<'_>,
+    rows: &[Row],
     style: &Palette,
     width: Option<usize>,
 ) -> io::Result<()> {
@@ -61,8 +72,8 @@ fn table(
     let labels = aggregation.keys.iter();
     let mut titles: Vec<String> = labels.map(|key| escape(&key.label).into_owned()).collect();
     titles.extend(names.iter().map(|name| (*name).to_owned()));
-    let mut lines: Vec<Vec<String>> = Vec::with_capacity(aggregated.rows.len());
-    for row in &aggregated.rows {
+    let mut lines: Vec<Vec<String>> = Vec::with_capacity(rows.len());
+    for row in rows {
         let mut line: Vec<String> = texts(&row.keys).into_iter().map(escaped).collect();
         line.extend(numbers(aggregated, row));
         lines.push(line);
@@ -132,11 +143,11 @@ fn numbers(aggregated: &Aggregated<'_>, row: &Row) -> Vec<String> {
     match aggregated.aggregation.kind {
         AggregationKind::Count => vec![count],
         AggregationKind::Sum => vec![value(row.sum)],
-        AggregationKind::Average => vec![count, value(row.mean().into())],
+        AggregationKind::Average => vec![count, mean_text(aggregated, row)],
         _ => vec![
             count,
             value(row.sum),
-            value(row.mean().into()),
+            mean_text(aggregated, row),
             value(row.least.into()),
             value(row.greatest.into()),
         ],

@@ -4,7 +4,7 @@ use compiler::shape::{Full, MapEntry, Missing, Shape, Slot};
 use graph::Graph;
 
 use super::{
-    Float, Text, Unknown, Value,
+    Float, Text, UNKNOWN_TYPE, Unknown, Value,
     memory::Memory,
     runtime_type::{Held, RuntimeType},
 };
@@ -239,7 +239,7 @@ impl Decoder<'_> {
     ) -> Value {
         let Some(known) = self.symbols.runtime_type(self.graph, described) else {
             return Value::Interface {
-                ty: "interface".to_owned(),
+                ty: UNKNOWN_TYPE.to_owned(),
                 value: Box::new(Value::Address(described)),
             };
         };
@@ -328,10 +328,9 @@ impl Decoder<'_> {
 /// Names that errors give the field with what `Error` returns.
 const WORDS: [&str; 6] = ["s", "msg", "Msg", "message", "Message", "text"];
 
-/// What an error says, where it keeps that in its first field, or is it.
+/// What an error says, where it keeps that in its first field.
 fn words(ty: &str, value: &Value) -> Option<Text> {
     match value {
-        Value::String(text) if ty == "error" => Some(text.clone()),
         Value::Struct { fields, more, .. } => match fields.as_slice() {
             [(name, Value::String(text)), rest @ ..] => {
                 let alone = rest.is_empty() && *more == 0;

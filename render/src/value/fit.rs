@@ -4,23 +4,6 @@
 use super::{Text, Unknown, Value, go};
 use crate::text::{columns, escaped};
 
-/// The columns that each of several texts may take, where one behind the other they take more than `room`: short ones keep theirs,
-/// the others share what is left.
-pub(crate) fn shares(widths: &[usize], mut room: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..widths.len()).collect();
-    order.sort_by_key(|index| widths.get(*index));
-    let mut shares = widths.to_vec();
-    let mut left = widths.len();
-    for index in order {
-        if let Some(share) = shares.get_mut(index) {
-            *share = (*share).min(room / left);
-            room -= *share;
-        }
-        left -= 1;
-    }
-    shares
-}
-
 /// The value without what does not fit; what cannot be shortened stays longer.
 pub(crate) fn fit(value: &Value, room: usize) -> Value {
     if width(value) <= room {
@@ -358,13 +341,5 @@ mod tests {
         http.Header len 2
         http.Header len 2
         "#);
-    }
-
-    #[test]
-    fn short_ones_keep_their_width() {
-        assert_eq!(shares(&[5, 100, 40], 90), [5, 45, 40]);
-        assert_eq!(shares(&[100, 100], 81), [40, 41]);
-        assert_eq!(shares(&[], 10), [0; 0]);
-        assert_eq!(shares(&[3, 3], 0), [0, 0]);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Text, Unknown, Value, moment};
+use super::{Text, UNKNOWN_TYPE, Unknown, Value, moment};
 
 /// Appends the value.
 pub(crate) fn write(out: &mut String, value: &Value) {
@@ -136,7 +136,7 @@ fn interface(out: &mut String, ty: &str, value: &Value) {
             write(out, value);
         }
         // Nobody knows what it is.
-        ("interface", Value::Address(address)) => _ = write!(out, "interface 0x{address:x}"),
+        (UNKNOWN_TYPE, Value::Address(address)) => _ = write!(out, "interface 0x{address:x}"),
         (_, Value::Struct { .. }) if !value.is_unreadable() => {
             out.push_str(ty);
             write(out, value);

@@ -5,7 +5,37 @@ use serde::{
     ser::{SerializeMap, SerializeSeq},
 };
 
-use super::{Float, Text, Value, go, moment};
+use super::{Float, Text, UNKNOWN_TYPE, Value, go, moment};
+
+/// Whether the JSON of a value lacks something further inside, beyond what is counted of the value itself. Addresses in place of what
+/// pointers point to count as whole: nobody takes them for nil.
+pub(crate) fn is_partial(value: &Value) -> bool {
+    match value {
+        Value::List { elements, .. } => !elements.iter().all(is_whole),
+        Value::Struct { fields, .. } => !fields.iter().all(|(_, field)| is_whole(field)),
+        Value::Map { entries, .. } => {
+            !(entries.iter()).all(|(key, value)| is_whole(key) && is_whole(value))
+        }
+        Value::Pointer {
+            target: Some(target),
+            ..
+        } => is_partial(target),
+        Value::Interface { ty, value } => match &**value {
+            Value::Unknown(_) => true,
+            Value::Address(_) => ty == UNKNOWN_TYPE,
+            value => is_partial(value),
+        },
+        _ => false,
+    }
+}
+
+fn is_whole(value: &Value) -> bool {
+    match value {
+        Value::Unknown(_) => false,
+        Value::Time { wall, ext } => moment::time(*wall, *ext).is_some(),
+        _ => value.left_out() == 0 && !is_partial(value),
+    }
+}
 
 /// A value to be serialized.
 pub(crate) struct Json<'a>(pub &'a Value);

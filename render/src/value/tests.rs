@@ -8,6 +8,7 @@ use crate::{Held, RuntimeType, Site, Symbols};
 
 mod any;
 mod interfaces;
+mod partial;
 
 /// Knows a few functions and types.
 struct Names;
@@ -115,6 +116,7 @@ impl Symbols for Names {
             ),
             14 => ("complex128", Held::Copy, Some(complex(8))),
             15 => ("main.C", Held::Copy, Some(complex(4))),
+            16 => ("main.bad", Held::Copy, Some(string())),
             _ => return None,
         };
         Some(Arc::new(RuntimeType {

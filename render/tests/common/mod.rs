@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use compiler::shape::{Derived, Run, Shape, ShownCall, ShownValue, Slot};
+use compiler::{
+    plan::Template,
+    shape::{Derived, Run, Shape, ShownCall, ShownValue, Slot},
+};
 use graph::{Call, Captured, Dropped, Exit, Graph, Moment, ProbeCosts, Totals};
 use render::{Clock, Format, Options, Renderer, RuntimeType, Site, Symbols, TimeZone, renderer};
 
@@ -468,18 +471,7 @@ pub fn options() -> Options {
 pub fn with(format: Format, options: Options, graphs: &[Graph]) -> String {
     let mut out = Vec::new();
     let mut renderer: Box<dyn Renderer> = renderer(format, options);
-    let world = World {
-        query: ShownCall {
-            arguments: vec![named("sql", string(0, 8)), named("limit", int(1, 32))],
-            results: vec![named("", rows()), named("err", error())],
-            dictionary: None,
-        },
-        wait: ShownCall {
-            arguments: vec![generic("least", 0), named("n", int(1, 16))],
-            results: vec![generic("", 0)],
-            dictionary: Some(Slot { item: 2, at: 24 }),
-        },
-    };
+    let world = world();
     for graph in graphs {
         renderer
             .graph(&mut out, graph, &world)
@@ -493,5 +485,32 @@ pub fn end(format: Format, totals: &Totals) -> String {
     renderer(format, options())
         .end(&mut out, totals)
         .expect("memory takes everything");
+    String::from_utf8(out).expect("UTF-8")
+}
+
+fn world() -> World {
+    World {
+        query: ShownCall {
+            arguments: vec![named("sql", string(0, 8)), named("limit", int(1, 32))],
+            results: vec![named("", rows()), named("err", error())],
+            dictionary: None,
+        },
+        wait: ShownCall {
+            arguments: vec![generic("least", 0), named("n", int(1, 16))],
+            results: vec![generic("", 0)],
+            dictionary: Some(Slot { item: 2, at: 24 }),
+        },
+    }
+}
+
+/// What `print` writes for graphs.
+pub fn printed(format: Format, template: &Template, graphs: &[Graph]) -> String {
+    let mut out = Vec::new();
+    let mut renderer = renderer(format, options());
+    for graph in graphs {
+        renderer
+            .line(&mut out, template, graph, &world())
+            .expect("memory takes everything");
+    }
     String::from_utf8(out).expect("UTF-8")
 }

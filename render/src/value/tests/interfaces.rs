@@ -48,6 +48,16 @@ fn interfaces() {
         (&any, of(10), r#"true | {"type":"bool","value":true}"#),
         (
             &error,
+            of(16),
+            r#"main.bad("hello") | {"type":"main.bad","value":"hello"}"#,
+        ),
+        (
+            &any,
+            of(16),
+            r#"main.bad("hello") | {"type":"main.bad","value":"hello"}"#,
+        ),
+        (
+            &error,
             of(4),
             r#"*errors.errorString{"hello"} | {"type":"*errors.errorString","value":"hello"}"#,
         ),
