@@ -436,6 +436,43 @@ fn expressions() {
 }
 
 #[test]
+fn values_that_interfaces_hold_as_they_are() {
+    for version in VERSIONS {
+        let Some(program) = program(version) else {
+            return;
+        };
+        let types = program.executable.types().expect("it has DWARF");
+        let shown = |list: &str| asked(program, &types, true, "main.direct", list);
+        assert_eq!(
+            shown("a.(main.carrier).y, b.(main.carried).inner.point.y, c.(main.one)[0].y"),
+            [
+                "a.(main.carrier).y=-2",
+                "b.(main.carried).inner.point.y=-2",
+                "c.(main.one)[0].y=-2",
+            ],
+            "Go {version}"
+        );
+        assert_eq!(
+            shown("len(d.(main.waits).done), e.(main.padded).at.y, a.(main.carrier)"),
+            [
+                "len(d.(main.waits).done)=2",
+                "e.(main.padded).at.y=-2",
+                "a.(main.carrier)=main.carrier{point: &main.point{x: 1, y: -2}}",
+            ],
+            "Go {version}"
+        );
+        assert_eq!(
+            shown("a.(main.carried).inner.y, b.(main.carried).inner.y == -2"),
+            [
+                "a.(main.carried).inner.y=‹another type›",
+                "b.(main.carried).inner.y == -2=true",
+            ],
+            "Go {version}"
+        );
+    }
+}
+
+#[test]
 fn what_is_behind_nil_is_said_to_be() {
     let Some(program) = program("1.27") else {
         return;

@@ -1,6 +1,6 @@
 //! Parts of values: fields, elements, lengths, and what is in interfaces.
 
-use gobinary::{Field, Kind};
+use gobinary::{Field, Kind, Types};
 use grammar::ast::{Expression, ExpressionKind, Span, Spanned};
 
 use super::{
@@ -406,6 +406,19 @@ impl<'s, 'e> Lowering<'s, 'e> {
             };
             return self.fail(diagnostic);
         };
+        let Some(is_direct) = is_direct(types, address, &asserted) else {
+            let name = printable(&ty.node);
+            return self.fail(
+                Diagnostic::new(
+                    codes::OUT_OF_REACH,
+                    format!("how interfaces hold a value of type `{name}` is not known"),
+                )
+                .at(
+                    &ty.span,
+                    "the executable does not say whether it is held itself, or its address",
+                ),
+            );
+        };
         let word = |kind| Word::new(kind, ty.span.clone());
         let first = self.reach(value.part(0, &of.span), of)?;
         let address = word(WordKind::Binary {
@@ -435,7 +448,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
             Condition::new(both, ty.span.clone())
         };
         let data = self.reach(value.part(8, &of.span), of)?;
-        let at = if is_address(&asserted) {
+        let at = if is_direct {
             Location::Word(data.into())
         } else {
             Location::Memory {
@@ -493,14 +506,19 @@ fn displaced(pointer: Word, number: Word, length: Word, size: u64, span: &Span) 
     })
 }
 
-/// Whether an interface that holds such a value has it as its second word, instead of its address (`abi.Type.IfaceIndir`).
-fn is_address(ty: &Ty) -> bool {
-    matches!(
-        ty.kind,
-        Kind::Pointer { .. }
-            | Kind::UnsafePointer
-            | Kind::Map { .. }
-            | Kind::Chan { .. }
-            | Kind::Func
-    )
+/// Whether an interface that holds a value of the type has it as its second word, instead of its address. The compiler has decided that, by
+/// other rules from one version to the next, so it is read from what the runtime says of the type.
+fn is_direct(types: &Types<'_>, address: u64, ty: &Ty) -> Option<bool> {
+    match (types.described(address), &ty.kind) {
+        (Some(described), _) => Some(described.direct),
+        (None, Kind::Struct { .. } | Kind::Array { .. }) => None,
+        (None, kind) => Some(matches!(
+            kind,
+            Kind::Pointer { .. }
+                | Kind::UnsafePointer
+                | Kind::Map { .. }
+                | Kind::Chan { .. }
+                | Kind::Func
+        )),
+    }
 }
