@@ -420,17 +420,18 @@ impl Context<'_, '_> {
             let text = self.source.get(one.expression.span.clone());
             let text = text.unwrap_or_default().to_owned();
             let value = self.with_scope(function, usage, |scope| {
-                expression::shown(scope, &one.expression)
+                let value = expression::shown(scope, &one.expression);
+                value.map(|value| (value, expression::constant(scope, &one.expression)))
             });
             match value {
-                Ok(value) => asked.push(Asked {
+                Ok((value, constant)) => asked.push(Asked {
                     label: match &one.name {
                         Some(name) => name.node.clone(),
                         None => text.clone(),
                     },
                     span: one.expression.span.clone(),
                     value,
-                    text,
+                    text: constant.unwrap_or(text),
                 }),
                 Err(found) => diagnostics.extend(found),
             }
