@@ -48,6 +48,16 @@ wrong! {
         "where 1s / 0s == 1",
         "where ret[0] == 1",
     ];
+    pointers_to_anything: typed, "put", [
+        "where *x == 1",
+        "where x.Path == \"x\"",
+        "where *held.first == 1",
+        "args *x",
+    ];
+    rings: typed, "around", [
+        "where r.Lowest == 1",
+        "where r.r1.r2.Lowest == 1",
+    ];
     unknown_names: typed, "query", [
         "where limt > 1",
         "where Limit > 1",

@@ -1,5 +1,7 @@
 //! Parts of values: fields, elements, lengths, and what is in interfaces.
 
+use std::collections::{HashMap, HashSet};
+
 use gobinary::{Field, Kind, Types};
 use grammar::ast::{Expression, ExpressionKind, Span, Spanned};
 
@@ -65,6 +67,22 @@ impl<'s, 'e> Lowering<'s, 'e> {
         let Kind::Pointer { target } = value.ty.kind else {
             return Some(value);
         };
+        if value.ty.is_any_pointer() {
+            let text = self.text(expression);
+            return self.fail(
+                Diagnostic::new(
+                    codes::OUT_OF_REACH,
+                    format!("what `{text}` points to differs from call to call"),
+                )
+                .at(
+                    &expression.span,
+                    format!("of type {}: any pointer", printable(&value.ty.short())),
+                )
+                .help(format!(
+                    "`args` shows it by the type of the call: args {text}"
+                )),
+            );
+        }
         let pointer = self.reach(value.part(0, &expression.span), expression)?;
         let ty = self.ty(target, &expression.span)?;
         Some(Typed {
@@ -86,6 +104,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
         expression: &Expression,
     ) -> Option<Option<Typed>> {
         let mut level = vec![(of.clone(), fields.to_vec())];
+        let mut seen = HashSet::from([of.ty.id]);
         for _ in 0..EMBEDDED {
             let (mut next, mut found) = (Vec::new(), Vec::new());
             for (value, fields) in level {
@@ -124,6 +143,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 return Some(Some(value));
             }
             level = Vec::new();
+            let mut here: HashMap<_, usize> = HashMap::new();
             for value in next {
                 let is_struct = match value.ty.kind {
                     Kind::Pointer { target } => {
@@ -136,10 +156,17 @@ impl<'s, 'e> Lowering<'s, 'e> {
                     continue;
                 }
                 let value = self.followed(value, expression)?;
+                // Nothing new is in a struct that was looked into before. Two at one depth have everything twice, as more would have.
+                let count = here.entry(value.ty.id).or_default();
+                *count += 1;
+                if *count > 2 || seen.contains(&value.ty.id) {
+                    continue;
+                }
                 if let Kind::Struct { fields } = value.ty.kind.clone() {
                     level.push((value, fields));
                 }
             }
+            seen.extend(here.into_keys());
             if level.is_empty() {
                 break;
             }

@@ -68,6 +68,13 @@ impl Ty {
         }
     }
 
+    /// Is it the shape of pointers to anything, whose target says nothing of what is there?
+    pub(crate) fn is_any_pointer(&self) -> bool {
+        self.name
+            .strip_prefix(ANY_POINTER)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    }
+
     pub(super) fn bool() -> Self {
         Self::built_in("bool", 1, Kind::Bool)
     }
@@ -115,6 +122,10 @@ impl Ty {
 }
 
 pub(super) const DURATION: &str = "time.Duration";
+
+/// The shape that stands for pointers to anything (`shapify` in cmd/compile/internal/noder/reader.go), with a number behind it in Go 1.19.
+/// Where a constraint is more than a set of methods, pointers have shapes of their own, `go.shape.*int`.
+const ANY_POINTER: &str = "go.shape.*uint8";
 
 /// A value: its type, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
