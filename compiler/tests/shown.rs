@@ -489,6 +489,28 @@ fn what_is_behind_nil_is_said_to_be() {
             "f.next.next=nil",
         ]
     );
+    let list = "a.Method, a.Last, a.Far[4999], a.Tags[1], b.(main.names)[1], c.(main.names)[1], d.(main.names)[0], d.(main.names)[1]";
+    assert_eq!(
+        asked(program, &types, true, "main.elsewhere", list),
+        [
+            "a.Method=‹behind nil›",
+            "a.Last=‹behind nil›",
+            "a.Far[4999]=‹behind nil›",
+            "a.Tags[1]=‹behind nil›",
+            "b.(main.names)[1]=‹another type›",
+            "c.(main.names)[1]=‹another type›",
+            "d.(main.names)[0]=\"x\"",
+            "d.(main.names)[1]=‹past the end›",
+        ]
+    );
+    let list = "a.Fail.(*main.fault).code, a.Fail.(main.plain)";
+    assert_eq!(
+        asked(program, &types, true, "main.elsewhere", list),
+        [
+            "a.Fail.(*main.fault).code=‹behind nil›",
+            "a.Fail.(main.plain)=‹behind nil›",
+        ]
+    );
 }
 
 #[test]

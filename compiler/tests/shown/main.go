@@ -192,6 +192,11 @@ func direct(a any, b error, c any, d any, e any) {}
 //go:noinline
 func held(a carrier, b carried, c one, d waits, e padded) {}
 
+type names []string
+
+//go:noinline
+func elsewhere(a *request, b any, c any, d any, e names) {}
+
 //go:noinline
 func funcs(a func(), b func(int) int, c func()) {}
 
@@ -322,6 +327,9 @@ func main() {
 	waiting <- 1
 	tell("main.direct", "args", direct, of(any(carrier{p}), "a=main.carrier(1)"), of(error(carried{carrier{p}}), "b=main.carried(1)"), of(any(one{p}), "c=main.one(1)"),
 		of(any(waits{waiting}), "d=main.waits(2)"), of(beside, "e=main.padded("+strconv.FormatUint(first, 10)+")"))
+	list := names{"x"}
+	tell("main.elsewhere", "args", elsewhere, of((*request)(nil), "a=nil"), of(any(point{5, 0}), "b=main.point(5)"), of(any(nil), "c=nil"),
+		of(any(list), "d=main.names("+strconv.FormatUint(uint64(uintptr(unsafe.Pointer(&list[0]))), 10)+")"), of(list, `e=main.names{"x"}`))
 	captured := 5
 	tell("main.funcs", "args", funcs, of(callback, "a=main.callback"), of(func(n int) int { captured++; return n }, "b=main.main.func1"), of((func())(nil), "c=nil"))
 	c := make(chan int, 3)
