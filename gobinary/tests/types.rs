@@ -555,7 +555,12 @@ fn enumerations_of_strange_sizes_are_no_integers() {
             ("complex128", Kind::Opaque),
         ] {
             let ty = types.get(before.named(name).expect("it is there"));
-            assert_eq!(ty.expect("a type").kind, kind, "{}: {name}", program.label());
+            assert_eq!(
+                ty.expect("a type").kind,
+                kind,
+                "{}: {name}",
+                program.label()
+            );
         }
     }
 }
