@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::{
     aggregate, codes,
     diagnostic::{Diagnostic, printable},
-    expression::{self, Scope, Use},
+    expression::{self, Callers, Scope, Use},
     listed::Listed,
     matching::Catalog,
     plan::{Aggregation, Template},
@@ -56,6 +56,7 @@ pub(crate) struct Context<'s, 'e> {
     pub(crate) program: &'s Resolved,
     pub(crate) source: &'s str,
     pub(crate) types: &'s Result<Types<'e>, TypesError>,
+    pub(crate) callers: Callers,
 }
 
 /// What is made of all graphs, and of each in place of its tree.
@@ -461,6 +462,7 @@ impl Context<'_, '_> {
         let param = |name: &str| self.program.params.get(name).cloned();
         f(Scope {
             executable: self.executable,
+            callers: &self.callers,
             function: *function,
             types,
             usage,

@@ -11,6 +11,7 @@ use gobinary::{EntryKind, EntrySite, Executable, ExitKind, Function, Sites, Step
 use crate::{
     codes,
     diagnostic::{Diagnostic, printable},
+    expression::Callers,
     instructed::{Context, Instructed},
     matching::Catalog,
     placement,
@@ -158,6 +159,7 @@ fn instruct(
             program,
             source,
             types: types.get_or_init(|| catalog.executable.types()),
+            callers: Callers::default(),
         });
         let instructed = Instructed::new(trace, selection, context, diagnostics);
         selection

@@ -4,7 +4,7 @@ mod support;
 
 use compiler::{
     Source,
-    expression::{Scope, Use, condition, shown},
+    expression::{Callers, Scope, Use, condition, shown},
     report,
 };
 use gobinary::{Executable, TypesError};
@@ -52,6 +52,7 @@ fn lowered(executable: &Executable, function: &str, keyword: &str, text: &str) -
     };
     let scope = Scope {
         executable,
+        callers: &Callers::default(),
         function,
         types: match (&types, &signature) {
             (Ok(types), Ok(signature)) => Ok((types, signature)),

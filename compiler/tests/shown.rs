@@ -15,7 +15,7 @@ use std::{
 
 use compiler::{
     Limits,
-    expression::{self, Scope, Use},
+    expression::{self, Callers, Scope, Use},
     predicate::{
         CaptureArm, Event, Item, Layout, Limits as Room, MAX_ITEMS, Memory, Unreadable, capture,
         generate_capture,
@@ -363,6 +363,7 @@ fn asked(
     let asked = list.iter().map(|one| {
         let scope = Scope {
             executable: &program.executable,
+            callers: &Callers::default(),
             function,
             types: if is_typed {
                 Ok((types, &signature))
