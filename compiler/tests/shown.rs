@@ -474,6 +474,32 @@ fn values_that_interfaces_hold_as_they_are() {
 }
 
 #[test]
+fn elements_of_arrays_by_variables() {
+    let Some(program) = program("1.27") else {
+        return;
+    };
+    let types = program.executable.types().expect("it has DWARF");
+    let list = "c[len(e[0])].y, c[len(e[0]) + 1].y, e[len(e[1]) - 1]";
+    assert_eq!(
+        asked(program, &types, true, "main.arrays", list),
+        [
+            "c[len(e[0])].y=4",
+            "c[len(e[0]) + 1].y=‹past the end›",
+            "e[len(e[1]) - 1]=\"a\"",
+        ]
+    );
+    let list = "d[0].bytes[len(d)], d[len(d)].bytes[len(d)], d[0].bytes[len(d) + 300]";
+    assert_eq!(
+        asked(program, &types, true, "main.nestedSlices", list),
+        [
+            "d[0].bytes[len(d)]=0",
+            "d[len(d)].bytes[len(d)]=‹past the end›",
+            "d[0].bytes[len(d) + 300]=‹past the end›",
+        ]
+    );
+}
+
+#[test]
 fn what_is_behind_nil_is_said_to_be() {
     let Some(program) = program("1.27") else {
         return;

@@ -17,8 +17,12 @@ use crate::{
     codes,
     diagnostic::{Diagnostic, printable},
     nearest::nearest_word,
-    predicate::ir::{
-        Condition, ConditionKind, Extension, Input, Operator, Relation, Width, Word, WordKind,
+    predicate::{
+        When,
+        ir::{
+            Condition, ConditionKind, Extension, Input, Moment, Operator, Register, Relation,
+            Width, Word, WordKind,
+        },
     },
     shape::Step,
 };
@@ -319,15 +323,31 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 guard,
             }));
         }
-        let Location::Memory { pointer, offset } = array.at else {
+        let span = &of.span;
+        let size = length.saturating_mul(element.size);
+        let Some((pointer, offset)) = array.at.in_memory(size, span) else {
             return self.fail(
                 Diagnostic::new(codes::OUT_OF_REACH, "this array is not in memory")
-                    .at(&of.span, "only elements with constant numbers can be read"),
+                    .at(span, "only elements with constant numbers can be read"),
             );
         };
-        let span = &of.span;
+        // The stack may have moved in between.
+        let in_time = matches!(
+            When::of_word(&number),
+            When::Always | When::At(Moment::Entry)
+        );
+        if !in_time && is_on_stack(&pointer) {
+            return self.fail(
+                Diagnostic::new(
+                    codes::OUT_OF_REACH,
+                    "an array on the stack is read at entry, and this number is not known then",
+                )
+                .at(&index.span, "known at return")
+                .also_at(span, "read at entry"),
+            );
+        }
         let length = Word::constant(length, span.clone());
-        let pointer = displaced(*pointer, number, length, element.size, span);
+        let pointer = displaced(pointer, number, length, element.size, span);
         Some(Value::Typed(Typed {
             ty: element,
             at: Location::Memory {
@@ -531,6 +551,18 @@ fn displaced(pointer: Word, number: Word, length: Word, size: u64, span: &Span) 
         condition: Condition::new(within, span.clone()).into(),
         value: value.into(),
     })
+}
+
+/// Whether it is an address in the stack as it was at entry.
+fn is_on_stack(address: &Word) -> bool {
+    match &address.kind {
+        WordKind::Register(register, moment) => {
+            (*register, *moment) == (Register::Rsp, Moment::Entry)
+        }
+        WordKind::Binary { left, .. } => is_on_stack(left),
+        WordKind::Checked { value, .. } => is_on_stack(value),
+        _ => false,
+    }
 }
 
 /// Whether an interface that holds a value of the type has it as its second word, instead of its address. The compiler has decided that, by

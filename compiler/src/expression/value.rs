@@ -234,6 +234,31 @@ impl Location {
         }
     }
 
+    /// The address, and where from there the value begins, if so many bytes of it lie together in memory: on the stack too.
+    pub(super) fn in_memory(&self, size: u64, span: &Span) -> Option<(Word, i64)> {
+        let (place, moment, offset) = match self {
+            Self::Memory { pointer, offset } => return Some(((**pointer).clone(), *offset)),
+            Self::Pieces {
+                place,
+                moment,
+                offset,
+            } => (place, *moment, *offset),
+            Self::Word(_) | Self::Text(_) => return None,
+        };
+        let piece = place.piece_at(offset)?;
+        let within = offset.checked_sub(piece.offset)?;
+        if within.checked_add(size)? > piece.size {
+            return None;
+        }
+        let (base, from) = match piece.at {
+            Where::Stack(from) => (ir::Register::Rsp, from),
+            Where::Closure(from) => (ir::Register::Rdx, i64::try_from(from).ok()?),
+            Where::Register(_) | Where::Vector(_) | Where::Absent => return None,
+        };
+        let base = Word::new(WordKind::Register(base, moment), span.clone());
+        Some((base, from.checked_add_unsigned(within)?))
+    }
+
     /// Bytes of the value as a word.
     ///
     /// # Errors

@@ -41,10 +41,16 @@ fn through(pointer: &Word, steps: &mut Vec<(Word, Absent)>) {
                 WordKind::Binary { left, .. } => left,
                 _ => value,
             };
-            behind(first, steps);
             let holds = truth((**condition).clone(), &pointer.span);
-            steps.push((holds, Absent::PastTheEnd));
-            steps.push(((**first).clone(), Absent::BehindNil));
+            if matches!(first.kind, WordKind::Checked { .. }) {
+                // An element of an array that is in an element.
+                through(first, steps);
+                steps.push((holds, Absent::PastTheEnd));
+            } else {
+                behind(first, steps);
+                steps.push((holds, Absent::PastTheEnd));
+                steps.push(((**first).clone(), Absent::BehindNil));
+            }
         }
         WordKind::Load { .. } | WordKind::Register(..) => {
             behind(pointer, steps);

@@ -61,7 +61,11 @@ type (
 //go:noinline
 func around(r *ring) int { return r.r1.Low }
 
+//go:noinline
+func grid(cells [3][2]int, at int) int { return cells[at][0] }
+
 func useParts() {
+	println(grid([3][2]int{}, 1))
 	n, q := 300, &URL{}
 	put(&n, &holder[*int]{})
 	put(q, &holder[*URL]{})
