@@ -63,25 +63,26 @@ impl<'a> BinarySymbols<'a> {
         site.clone()
     }
 
-    /// What has to be subtracted from an address of the graph's process to get the link-time address.
-    fn bias(&self, graph: &Graph) -> u64 {
+    /// The link-time address of what is at an address of the graph's process.
+    fn link_time(&self, graph: &Graph, address: u64) -> Option<u64> {
+        Some(address.wrapping_sub(self.bias(graph)?))
+    }
+
+    /// What has to be subtracted from an address of the graph's process to get the link-time address, if it is known.
+    fn bias(&self, graph: &Graph) -> Option<u64> {
         if !self.executable.is_pie() {
-            return 0;
+            return Some(0);
         }
         let entry_site = |id: u32| self.plan.functions.get(id as usize).map(|f| f.entry_site);
-        let target = match graph.root() {
-            Some(root) => entry_site(root.function),
-            // The end of the graph was lost, and with it the target's own call: only the place in the page is known.
-            None => self
-                .plan
-                .traces
-                .get(graph.trace as usize)
-                .into_iter()
-                .flat_map(|trace| &trace.targets)
-                .filter_map(|id| entry_site(*id))
-                .find(|address| address % PAGE == graph.entry_ip % PAGE),
-        };
-        target.map_or(0, |address| graph.entry_ip.wrapping_sub(address))
+        if let Some(root) = graph.root() {
+            return Some(graph.entry_ip.wrapping_sub(entry_site(root.function)?));
+        }
+        // The end of the graph was lost, and with it the target's own call: only the place in the page is known.
+        let trace = self.plan.traces.get(graph.trace as usize)?;
+        only_bias(
+            graph.entry_ip,
+            trace.targets.iter().filter_map(|id| entry_site(*id)),
+        )
     }
 
     fn look_up(&self, address: u64, is_return_address: bool) -> Site {
@@ -128,7 +129,13 @@ impl Symbols for BinarySymbols<'_> {
     }
 
     fn call_site(&self, graph: &Graph, address: u64) -> Site {
-        self.site(address.wrapping_sub(self.bias(graph)), true)
+        match self.link_time(graph, address) {
+            Some(address) => self.site(address, true),
+            None => Site {
+                offset: address,
+                ..Site::default()
+            },
+        }
     }
 
     fn return_site(&self, function: u32, offset: u32) -> Site {
@@ -150,7 +157,7 @@ impl Symbols for BinarySymbols<'_> {
         (moment, number): (Moment, usize),
         dictionary: u64,
     ) -> Option<Arc<ShownValue>> {
-        let dictionary = dictionary.wrapping_sub(self.bias(graph));
+        let dictionary = self.link_time(graph, dictionary)?;
         let mut resolved = self.resolved.borrow_mut();
         if resolved.len() >= MAX_RESOLVED {
             resolved.clear();
@@ -169,14 +176,24 @@ impl Symbols for BinarySymbols<'_> {
     }
 
     fn code(&self, graph: &Graph, address: u64) -> Option<String> {
-        let address = address.wrapping_sub(self.bias(graph));
+        let address = self.link_time(graph, address)?;
         let function = self.executable.function_at(address)?;
         Some(function.name.to_string())
     }
 
     fn runtime_type(&self, graph: &Graph, address: u64) -> Option<Arc<RuntimeType>> {
-        self.types.at(address.wrapping_sub(self.bias(graph)))
+        self.types.at(self.link_time(graph, address)?)
     }
+}
+
+/// The load bias by which one of these link-time addresses is at `ip`, where there is only one such bias.
+fn only_bias(ip: u64, addresses: impl IntoIterator<Item = u64>) -> Option<u64> {
+    let addresses = addresses.into_iter();
+    let mut biases = addresses
+        .map(|address| ip.wrapping_sub(address))
+        .filter(|bias| bias % PAGE == 0);
+    let bias = biases.next()?;
+    biases.all(|other| other == bias).then_some(bias)
 }
 
 /// A file named by its package: `net/http/server.go`, and within the main module from the module's root: `internal/log/log.go`.
@@ -202,5 +219,23 @@ pub fn short_file(executable: &Executable, function: &str, file: &str) -> String
         base.to_owned()
     } else {
         format!("{dir}/{base}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::only_bias;
+
+    #[test]
+    fn a_bias_is_not_guessed() {
+        let bias = 0x5555_5555_4000;
+        let at = |address| bias + address;
+        assert_eq!(only_bias(at(0x1230), [0x1230]), Some(bias));
+        // Only the places in their pages tell targets apart.
+        assert_eq!(only_bias(at(0x1230), [0x1240, 0x1230, 0x2250]), Some(bias));
+        assert_eq!(only_bias(at(0x1230), [0x1230, 0x1230]), Some(bias));
+        assert_eq!(only_bias(at(0x1230), [0x1230, 0x5230]), None);
+        assert_eq!(only_bias(at(0x1230), [0x1240]), None);
+        assert_eq!(only_bias(at(0x1230), []), None);
     }
 }

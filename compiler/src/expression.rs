@@ -3,6 +3,7 @@
 //!
 //! A program's `where limit > 100` is lowered anew for each target, since the same name is another place, or of another type, in each.
 
+mod callers;
 mod calls;
 mod compare;
 mod constant;
@@ -24,6 +25,7 @@ pub(crate) use measure::{Key, constant, key, measured, steps};
 pub(crate) use names::{built_in, is_built_in};
 pub(crate) use value::{Ty, not_zero};
 
+pub use callers::Callers;
 pub use limits::{refused, too_large, too_many_kept};
 pub use lower::{condition, shown};
 pub use scope::{Scope, Use};

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::{
     aggregate, codes,
     diagnostic::{Diagnostic, printable},
-    expression::{self, Scope, Use},
+    expression::{self, Callers, Scope, Use},
     listed::Listed,
     matching::Catalog,
     plan::{Aggregation, Template},
@@ -56,6 +56,7 @@ pub(crate) struct Context<'s, 'e> {
     pub(crate) program: &'s Resolved,
     pub(crate) source: &'s str,
     pub(crate) types: &'s Result<Types<'e>, TypesError>,
+    pub(crate) callers: Callers,
 }
 
 /// What is made of all graphs, and of each in place of its tree.
@@ -420,17 +421,18 @@ impl Context<'_, '_> {
             let text = self.source.get(one.expression.span.clone());
             let text = text.unwrap_or_default().to_owned();
             let value = self.with_scope(function, usage, |scope| {
-                expression::shown(scope, &one.expression)
+                let value = expression::shown(scope, &one.expression);
+                value.map(|value| (value, expression::constant(scope, &one.expression)))
             });
             match value {
-                Ok(value) => asked.push(Asked {
+                Ok((value, constant)) => asked.push(Asked {
                     label: match &one.name {
                         Some(name) => name.node.clone(),
                         None => text.clone(),
                     },
                     span: one.expression.span.clone(),
                     value,
-                    text,
+                    text: constant.unwrap_or(text),
                 }),
                 Err(found) => diagnostics.extend(found),
             }
@@ -460,6 +462,7 @@ impl Context<'_, '_> {
         let param = |name: &str| self.program.params.get(name).cloned();
         f(Scope {
             executable: self.executable,
+            callers: &self.callers,
             function: *function,
             types,
             usage,

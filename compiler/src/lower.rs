@@ -11,6 +11,7 @@ use gobinary::{EntryKind, EntrySite, Executable, ExitKind, Function, Sites, Step
 use crate::{
     codes,
     diagnostic::{Diagnostic, printable},
+    expression::Callers,
     instructed::{Context, Instructed},
     matching::Catalog,
     placement,
@@ -159,6 +160,7 @@ fn instruct(
             program,
             source,
             types: types.get_or_init(|| catalog.executable.types()),
+            callers: Callers::default(),
         });
         shadowed::report(trace, &selection.targets, context, diagnostics);
         let instructed = Instructed::new(trace, selection, context, diagnostics);

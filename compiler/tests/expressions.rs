@@ -4,7 +4,7 @@ mod support;
 
 use compiler::{
     Source,
-    expression::{Scope, Use, condition, shown},
+    expression::{Callers, Scope, Use, condition, shown},
     report,
 };
 use gobinary::{Executable, TypesError};
@@ -52,6 +52,7 @@ fn lowered(executable: &Executable, function: &str, keyword: &str, text: &str) -
     };
     let scope = Scope {
         executable,
+        callers: &Callers::default(),
         function,
         types: match (&types, &signature) {
             (Ok(types), Ok(signature)) => Ok((types, signature)),
@@ -203,6 +204,7 @@ fn fields_elements_and_pointers() {
             "counts[1] > counts[0]",
             "counts[len(counts) - 1] == 0",
             "cap(counts) > len(counts)",
+            "values[r.ID] > values[1]",
             "*ptr > 5",
             "v == nil || err != nil",
             "v.(int) == 5",
@@ -250,6 +252,8 @@ fn fields_elements_and_pointers() {
         *u32(((rdi + ((rsi - 1) * 4)) if (rsi - 1) < rsi)) == 0
     cap(counts) > len(counts)
         r8 > rsi
+    values[r.ID] > values[1]
+        *i64(((rsp + (*i64(rax) * 8)) if *i64(rax) < 2) + 8) > *i64(rsp + 16)
     *ptr > 5
         *i64(r9) > 5
     v == nil || err != nil
@@ -267,6 +271,28 @@ fn fields_elements_and_pointers() {
     g == 1 && pid > 1 && tid > 1 && depth == 0
         goid == 1 && pid > 1 && tid > 1 && depth == 0
     "#);
+}
+
+#[test]
+fn elements_on_the_stack() {
+    let Some(shown) = conditions(
+        "grid",
+        &[
+            "cells[at][1] == 5",
+            "cells[2][at] == 5",
+            "cells[at][at] == ret",
+        ],
+    ) else {
+        return;
+    };
+    assert_snapshot!(shown, @"
+    cells[at][1] == 5
+        *i64(((rsp + (rax * 16)) if rax < 3) + 16) == 5
+    cells[2][at] == 5
+        *i64(((rsp + (rax * 8)) if rax < 2) + 40) == 5
+    cells[at][at] == ret
+        *i64(((((rsp + (rax * 16)) if rax < 3) + (rax * 8)) if rax < 2) + 8) == ret.rax
+    ");
 }
 
 #[test]

@@ -493,6 +493,29 @@ fn explain_tells_what_is_captured() {
 }
 
 #[test]
+fn what_is_the_same_at_every_call_is_shown_as_what_it_is() {
+    let Some(executable) = support::typed() else {
+        return;
+    };
+    let program = "param slow = 250ms  trace main.query < args fn, fn as f, 5, $slow; ret fn >";
+    let (plan, _) = plan(program, executable);
+    let shown = plan.traces[0].shown.values().next().expect("one function");
+    let all = shown.arguments.iter().chain(&shown.results);
+    let all: Vec<(&str, &Shape)> = all.map(|one| (one.label.as_str(), &one.shape)).collect();
+    let [name, five, slow] = ["main.query", "5", "250ms"].map(|text| Shape::Constant(text.into()));
+    assert_eq!(
+        all,
+        [
+            ("fn", &name),
+            ("f", &name),
+            ("5", &five),
+            ("$slow", &slow),
+            ("fn", &name)
+        ]
+    );
+}
+
+#[test]
 fn explain_tells_what_conditions_became() {
     let Some(executable) = support::typed() else {
         return;

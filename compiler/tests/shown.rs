@@ -15,7 +15,7 @@ use std::{
 
 use compiler::{
     Limits,
-    expression::{self, Scope, Use},
+    expression::{self, Callers, Scope, Use},
     predicate::{
         CaptureArm, Event, Item, Layout, Limits as Room, MAX_ITEMS, Memory, Unreadable, capture,
         generate_capture,
@@ -363,6 +363,7 @@ fn asked(
     let asked = list.iter().map(|one| {
         let scope = Scope {
             executable: &program.executable,
+            callers: &Callers::default(),
             function,
             types: if is_typed {
                 Ok((types, &signature))
@@ -436,6 +437,69 @@ fn expressions() {
 }
 
 #[test]
+fn values_that_interfaces_hold_as_they_are() {
+    for version in VERSIONS {
+        let Some(program) = program(version) else {
+            return;
+        };
+        let types = program.executable.types().expect("it has DWARF");
+        let shown = |list: &str| asked(program, &types, true, "main.direct", list);
+        assert_eq!(
+            shown("a.(main.carrier).y, b.(main.carried).inner.point.y, c.(main.one)[0].y"),
+            [
+                "a.(main.carrier).y=-2",
+                "b.(main.carried).inner.point.y=-2",
+                "c.(main.one)[0].y=-2",
+            ],
+            "Go {version}"
+        );
+        assert_eq!(
+            shown("len(d.(main.waits).done), e.(main.padded).at.y, a.(main.carrier)"),
+            [
+                "len(d.(main.waits).done)=2",
+                "e.(main.padded).at.y=-2",
+                "a.(main.carrier)=main.carrier{point: &main.point{x: 1, y: -2}}",
+            ],
+            "Go {version}"
+        );
+        assert_eq!(
+            shown("a.(main.carried).inner.y, b.(main.carried).inner.y == -2"),
+            [
+                "a.(main.carried).inner.y=‹another type›",
+                "b.(main.carried).inner.y == -2=true",
+            ],
+            "Go {version}"
+        );
+    }
+}
+
+#[test]
+fn elements_of_arrays_by_variables() {
+    let Some(program) = program("1.27") else {
+        return;
+    };
+    let types = program.executable.types().expect("it has DWARF");
+    let list = "c[len(e[0])].y, c[len(e[0]) + 1].y, e[len(e[1]) - 1]";
+    assert_eq!(
+        asked(program, &types, true, "main.arrays", list),
+        [
+            "c[len(e[0])].y=4",
+            "c[len(e[0]) + 1].y=‹past the end›",
+            "e[len(e[1]) - 1]=\"a\"",
+        ]
+    );
+    let list = "d[0].bytes[len(d)], d[len(d)].bytes[len(d)], d[0].bytes[len(d) + 300]";
+    assert_eq!(
+        asked(program, &types, true, "main.nestedSlices", list),
+        [
+            "d[0].bytes[len(d)]=0",
+            "d[len(d)].bytes[len(d)]=‹past the end›",
+            "d[0].bytes[len(d) + 300]=‹past the end›",
+        ]
+    );
+}
+
+#[test]
 fn what_is_behind_nil_is_said_to_be() {
     let Some(program) = program("1.27") else {
         return;
@@ -450,6 +514,28 @@ fn what_is_behind_nil_is_said_to_be() {
             "f.next.value=2",
             "f.next.next.value=‹behind nil›",
             "f.next.next=nil",
+        ]
+    );
+    let list = "a.Method, a.Last, a.Far[4999], a.Tags[1], b.(main.names)[1], c.(main.names)[1], d.(main.names)[0], d.(main.names)[1]";
+    assert_eq!(
+        asked(program, &types, true, "main.elsewhere", list),
+        [
+            "a.Method=‹behind nil›",
+            "a.Last=‹behind nil›",
+            "a.Far[4999]=‹behind nil›",
+            "a.Tags[1]=‹behind nil›",
+            "b.(main.names)[1]=‹another type›",
+            "c.(main.names)[1]=‹another type›",
+            "d.(main.names)[0]=\"x\"",
+            "d.(main.names)[1]=‹past the end›",
+        ]
+    );
+    let list = "a.Fail.(*main.fault).code, a.Fail.(main.plain)";
+    assert_eq!(
+        asked(program, &types, true, "main.elsewhere", list),
+        [
+            "a.Fail.(*main.fault).code=‹behind nil›",
+            "a.Fail.(main.plain)=‹behind nil›",
         ]
     );
 }

@@ -48,6 +48,21 @@ wrong! {
         "where 1s / 0s == 1",
         "where ret[0] == 1",
     ];
+    pointers_to_anything: typed, "put", [
+        "where *x == 1",
+        "where x.Path == \"x\"",
+        "where *held.first == 1",
+        "args *x",
+    ];
+    arrays_on_the_stack: typed, "grid", [
+        "where cells[at][ret] == 1",
+        "where cells[ret][at] == 1",
+        "where cells[ret % 2][0] == 1",
+    ];
+    rings: typed, "around", [
+        "where r.Lowest == 1",
+        "where r.r1.r2.Lowest == 1",
+    ];
     unknown_names: typed, "query", [
         "where limt > 1",
         "where Limit > 1",
@@ -207,7 +222,7 @@ wrong! {
         "where r.Codes[-1] == 1",
         "where counts[1.5] == 1",
         "where counts[ok] == 1",
-        "where values[r.ID] == 1",
+        "where values[ret.n] == 1",
         "where ptr[0] == 1",
         "where r[0] == 1",
     ];

@@ -534,3 +534,33 @@ fn section(bytes: &[u8], name: &str) -> usize {
     let (start, _) = section.file_range().expect("a place in the file");
     usize::try_from(start).expect("an offset")
 }
+
+/// Enumerations, which only C has, are integers where their size is that of one.
+#[test]
+fn enumerations_of_strange_sizes_are_no_integers() {
+    // An abbreviation without children: tag, name, encoding, size.
+    let basic = [0x24, 0, 0x03, 0x08, 0x3e, 0x0b, 0x0b, 0x0b];
+    for toolchain in toolchains() {
+        let program = toolchain.build_package(PROGRAM, Mode::PlainDwarf);
+        let mut bytes = program.bytes();
+        let at = bytes.windows(basic.len()).position(|found| found == basic);
+        let at = at.unwrap_or_else(|| panic!("{}: basic types", program.label()));
+        bytes[at] = 0x04;
+        let executable = Executable::parse(bytes).expect("only DWARF has changed");
+        let types = executable.types().expect("DWARF");
+        let before = program.executable.types().expect("DWARF");
+        for (name, kind) in [
+            ("float64", Kind::Int),
+            ("uint8", Kind::Int),
+            ("complex128", Kind::Opaque),
+        ] {
+            let ty = types.get(before.named(name).expect("it is there"));
+            assert_eq!(
+                ty.expect("a type").kind,
+                kind,
+                "{}: {name}",
+                program.label()
+            );
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! Parts of values: fields, elements, lengths, and what is in interfaces.
 
-use gobinary::{Field, Kind};
+use std::collections::{HashMap, HashSet};
+
+use gobinary::{Field, Kind, Types};
 use grammar::ast::{Expression, ExpressionKind, Span, Spanned};
 
 use super::{
@@ -15,8 +17,12 @@ use crate::{
     codes,
     diagnostic::{Diagnostic, printable},
     nearest::nearest_word,
-    predicate::ir::{
-        Condition, ConditionKind, Extension, Input, Operator, Relation, Width, Word, WordKind,
+    predicate::{
+        When,
+        ir::{
+            Condition, ConditionKind, Extension, Input, Moment, Operator, Register, Relation,
+            Width, Word, WordKind,
+        },
     },
     shape::Step,
 };
@@ -70,6 +76,22 @@ impl<'s, 'e> Lowering<'s, 'e> {
         let Kind::Pointer { target } = value.ty.kind else {
             return Some(value);
         };
+        if value.ty.is_any_pointer() {
+            let text = self.text(expression);
+            return self.fail(
+                Diagnostic::new(
+                    codes::OUT_OF_REACH,
+                    format!("what `{text}` points to differs from call to call"),
+                )
+                .at(
+                    &expression.span,
+                    format!("of type {}: any pointer", printable(&value.ty.short())),
+                )
+                .help(format!(
+                    "`args` shows it by the type of the call: args {text}"
+                )),
+            );
+        }
         let pointer = self.reach(value.part(0, &expression.span), expression)?;
         let ty = self.ty(target, &expression.span)?;
         Some(Typed {
@@ -91,6 +113,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
         expression: &Expression,
     ) -> Option<Option<Typed>> {
         let mut level = vec![(of.clone(), fields.to_vec())];
+        let mut seen = HashSet::from([of.ty.id]);
         for _ in 0..EMBEDDED {
             let (mut next, mut found) = (Vec::new(), Vec::new());
             for (value, fields) in level {
@@ -129,6 +152,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 return Some(Some(value));
             }
             level = Vec::new();
+            let mut here: HashMap<_, usize> = HashMap::new();
             for value in next {
                 let is_struct = match value.ty.kind {
                     Kind::Pointer { target } => {
@@ -141,10 +165,17 @@ impl<'s, 'e> Lowering<'s, 'e> {
                     continue;
                 }
                 let value = self.followed(value, expression)?;
+                // Nothing new is in a struct that was looked into before. Two at one depth have everything twice, as more would have.
+                let count = here.entry(value.ty.id).or_default();
+                *count += 1;
+                if *count > 2 || seen.contains(&value.ty.id) {
+                    continue;
+                }
                 if let Kind::Struct { fields } = value.ty.kind.clone() {
                     level.push((value, fields));
                 }
             }
+            seen.extend(here.into_keys());
             if level.is_empty() {
                 break;
             }
@@ -297,15 +328,31 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 guard,
             }));
         }
-        let Location::Memory { pointer, offset } = array.at else {
+        let span = &of.span;
+        let size = length.saturating_mul(element.size);
+        let Some((pointer, offset)) = array.at.in_memory(size, span) else {
             return self.fail(
                 Diagnostic::new(codes::OUT_OF_REACH, "this array is not in memory")
-                    .at(&of.span, "only elements with constant numbers can be read"),
+                    .at(span, "only elements with constant numbers can be read"),
             );
         };
-        let span = &of.span;
+        // The stack may have moved in between.
+        let in_time = matches!(
+            When::of_word(&number),
+            When::Always | When::At(Moment::Entry)
+        );
+        if !in_time && is_on_stack(&pointer) {
+            return self.fail(
+                Diagnostic::new(
+                    codes::OUT_OF_REACH,
+                    "an array on the stack is read at entry, and this number is not known then",
+                )
+                .at(&index.span, "known at return")
+                .also_at(span, "read at entry"),
+            );
+        }
         let length = Word::constant(length, span.clone());
-        let pointer = displaced(*pointer, number, length, element.size, span);
+        let pointer = displaced(pointer, number, length, element.size, span);
         Some(Value::Typed(Typed {
             ty: element,
             at: Location::Memory {
@@ -410,6 +457,19 @@ impl<'s, 'e> Lowering<'s, 'e> {
             };
             return self.fail(diagnostic);
         };
+        let Some(is_direct) = is_direct(types, address, &asserted) else {
+            let name = printable(&ty.node);
+            return self.fail(
+                Diagnostic::new(
+                    codes::OUT_OF_REACH,
+                    format!("how interfaces hold a value of type `{name}` is not known"),
+                )
+                .at(
+                    &ty.span,
+                    "the executable does not say whether it is held itself, or its address",
+                ),
+            );
+        };
         let word = |kind| Word::new(kind, ty.span.clone());
         let first = self.reach(value.part(0, &of.span), of)?;
         let address = word(WordKind::Binary {
@@ -439,7 +499,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
             Condition::new(both, ty.span.clone())
         };
         let data = self.reach(value.part(8, &of.span), of)?;
-        let at = if is_address(&asserted) {
+        let at = if is_direct {
             Location::Word(data.into())
         } else {
             Location::Memory {
@@ -497,14 +557,31 @@ fn displaced(pointer: Word, number: Word, length: Word, size: u64, span: &Span) 
     })
 }
 
-/// Whether an interface that holds such a value has it as its second word, instead of its address (`abi.Type.IfaceIndir`).
-fn is_address(ty: &Ty) -> bool {
-    matches!(
-        ty.kind,
-        Kind::Pointer { .. }
-            | Kind::UnsafePointer
-            | Kind::Map { .. }
-            | Kind::Chan { .. }
-            | Kind::Func
-    )
+/// Whether it is an address in the stack as it was at entry.
+fn is_on_stack(address: &Word) -> bool {
+    match &address.kind {
+        WordKind::Register(register, moment) => {
+            (*register, *moment) == (Register::Rsp, Moment::Entry)
+        }
+        WordKind::Binary { left, .. } => is_on_stack(left),
+        WordKind::Checked { value, .. } => is_on_stack(value),
+        _ => false,
+    }
+}
+
+/// Whether an interface that holds a value of the type has it as its second word, instead of its address. The compiler has decided that, by
+/// other rules from one version to the next, so it is read from what the runtime says of the type.
+fn is_direct(types: &Types<'_>, address: u64, ty: &Ty) -> Option<bool> {
+    match (types.described(address), &ty.kind) {
+        (Some(described), _) => Some(described.direct),
+        (None, Kind::Struct { .. } | Kind::Array { .. }) => None,
+        (None, kind) => Some(matches!(
+            kind,
+            Kind::Pointer { .. }
+                | Kind::UnsafePointer
+                | Kind::Map { .. }
+                | Kind::Chan { .. }
+                | Kind::Func
+        )),
+    }
 }

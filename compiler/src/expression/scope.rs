@@ -3,11 +3,15 @@
 use gobinary::{Executable, Function, Signature, Types, TypesError};
 use grammar::ast::ValueKind;
 
+use super::callers::Callers;
+
 /// A function, and what can be named at its calls.
 #[derive(Clone, Copy)]
 pub struct Scope<'s, 'e> {
     /// The executable, for the names of callers.
     pub executable: &'s Executable,
+    /// Those that were looked for already.
+    pub callers: &'s Callers,
     /// The function.
     pub function: Function<'s>,
     /// Its types and what it takes and gives back, or why that is not known.

@@ -4,16 +4,17 @@ use gobinary::Kind;
 use grammar::ast::{Expression, Span};
 
 use super::{
+    callers::Found,
     constant::Constant,
     lower::{Lowering, guarded},
     meaning::Value,
+    scope::Scope,
     value::Typed,
 };
 use crate::{
     codes,
     diagnostic::{Diagnostic, printable},
     glob::Glob,
-    nearest::nearest_functions,
     predicate::{
         Pattern, PatternTooLong,
         ir::{Condition, ConditionKind, Input, Operator, Relation, Word, WordKind},
@@ -158,7 +159,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
         expression: &Expression,
         span: &Span,
     ) -> Option<Condition> {
-        let found = self.caller_in(name, expression, span, |function| function == name)?;
+        let found = self.caller_in(name, expression, span, None)?;
         Some(match relation {
             Relation::NotEqual => Condition::new(ConditionKind::Not(found.into()), span.clone()),
             _ => found,
@@ -172,7 +173,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
         span: &Span,
     ) -> Option<Condition> {
         match Glob::new(text) {
-            Ok(glob) => self.caller_in(text, expression, span, |name| glob.matches(name)),
+            Ok(glob) => self.caller_in(text, expression, span, Some(&glob)),
             Err(_) => self.bad_name(text, expression),
         }
     }
@@ -193,18 +194,27 @@ impl<'s, 'e> Lowering<'s, 'e> {
         name: &str,
         expression: &Expression,
         span: &Span,
-        meant: impl Fn(&str) -> bool,
+        pattern: Option<&Glob>,
     ) -> Option<Condition> {
-        let mut ranges: Vec<(u64, u64)> = Vec::new();
-        for function in self.scope.executable.functions() {
-            if !meant(function.name) {
-                continue;
+        let Scope {
+            callers,
+            executable,
+            ..
+        } = self.scope;
+        let found = callers.find(name, pattern, executable);
+        let ranges = match &*found {
+            Found::Code(ranges) => ranges.as_slice(),
+            Found::Nothing(nearest) => {
+                let help = nearest
+                    .as_ref()
+                    .map(|name| format!("did you mean \"{}\"?", printable(name)));
+                return self.fail(
+                    Diagnostic::new(codes::MATCHED_NOTHING, "no function is called so")
+                        .at(&expression.span, "matches nothing")
+                        .maybe_help(help),
+                );
             }
-            match ranges.last_mut() {
-                Some((_, end)) if *end == function.entry => *end = function.end,
-                _ => ranges.push((function.entry, function.end)),
-            }
-        }
+        };
         if ranges.len() > MAX_RANGES {
             return self.fail(
                 Diagnostic::new(codes::TOO_LARGE, "too many functions may be the caller").at(
@@ -216,19 +226,6 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 ),
             );
         }
-        let mut ranges = ranges.into_iter();
-        let Some(first) = ranges.next() else {
-            let names: Vec<&str> = self.scope.executable.functions().map(|f| f.name).collect();
-            let nearest = nearest_functions(name, &names, 1);
-            let help = nearest
-                .first()
-                .map(|name| format!("did you mean \"{}\"?", printable(name)));
-            return self.fail(
-                Diagnostic::new(codes::MATCHED_NOTHING, "no function is called so")
-                    .at(&expression.span, "matches nothing")
-                    .maybe_help(help),
-            );
-        };
         let word = |kind| Word::new(kind, span.clone());
         let subtract = |left: Word, right: Word| {
             word(WordKind::Binary {
@@ -237,7 +234,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 right: right.into(),
             })
         };
-        let within = |(start, end): (u64, u64)| {
+        let within = |&(start, end): &(u64, u64)| {
             let address = subtract(
                 word(WordKind::Input(Input::Caller)),
                 word(WordKind::Input(Input::Bias)),
@@ -251,9 +248,10 @@ impl<'s, 'e> Lowering<'s, 'e> {
             };
             Condition::new(kind, span.clone())
         };
-        Some(ranges.fold(within(first), |whole, range| {
-            let kind = ConditionKind::Or(whole.into(), within(range).into());
+        let within = ranges.iter().map(within);
+        within.reduce(|whole, range| {
+            let kind = ConditionKind::Or(whole.into(), range.into());
             Condition::new(kind, span.clone())
-        }))
+        })
     }
 }

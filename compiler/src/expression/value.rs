@@ -68,6 +68,13 @@ impl Ty {
         }
     }
 
+    /// Is it the shape of pointers to anything, whose target says nothing of what is there?
+    pub(crate) fn is_any_pointer(&self) -> bool {
+        self.name
+            .strip_prefix(ANY_POINTER)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    }
+
     pub(super) fn bool() -> Self {
         Self::built_in("bool", 1, Kind::Bool)
     }
@@ -115,6 +122,10 @@ impl Ty {
 }
 
 pub(super) const DURATION: &str = "time.Duration";
+
+/// The shape that stands for pointers to anything (`shapify` in cmd/compile/internal/noder/reader.go), with a number behind it in Go 1.19.
+/// Where a constraint is more than a set of methods, pointers have shapes of their own, `go.shape.*int`.
+const ANY_POINTER: &str = "go.shape.*uint8";
 
 /// A value: its type, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,6 +232,31 @@ impl Location {
             // These have no parts with places of their own.
             whole @ (Self::Word(_) | Self::Text(_)) => whole,
         }
+    }
+
+    /// The address, and where from there the value begins, if so many bytes of it lie together in memory: on the stack too.
+    pub(super) fn in_memory(&self, size: u64, span: &Span) -> Option<(Word, i64)> {
+        let (place, moment, offset) = match self {
+            Self::Memory { pointer, offset } => return Some(((**pointer).clone(), *offset)),
+            Self::Pieces {
+                place,
+                moment,
+                offset,
+            } => (place, *moment, *offset),
+            Self::Word(_) | Self::Text(_) => return None,
+        };
+        let piece = place.piece_at(offset)?;
+        let within = offset.checked_sub(piece.offset)?;
+        if within.checked_add(size)? > piece.size {
+            return None;
+        }
+        let (base, from) = match piece.at {
+            Where::Stack(from) => (ir::Register::Rsp, from),
+            Where::Closure(from) => (ir::Register::Rdx, i64::try_from(from).ok()?),
+            Where::Register(_) | Where::Vector(_) | Where::Absent => return None,
+        };
+        let base = Word::new(WordKind::Register(base, moment), span.clone());
+        Some((base, from.checked_add_unsigned(within)?))
     }
 
     /// Bytes of the value as a word.

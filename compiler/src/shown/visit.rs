@@ -27,10 +27,6 @@ const SMALL: u64 = 64;
 /// Bytes of the elements of a slice that are read in one piece.
 const ELEMENTS: u64 = 512;
 
-/// The shape that stands for pointers to anything (`shapify` in cmd/compile/internal/noder/reader.go), with a number behind it in Go 1.19.
-/// Where a constraint is more than a set of methods, pointers have shapes of their own, `go.shape.*int`.
-const ANY_POINTER: &str = "go.shape.*uint8";
-
 /// Where `itab.Type` is in `internal/abi.ITab` (`runtime.itab` before Go 1.23), after `Inter`: the same in every version from 1.19 on.
 const ITAB_TYPE: i32 = 8;
 /// Where `runtime.hchan` has `dataqsiz`, after `qcount`. The compiler knows both (`len` and `cap`), so they are the same in every version.
@@ -414,7 +410,7 @@ impl Planner<'_, '_> {
         let there = target.and_then(|ty| {
             let pointer = value.part(0, &self.span).ok()?;
             let node = self.drafts.node();
-            if is_any_pointer(&value.ty.name) {
+            if value.ty.is_any_pointer() {
                 let (bytes, text) = (None, None);
                 self.drafts.set(node, Draft::Memory { bytes, text });
                 let job = Job::Inside {
@@ -513,11 +509,6 @@ fn is_caller(value: &Typed) -> bool {
 pub(super) fn is_byte(name: &str, kind: &Kind, size: u64) -> bool {
     let name = name.trim_start_matches("go.shape.");
     *kind == Kind::Uint && size == 1 && (name == "uint8" || name.starts_with("uint8_"))
-}
-
-fn is_any_pointer(name: &str) -> bool {
-    name.strip_prefix(ANY_POINTER)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
 }
 
 /// Of the runtime's own types, which nobody asked for and which may hold secrets.

@@ -166,6 +166,37 @@ func interfaces(a any, b any, c error, d error, e error) (any, error) { return a
 //go:noinline
 func stringers(a fmt.Stringer, b any, c any) {}
 
+// What interfaces hold of these is not their address, but the one that they consist of.
+
+type carrier struct{ *point }
+
+type carried struct{ inner carrier }
+
+type one [1]*point
+
+type waits struct{ done chan int }
+
+// In this one zero bytes stand beside the address: Go 1.26 was the first to hold it as such.
+type padded struct {
+	none empty
+	at   *point
+}
+
+func (c carried) Error() string { return "carried" }
+
+//go:noinline
+func direct(a any, b error, c any, d any, e any) {}
+
+// DWARF has types of variables only.
+//
+//go:noinline
+func held(a carrier, b carried, c one, d waits, e padded) {}
+
+type names []string
+
+//go:noinline
+func elsewhere(a *request, b any, c any, d any, e names) {}
+
 //go:noinline
 func funcs(a func(), b func(int) int, c func()) {}
 
@@ -285,6 +316,20 @@ func main() {
 		of(error(&fault{3, "bad"}), "d=*main.fault(3)"), of(error(plain("text")), `e=main.plain("text")`))
 	tell("main.interfaces", "ret", interfaces, of(any(int64(-1)), "=int64(-1)"), of(errors.New("broken"), `=*errors.errorString("broken")`))
 	tell("main.stringers", "args", stringers, of(fmt.Stringer(time.Second), "a=time.Duration(1000000000)"), of(any(point{4, 5}), "b=main.point(4)"), of(any(p), "c=*main.point(1)"))
+	keep = append(keep, held)
+	beside := any(padded{at: p})
+	first := uint64(1)
+	if data := (*(*[2]uintptr)(unsafe.Pointer(&beside)))[1]; data != uintptr(unsafe.Pointer(p)) {
+		first = uint64(uintptr(unsafe.Pointer(p)))
+	}
+	waiting := make(chan int, 3)
+	waiting <- 1
+	waiting <- 1
+	tell("main.direct", "args", direct, of(any(carrier{p}), "a=main.carrier(1)"), of(error(carried{carrier{p}}), "b=main.carried(1)"), of(any(one{p}), "c=main.one(1)"),
+		of(any(waits{waiting}), "d=main.waits(2)"), of(beside, "e=main.padded("+strconv.FormatUint(first, 10)+")"))
+	list := names{"x"}
+	tell("main.elsewhere", "args", elsewhere, of((*request)(nil), "a=nil"), of(any(point{5, 0}), "b=main.point(5)"), of(any(nil), "c=nil"),
+		of(any(list), "d=main.names("+strconv.FormatUint(uint64(uintptr(unsafe.Pointer(&list[0]))), 10)+")"), of(list, `e=main.names{"x"}`))
 	captured := 5
 	tell("main.funcs", "args", funcs, of(callback, "a=main.callback"), of(func(n int) int { captured++; return n }, "b=main.main.func1"), of((func())(nil), "c=nil"))
 	c := make(chan int, 3)

@@ -211,12 +211,12 @@ impl<'e> Types<'e> {
                     _ => return Ok((Kind::Opaque, size)),
                 };
                 let numbers = matches!(kind, Kind::Float | Kind::Complex);
-                if !numbers && !matches!(size, 1 | 2 | 4 | 8) {
+                if !numbers && !is_word(size) {
                     return Ok((Kind::Opaque, size));
                 }
                 (kind, size)
             }
-            gimli::DW_TAG_enumeration_type => (Kind::Int, size),
+            gimli::DW_TAG_enumeration_type if is_word(size) => (Kind::Int, size),
             gimli::DW_TAG_structure_type if go == Some(24) => (Kind::String, 16),
             gimli::DW_TAG_structure_type if go == Some(23) => (
                 Kind::Slice {
@@ -322,6 +322,11 @@ impl<'e> Types<'e> {
             .and_then(|target| self.entry_at(target).ok())
             .is_some_and(|target| target.name() == "runtime.eface")
     }
+}
+
+/// Sizes of integers and bools.
+fn is_word(size: u64) -> bool {
+    matches!(size, 1 | 2 | 4 | 8)
 }
 
 /// What DWARF has for the address of the runtime's description.
