@@ -9,7 +9,7 @@ use crate::{
     values::{SEPARATOR, Values, labelled},
 };
 
-/// Columns of a short value, label included.
+/// Columns of a short value, label included. An error, which says what went wrong, may have twice as many.
 const SHORT: usize = 30;
 /// Columns of a short string that has been cut and still tells something.
 const SHORTEST: usize = 16;
@@ -96,7 +96,11 @@ impl<'a> Item<'a> {
     fn new(label: &'a str, value: Cow<'a, Value>) -> Self {
         let text = escaped(labelled(label, &value));
         let width = columns(&text);
-        let is_long = width > SHORT || is_composed(&value);
+        let short = match *value {
+            Value::Error { .. } => 2 * SHORT,
+            _ => SHORT,
+        };
+        let is_long = width > short || is_composed(&value);
         Self {
             is_long,
             label,
@@ -307,6 +311,26 @@ mod tests {
         (…, method="GET", pa…) = (status=201, err…
         (…, method…) = (statu…
         "#);
+    }
+
+    #[test]
+    fn what_went_wrong_stays() {
+        let words = Text {
+            bytes: b"miss zzz: not found".to_vec(),
+            more: 0,
+        };
+        let error = Value::Error {
+            ty: "*fmt.wrapError".to_owned(),
+            words,
+        };
+        let lists = [
+            list(("", ""), vec![("s", receiver())]),
+            list((" = (", ")"), vec![("o", receiver()), ("err", error)]),
+        ];
+        assert_eq!(
+            fitted(&lists, 60).concat(),
+            "s=… = (o=&{…+4}, err=*fmt.wrapError{\"miss zzz: not found\"})"
+        );
     }
 
     #[test]
