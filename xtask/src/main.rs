@@ -62,7 +62,7 @@ enum Chore {
     },
     /// Measures what tracing costs, side by side with what it is compared with
     Bench {
-        /// Which: 1 (call), 2 (attach), 3 (start), 4 (throughput), 5 (placement); all where none is named
+        /// Which: 1 (call), 2 (attach), 3 (start), 4 (throughput), 5 (placement), 6 (values); all where none is named
         names: Vec<String>,
         /// Writes one JSON object
         #[arg(long)]
