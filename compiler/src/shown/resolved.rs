@@ -163,35 +163,10 @@ impl Resolver<'_, '_> {
                     },
                 }
             }
+            (Shape::Interface { .. }, Kind::Interface { .. })
+            | (Shape::Chan { .. }, Kind::Chan { .. })
             // Of functions within other values only the address is captured.
-            (
-                Shape::Pointer {
-                    slot, target: None, ..
-                },
-                Kind::Func,
-            ) => Shape::Pointer {
-                ty: name(),
-                slot: *slot,
-                target: None,
-            },
-            (
-                Shape::Interface {
-                    dynamic,
-                    data,
-                    pointee,
-                    text,
-                    second_text,
-                    ..
-                },
-                Kind::Interface { .. },
-            ) => Shape::Interface {
-                ty: name(),
-                dynamic: *dynamic,
-                data: *data,
-                pointee: *pointee,
-                text: *text,
-                second_text: *second_text,
-            },
+            | (Shape::Pointer { target: None, .. }, Kind::Func) => of_type(shape, name()),
             (
                 Shape::Map {
                     pointer,
@@ -215,20 +190,6 @@ impl Resolver<'_, '_> {
                         })
                     })
                     .collect::<Option<_>>()?,
-            },
-            (
-                Shape::Chan {
-                    pointer,
-                    length,
-                    capacity,
-                    ..
-                },
-                Kind::Chan { .. },
-            ) => Shape::Chan {
-                ty: name(),
-                pointer: *pointer,
-                length: *length,
-                capacity: *capacity,
             },
             _ => return None,
         })
@@ -289,30 +250,36 @@ impl Resolver<'_, '_> {
     }
 }
 
+/// The same, with another name for the type.
+fn of_type(shape: &Shape, name: String) -> Shape {
+    let mut shape = shape.clone();
+    if let Shape::Interface { ty, .. } | Shape::Chan { ty, .. } | Shape::Pointer { ty, .. } =
+        &mut shape
+    {
+        *ty = name;
+    }
+    shape
+}
+
 fn field<'f>(fields: &'f [Field], name: &str) -> Option<&'f Field> {
     fields.iter().find(|field| field.name == name)
 }
 
 /// The fields of a `time.Time`, where they were captured as those of any struct.
 fn time(fields: &[(String, Shape)]) -> Option<Shape> {
-    let find = |name| fields.iter().find(|(field, _)| field == name);
-    match (find("wall")?, find("ext")?) {
+    let find = |wanted| fields.iter().find(|(name, _)| name == wanted);
+    let ((_, wall), (_, ext)) = (find("wall")?, find("ext")?);
+    match (wall, ext) {
         (
-            (
-                _,
-                Shape::Uint {
-                    slot: wall,
-                    width: 8,
-                    ..
-                },
-            ),
-            (
-                _,
-                Shape::Int {
-                    slot: ext,
-                    width: 8,
-                },
-            ),
+            Shape::Uint {
+                slot: wall,
+                width: 8,
+                ..
+            },
+            Shape::Int {
+                slot: ext,
+                width: 8,
+            },
         ) => Some(Shape::Time {
             wall: *wall,
             ext: *ext,
