@@ -22,7 +22,7 @@ mod value;
 
 pub(crate) use lower::join;
 pub(crate) use measure::{Key, constant, key, measured, steps};
-pub(crate) use names::{built_in, is_built_in};
+pub(crate) use names::{built_in, is_built_in, of_call};
 pub(crate) use value::{Ty, not_zero};
 
 pub use callers::Callers;

@@ -5,6 +5,7 @@ use grammar::ast::{BinaryOperator, Expression, ExpressionKind, Span};
 use crate::{
     codes,
     diagnostic::{Diagnostic, printable},
+    expression::of_call,
 };
 
 /// Looks for such globs in an expression, and for those that have no wildcard.
@@ -32,13 +33,10 @@ pub(crate) fn check(expression: &Expression, diagnostics: &mut Vec<Diagnostic>) 
 /// Names of functions have dots and brackets of their own.
 fn names_function(expression: &Expression) -> bool {
     let name = match &expression.kind {
-        ExpressionKind::Name(name) => name,
-        ExpressionKind::Field { of, name } if matches!(&of.kind, ExpressionKind::Name(of) if of == "call") => {
-            &name.node
-        }
-        _ => return false,
+        ExpressionKind::Name(name) => Some(name.as_str()),
+        _ => of_call(expression),
     };
-    matches!(name.as_str(), "caller" | "fn")
+    matches!(name, Some("caller" | "fn"))
 }
 
 fn is_regular(text: &str, functions: bool) -> bool {

@@ -50,20 +50,32 @@ impl Number {
     }
 }
 
+/// All names that are built in.
+fn built_in_names() -> impl Iterator<Item = &'static str> {
+    let numbers = BUILT_IN.iter().map(|(word, ..)| *word);
+    ["caller", "fn"].into_iter().chain(numbers)
+}
+
 /// Whether something is built in under this name.
 pub(crate) fn is_built_in(name: &str) -> bool {
-    matches!(name, "caller" | "fn") || BUILT_IN.iter().any(|(word, ..)| *word == name)
+    built_in_names().any(|word| word == name)
+}
+
+/// `name` in `call.name`.
+pub(crate) fn of_call(expression: &Expression) -> Option<&str> {
+    match &expression.kind {
+        ExpressionKind::Field { of, name } if matches!(&of.kind, ExpressionKind::Name(base) if base == CALL) => {
+            Some(&name.node)
+        }
+        _ => None,
+    }
 }
 
 /// The built-in name that an expression means at calls of a function: `call.dur`, or `dur` where no parameter is called so.
 pub(crate) fn built_in<'a>(scope: &Scope<'_, '_>, expression: &'a Expression) -> Option<&'a str> {
     let name = match &expression.kind {
         ExpressionKind::Name(name) if !is_parameter(scope, name) => name,
-        ExpressionKind::Field { of, name } => match &of.kind {
-            ExpressionKind::Name(base) if base == CALL => &name.node,
-            _ => return None,
-        },
-        _ => return None,
+        _ => of_call(expression)?,
     };
     is_built_in(name).then_some(name)
 }
@@ -165,10 +177,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 Some(None)
             };
         }
-        let known: Vec<&str> = ["caller", "fn"]
-            .into_iter()
-            .chain(BUILT_IN.iter().map(|(word, ..)| *word))
-            .collect();
+        let known: Vec<&str> = built_in_names().collect();
         let nearest = nearest_word(&name.node, known.iter().copied());
         let help = match nearest {
             Some(nearest) => format!("did you mean `call.{nearest}`?"),
