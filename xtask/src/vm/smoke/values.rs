@@ -53,13 +53,13 @@ pub fn agree(printed: &str, record: &str) -> Result<String> {
     }
     let all: u64 = rows.iter().filter_map(|row| row["count"].as_u64()).sum();
     ensure!(calls["Calls"] == all, "{all} calls, not {}", calls["Calls"]);
+    let expected: u64 = (rows.iter())
+        .filter(|row| row["text"][1] == "true")
+        .filter_map(|row| row["count"].as_u64())
+        .sum();
     for name in ["t", "u"] {
         let found = rows_of(name).into_iter();
         let found: u64 = found.filter_map(|row| row["count"].as_u64()).sum();
-        let expected: u64 = (rows_of("c").into_iter())
-            .filter(|row| row["text"][1] == "true")
-            .filter_map(|row| row["count"].as_u64())
-            .sum();
         ensure!(
             found == expected,
             "{name}: {found} calls failed, not {expected}"
