@@ -64,7 +64,14 @@ pub struct What {
     #[arg(long, value_name = "PATTERN")]
     pub uprobe_wildcards: Vec<String>,
     /// Leave vendored functions out (the original command line)
-    #[arg(long)]
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = false,
+        default_missing_value = "true"
+    )]
     pub exclude_vendor: bool,
     /// Where returns are watched
     #[arg(long, value_enum, default_value_t = ExitSites::Auto, value_name = "WHERE")]
@@ -102,9 +109,9 @@ pub struct What {
 /// How it is traced and shown.
 #[derive(Debug, Args)]
 pub struct How {
-    /// Layout of the graphs
-    #[arg(long, value_enum, default_value_t = Format::Graph)]
-    pub format: Format,
+    /// Layout of the graphs; where none is given, `classic` for the original command line, else `graph`
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
     /// Colour
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,

@@ -33,7 +33,7 @@ pub struct Output {
 
 impl Output {
     /// Opens the output that the command line asks for.
-    pub fn open(how: &How) -> anyhow::Result<Self> {
+    pub fn open(how: &How, format: Format) -> anyhow::Result<Self> {
         let (stream, color, width): (Box<dyn Write>, bool, Option<usize>) = match &how.output {
             Some(path) => {
                 let file = File::create(path)
@@ -50,7 +50,8 @@ impl Output {
                 terminal::width(),
             ),
         };
-        let format = match how.format {
+        let end_on_stderr = format != Format::Json;
+        let format = match format {
             Format::Graph => render::Format::Graph,
             Format::Classic => render::Format::Classic,
             Format::Json => render::Format::Json,
@@ -72,7 +73,7 @@ impl Output {
             limit: how.limit.unwrap_or(u64::MAX),
             written: 0,
             closed: false,
-            end_on_stderr: how.format != Format::Json,
+            end_on_stderr,
             color_stderr: terminal::use_color(how.color, &io::stderr()),
         })
     }

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use compiler::{Overrides, Source};
 
 use crate::{
-    args::{ExitSites, OnOff, What},
+    args::{ExitSites, Format, OnOff, What},
     failure::Usage,
 };
 
@@ -17,6 +17,8 @@ use crate::{
 pub struct Request {
     /// Program text.
     pub source: Source,
+    /// The layout of the graphs where none is asked for.
+    pub usual_format: Format,
     /// `-D` values.
     pub defines: Vec<(String, String)>,
     /// Where returns are watched.
@@ -85,12 +87,14 @@ impl Request {
                 "write `include` and `exclude @vendor` in the program instead",
             ));
         }
-        let (source, files) = match source {
-            Some(source) => (source, files),
-            None => classic(what, files)?,
+        let (usual_format, (source, files)) = match source {
+            Some(source) => (Format::Graph, (source, files)),
+            // Scripts read what the original prints.
+            None => (Format::Classic, classic(what, files)?),
         };
         Ok(Self {
             source,
+            usual_format,
             defines: what.define.clone(),
             exit_sites: what.exit_sites,
             overrides: Overrides {

@@ -43,6 +43,7 @@ const LOOK_AFTER: Duration = Duration::from_millis(250);
 pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     let stop = stop_signals()?;
     let request = Request::new(what)?;
+    let format = how.format.unwrap_or(request.usual_format);
     let mut calibration = Calibration::start();
     let mut loaded = load::load(request, how.color, &mut calibration)?;
     limit_counted(&mut loaded.plan, how.limit);
@@ -52,7 +53,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         _ => None,
     };
     check_scope(&loaded.plan, pid)?;
-    let mut output = Output::open(how)?;
+    let mut output = Output::open(how, format)?;
     let mut launched = match &loaded.target {
         Target::Launch { executable, args } => {
             Some(Launched::start(&executable.to_string_lossy(), args)?)

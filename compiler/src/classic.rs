@@ -10,8 +10,9 @@ use crate::diagnostic::Source;
 
 /// The program that means what `gofuncgraph [--exclude-vendor] --uprobe-wildcards W… EXECUTABLE [TARGET…]` means.
 ///
-/// With no target every matched function is one, as there. Targets of which nothing or the same is read are one trace; others have
-/// traces of their own, since what a trace shows of arguments it shows of all its targets.
+/// A wildcard may be several, with commas between them. With no target every matched function is one, as there. Targets of which
+/// nothing or the same is read are one trace; others have traces of their own, since what a trace shows of arguments it shows of all
+/// its targets.
 ///
 /// # Errors
 /// [`ClassicError`] for a register expression that is none.
@@ -20,10 +21,15 @@ pub fn classic_program(
     targets: &[String],
     exclude_vendor: bool,
 ) -> Result<Source, ClassicError> {
+    let wildcards: Vec<String> = uprobe_wildcards
+        .iter()
+        .flat_map(|list| split_at_commas(list))
+        .map(str::to_owned)
+        .collect();
     let (targets, included) = if targets.is_empty() {
-        (uprobe_wildcards, [].as_slice())
+        (wildcards.as_slice(), [].as_slice())
     } else {
-        (targets, uprobe_wildcards)
+        (targets, wildcards.as_slice())
     };
     let mut traces: Vec<(String, Vec<String>)> = Vec::new();
     for target in targets {
@@ -53,6 +59,20 @@ pub fn classic_program(
     });
     let text = traces.collect::<Vec<_>>().join("\n");
     Ok(Source::new("<command line>", text))
+}
+
+/// Commas within brackets belong to a name, as in `main.Map[go.shape.int,go.shape.string]`.
+fn split_at_commas(list: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_usize;
+    list.split(move |c| {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    })
+    .map(str::trim)
 }
 
 /// The clause that shows what a pattern reads, or nothing.
@@ -134,6 +154,14 @@ mod tests {
             "trace main.* < exclude @vendor >"
         );
         assert_eq!(program(&[], &["main.f"], false), "trace main.f");
+        assert_eq!(
+            program(
+                &["main.*, net/http*", "main.Map[int,string],main.g"],
+                &["main.f"],
+                false
+            ),
+            "trace main.f < include main.*, net/http*, main.Map[int,string], main.g >"
+        );
         assert_eq!(
             program(
                 &["a b", "trace", "main.(*T).*", "x; y", ":f.go", "@s"],

@@ -7,8 +7,8 @@
 //!
 //! Fields: day of the month and time of day, cut to 0.1 ms; on return the duration in seconds; two blanks for each level; on entry
 //! the function and its call site, on return the function with the offset of the instruction through which it left, and that
-//! instruction's line. Graphs are separated by a blank line. From level 200 on the blanks grow no more, so that the
-//! output of deep recursion stays linear.
+//! instruction's line, `?:?` where it is not known. A blank line goes before each graph. From level 200 on the blanks grow no more,
+//! so that the output of deep recursion stays linear.
 //!
 //! Arguments stand between the parentheses, results at the end of the return's line, after ` = `.
 //!
@@ -34,7 +34,6 @@ use crate::{
 /// The renderer.
 pub(crate) struct Classic {
     options: Options,
-    any: bool,
     /// The second last written: since the epoch, and as text.
     second: (Option<i64>, String),
 }
@@ -43,7 +42,6 @@ impl Classic {
     pub(crate) fn new(options: Options) -> Self {
         Self {
             options,
-            any: false,
             second: (None, String::new()),
         }
     }
@@ -93,10 +91,7 @@ impl Renderer for Classic {
         graph: &Graph,
         symbols: &dyn Symbols,
     ) -> io::Result<()> {
-        if self.any {
-            writeln!(out)?;
-        }
-        self.any = true;
+        writeln!(out)?;
         for address in graph.stack.iter().rev() {
             self.fields(out, graph, 0, None, 0)?;
             writeln!(
@@ -174,9 +169,6 @@ impl Renderer for Classic {
     }
 
     fn end(&mut self, out: &mut dyn Write, totals: &Totals) -> io::Result<()> {
-        if self.any {
-            writeln!(out)?;
-        }
         write_summary(out, totals, self.options.color)
     }
 }
@@ -189,13 +181,21 @@ fn place(site: &Site, address: u64) -> String {
         line,
         ..
     } = site;
-    let text = match (function.is_empty(), file.is_empty()) {
-        (true, true) => format!("0x{address:x}"),
-        (true, false) => format!("0x{address:x} {file}:{line}"),
-        (false, true) => format!("{function}+{offset}"),
-        (false, false) => format!("{function}+{offset} {file}:{line}"),
-    };
-    escaped(text)
+    let line = source_line(file, *line);
+    if function.is_empty() {
+        format!("0x{address:x} {line}")
+    } else {
+        format!("{} {line}", escaped(format!("{function}+{offset}")))
+    }
+}
+
+/// The last field of a line.
+fn source_line(file: &str, line: u32) -> String {
+    if file.is_empty() {
+        "?:?".to_owned()
+    } else {
+        format!("{}:{line}", escape(file))
+    }
 }
 
 /// What stands after the function's name when it ends.
@@ -206,11 +206,7 @@ fn leaving(call: &Call, symbols: &dyn Symbols) -> String {
         (Exit::Return, None) => String::new(),
         (Exit::Return, Some(offset)) => {
             let Site { file, line, .. } = symbols.return_site(call.function, offset);
-            if file.is_empty() {
-                format!("+{offset}")
-            } else {
-                format!("+{offset} {}:{line}", escape(&file))
-            }
+            format!("+{offset} {}", source_line(&file, line))
         }
     }
 }

@@ -7,8 +7,11 @@ use graph::Graph;
 use insta::assert_snapshot;
 use render::{Format, Options, TimeZone};
 
+/// Without the blank line that goes before the first graph, too.
 fn shown(graphs: &[Graph]) -> String {
-    with(Format::Classic, options(), graphs)
+    let text = with(Format::Classic, options(), graphs);
+    let rest = text.strip_prefix('\n').expect("a blank line");
+    rest.to_owned()
 }
 
 /// The original system's own example, field by field.
@@ -30,7 +33,7 @@ fn the_original_layout() {
 }
 
 #[test]
-fn a_blank_line_between_graphs() {
+fn a_blank_line_before_each_graph() {
     assert_snapshot!(shown(&[simple(), simple()]), @"
     18 16:21:55.2553           main.handleBar() { net/http.HandlerFunc.ServeHTTP+47 /usr/local/go/src/net/http/server.go:2122
     18 16:21:55.2553 000.0000  } main.handleBar+160 /src/example/main.go:20
@@ -65,7 +68,7 @@ fn losses_and_callers() {
     18 16:21:55.2553           main.handleBar() { net/http.HandlerFunc.ServeHTTP+47 /usr/local/go/src/net/http/server.go:2122
     18 16:21:55.2553               main.recurse() { main.handleBar+69 /src/example/main.go:18
     18 16:21:55.2553                 ! 9980 deeper calls not stored
-    18 16:21:55.2561 000.0008      } main.recurse+160
+    18 16:21:55.2561 000.0008      } main.recurse+160 ?:?
     18 16:21:55.2562 000.0009  } main.handleBar+160 /src/example/main.go:20
     18 16:21:55.2562           ! incomplete: 12 calls lost, 9980 deeper calls not stored
 
@@ -75,18 +78,18 @@ fn losses_and_callers() {
     18 16:21:55.2553 000.0000    } example/internal/log.Debug+160 /src/example/internal/log/log.go:20
     18 16:21:55.2553           ! incomplete: the end was lost
 
-    18 16:21:55.2553           0x9999
+    18 16:21:55.2553           0x9999 ?:?
     18 16:21:55.2553           net/http.(*conn).serve+1404 /usr/local/go/src/net/http/server.go:2092
     18 16:21:55.2553           net/http.HandlerFunc.ServeHTTP+47 /usr/local/go/src/net/http/server.go:2122
     18 16:21:55.2553           main.handleBar() { net/http.HandlerFunc.ServeHTTP+47 /usr/local/go/src/net/http/server.go:2122
     18 16:21:55.2553             example/internal/log.Debug() { main.handleBar+69 /src/example/main.go:18
     18 16:21:55.2553               net/http.(*response).Write() { example/internal/storage.(*Pool).acquire+512 /src/example/internal/storage/postgres/connection_pool.go:1234
-    18 16:21:55.2553 000.0000      } net/http.(*response).Write+160
+    18 16:21:55.2553 000.0000      } net/http.(*response).Write+160 ?:?
     18 16:21:55.6098 000.3545    } example/internal/log.Debug+160 /src/example/internal/log/log.go:20
-    18 16:21:55.6098             net/http.(*response).Write() { main.asm+12
-    18 16:21:55.6098 000.0000    } net/http.(*response).Write+160
-    18 16:21:55.6098             main.crash() { 0x9999
-    18 16:21:55.6115 000.0017    } main.crash+160
+    18 16:21:55.6098             net/http.(*response).Write() { main.asm+12 ?:?
+    18 16:21:55.6098 000.0000    } net/http.(*response).Write+160 ?:?
+    18 16:21:55.6098             main.crash() { 0x9999 ?:?
+    18 16:21:55.6115 000.0017    } main.crash+160 ?:?
     18 16:21:55.6099 000.3546  } main.handleBar+160 /src/example/main.go:20
     ");
 }
@@ -115,7 +118,7 @@ fn the_day_is_that_of_each_event() {
         ..graph(vec![call(0, 0, 0, 2_000_000, 0x4000)])
     };
     assert_snapshot!(shown(std::slice::from_ref(&graph)), @"
-    18 23:59:59.9990           main.handleBar() { main.asm+12
+    18 23:59:59.9990           main.handleBar() { main.asm+12 ?:?
     19 00:00:00.0010 000.0020  } main.handleBar+160 /src/example/main.go:20
     ");
     let time_zone = TimeZone::fixed(jiff::tz::offset(-5));
@@ -127,7 +130,7 @@ fn the_day_is_that_of_each_event() {
         },
         &[graph],
     );
-    assert!(west.starts_with("18 18:59:59.9990 "), "{west}");
+    assert!(west.starts_with("\n18 18:59:59.9990 "), "{west}");
 }
 
 #[test]
@@ -149,24 +152,24 @@ fn durations_without_the_probes_and_functions_that_were_dropped() {
     18 16:21:55.2553           main.handleBar() { net/http.HandlerFunc.ServeHTTP+47 /usr/local/go/src/net/http/server.go:2122
     18 16:21:55.2553             example/internal/log.Debug() { main.handleBar+69 /src/example/main.go:18
     18 16:21:55.2553               net/http.(*response).Write() { example/internal/storage.(*Pool).acquire+512 /src/example/internal/storage/postgres/connection_pool.go:1234
-    18 16:21:55.2553 000.0000      } net/http.(*response).Write+160
+    18 16:21:55.2553 000.0000      } net/http.(*response).Write+160 ?:?
     18 16:21:55.6098 000.3545    } example/internal/log.Debug+160 /src/example/internal/log/log.go:20
-    18 16:21:55.6098             net/http.(*response).Write() { main.asm+12
-    18 16:21:55.6098 000.0000    } net/http.(*response).Write+160
-    18 16:21:55.6098             main.crash() { 0x9999
-    18 16:21:55.6115 000.0011    } main.crash+160
+    18 16:21:55.6098             net/http.(*response).Write() { main.asm+12 ?:?
+    18 16:21:55.6098 000.0000    } net/http.(*response).Write+160 ?:?
+    18 16:21:55.6098             main.crash() { 0x9999 ?:?
+    18 16:21:55.6115 000.0011    } main.crash+160 ?:?
     18 16:21:55.6153 000.3594  } main.handleBar+160 /src/example/main.go:20
     ");
     assert_snapshot!(shown(&[dropped(&[(2, 1), (4, START + 1_000)])]), @"
     18 16:21:55.2553           main.handleBar() { net/http.HandlerFunc.ServeHTTP+47 /usr/local/go/src/net/http/server.go:2122
     18 16:21:55.2553             example/internal/log.Debug() { main.handleBar+69 /src/example/main.go:18
     18 16:21:55.2553               net/http.(*response).Write() { example/internal/storage.(*Pool).acquire+512 /src/example/internal/storage/postgres/connection_pool.go:1234
-    18 16:21:55.2553 000.0000      } net/http.(*response).Write+160
+    18 16:21:55.2553 000.0000      } net/http.(*response).Write+160 ?:?
     18 16:21:55.6098 000.3545    } example/internal/log.Debug+160 /src/example/internal/log/log.go:20
-    18 16:21:55.6098             net/http.(*response).Write() { main.asm+12
-    18 16:21:55.6098 000.0000    } net/http.(*response).Write+160
-    18 16:21:55.6098             main.crash() { 0x9999
-    18 16:21:55.6115 000.0017    } main.crash+160
+    18 16:21:55.6098             net/http.(*response).Write() { main.asm+12 ?:?
+    18 16:21:55.6098 000.0000    } net/http.(*response).Write+160 ?:?
+    18 16:21:55.6098             main.crash() { 0x9999 ?:?
+    18 16:21:55.6115 000.0017    } main.crash+160 ?:?
     18 16:21:55.6099 000.3546  } main.handleBar+160 /src/example/main.go:20
     18 16:21:55.6099           ! not shown: net/http.(*response).Write: over budget
     18 16:21:55.6099           ! not shown since 16:21:55.255313: main.recurse: over budget
@@ -179,14 +182,14 @@ fn values() {
     18 16:21:55.2553           main.handleBar() { net/http.HandlerFunc.ServeHTTP+47 /usr/local/go/src/net/http/server.go:2122
     18 16:21:55.2553             main.(*DB).query(sql="SELECT * FROM us…"+18, limit=500) { main.handleBar+69 /src/example/main.go:18
     18 16:21:55.2553               net/http.(*response).Write() { example/internal/storage.(*Pool).acquire+512 /src/example/internal/storage/postgres/connection_pool.go:1234
-    18 16:21:55.2553 000.0000      } net/http.(*response).Write+160
+    18 16:21:55.2553 000.0000      } net/http.(*response).Write+160 ?:?
     18 16:21:55.2553               main.(*DB).query(sql="\x1b[2J\"", limit=-1) { main.handleBar+69 /src/example/main.go:18
     18 16:21:55.2553 000.0000      } main.(*DB).query unwound
-    18 16:21:55.6098 000.3545    } main.(*DB).query+160 = ([]main.Row len 3, err=nil)
+    18 16:21:55.6098 000.3545    } main.(*DB).query+160 ?:? = ([]main.Row len 3, err=nil)
     18 16:21:55.6098             main.(*DB).query(sql="", limit=0) { main.handleBar+69 /src/example/main.go:18
-    18 16:21:55.6098 000.0000    } main.(*DB).query+160 = ([]main.Row{}, err=‹unreadable›)
+    18 16:21:55.6098 000.0000    } main.(*DB).query+160 ?:? = ([]main.Row{}, err=‹unreadable›)
     18 16:21:55.6098             main.(*DB).query(sql="SELECT * FROM us…"+18, limit=1) { main.handleBar+69 /src/example/main.go:18
-    18 16:21:55.6098 000.0000    } main.(*DB).query+160 = ‹not captured›
+    18 16:21:55.6098 000.0000    } main.(*DB).query+160 ?:? = ‹not captured›
     18 16:21:55.6099 000.3546  } main.handleBar+160 /src/example/main.go:20
     "#);
 }

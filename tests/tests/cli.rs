@@ -1,5 +1,7 @@
 //! The command line from end to end: what is said of wrong usage, as a whole, and that options do what they promise.
 
+#[path = "cli/classic.rs"]
+mod classic;
 #[path = "cli/settings.rs"]
 mod settings;
 #[path = "cli/wrong.rs"]
@@ -257,40 +259,6 @@ fn the_original_command_line_is_a_program() {
         ]),
         plan(&["-e", "trace main.handle* < exclude @vendor >", "./server"])
     );
-}
-
-#[test]
-fn the_original_layout() {
-    if skip().is_some() {
-        return;
-    }
-    let server = server("classic");
-    let output = run(&[
-        "--format",
-        "classic",
-        "--limit",
-        "2",
-        "--uprobe-wildcards",
-        "*/internal/log*",
-        server.path(),
-        "*handleBar",
-    ]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let graph = [
-        r"^\d\d \d\d:\d\d:\d\d\.\d{4}           main\.handleBar\(\) \{ net/http\.HandlerFunc\.ServeHTTP\+\d+ /\S+/net/http/server\.go:\d+$",
-        r"^\d\d \d\d:\d\d:\d\d\.\d{4}             example/internal/log\.Debug\(\) \{ main\.handleBar\+\d+ /\S+/main\.go:38$",
-        r"^\d\d \d\d:\d\d:\d\d\.\d{4} 00\d\.\d{4}    \} example/internal/log\.Debug\+\d+ /\S+/log\.go:\d+$",
-        r"^\d\d \d\d:\d\d:\d\d\.\d{4} 00\d\.\d{4}  \} main\.handleBar\+\d+ /\S+/main\.go:40$",
-    ];
-    let expected: Vec<&str> = graph.iter().chain(&["^$"]).chain(&graph).copied().collect();
-    let stdout = text(&output.stdout);
-    assert_eq!(stdout.lines().count(), expected.len(), "{stdout}");
-    for (pattern, line) in expected.iter().zip(stdout.lines()) {
-        assert!(
-            Regex::new(pattern).expect("a pattern").is_match(line),
-            "{line:?} is not {pattern}"
-        );
-    }
 }
 
 #[test]
