@@ -19,11 +19,15 @@ pub fn run(args: &Check) -> anyhow::Result<()> {
         (None, Some(path)) => request::read_script(path)?,
         (None, None) => unreachable!("clap requires one of them"),
     };
-    let executable = match &args.target {
-        Some(path) => Some(load::open(&Target::Executable(path.clone()))?.1),
+    let opened = match &args.target {
+        Some(path) => Some(load::open(&Target::Executable(path.clone()))?),
         None => None,
     };
-    let diagnostics = compiler::check(&source, &args.define, executable.as_ref()).diagnostics;
+    let executable = opened.as_ref().map(|(_, executable)| executable);
+    let diagnostics = compiler::check(&source, &args.define, executable).diagnostics;
+    if let Some((binary, _)) = &opened {
+        binary.unchanged()?;
+    }
     match args.format {
         TextOrJson::Text => load::show(&source, &diagnostics, args.color),
         TextOrJson::Json => stdout()

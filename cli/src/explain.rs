@@ -29,6 +29,7 @@ pub fn run(args: &Explain) -> anyhow::Result<()> {
         }
         TextOrJson::Json => compiler::explain_json(&loaded.plan, &prices)? + "\n",
     };
+    loaded.binary.unchanged()?;
     match stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => Ok(result?),

@@ -37,7 +37,7 @@ struct Row<'a> {
 
 /// Prints the functions.
 pub fn run(args: &List) -> anyhow::Result<()> {
-    let (_, executable) = load::open(&Target::Executable(args.executable.clone()))?;
+    let (binary, executable) = load::open(&Target::Executable(args.executable.clone()))?;
     let patterns = if args.patterns.is_empty() {
         "*".to_owned()
     } else {
@@ -82,7 +82,7 @@ pub fn run(args: &List) -> anyhow::Result<()> {
         .and_then(|()| out.flush());
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result?),
+        result => Ok(result.map(|()| binary.unchanged())??),
     }
 }
 

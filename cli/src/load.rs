@@ -56,6 +56,8 @@ pub fn load(
             ..compiler::Options::default()
         },
     );
+    // What follows from contents that are neither old nor new is nothing to be told.
+    binary.unchanged()?;
     let mut plan = match result {
         Ok((plan, diagnostics)) => {
             show(&request.source, &diagnostics, color);
@@ -112,7 +114,9 @@ pub fn open(target: &Target) -> anyhow::Result<(Binary, Executable)> {
         _ => error.into(),
     })?;
     let executable = Executable::parse(binary.bytes()).map_err(|error| {
-        if binary.bytes().starts_with(b"#!") {
+        if let Err(error) = binary.unchanged() {
+            error.into()
+        } else if binary.bytes().starts_with(b"#!") {
             anyhow::Error::from(Usage::new(
                 format!("{} is a script", path.display()),
                 "name the Go executable that it starts, and run the script in another terminal: gofuncgraph … ./server",

@@ -210,10 +210,18 @@ fn announce(
     );
     say!("  {}", prices::in_short(plan, prices));
     if attachment.one_by_one {
+        let seconds = (attachment.sites as f64 * 0.11).ceil();
         say!(
-            "  this kernel has no uprobe_multi (Linux 6.6): letting go will take about {:.0} s",
-            (attachment.sites as f64 * 0.11).ceil()
+            "  this kernel has no uprobe_multi (Linux 6.6): letting go will take about {seconds:.0} s"
         );
+        if let Some(patience) = runtime::lease_break_time()
+            && seconds > patience.as_secs_f64()
+        {
+            say!(
+                "  that is longer than somebody who writes to the executable has to wait ({} s, /proc/sys/fs/lease-break-time): do not, while this runs",
+                patience.as_secs()
+            );
+        }
     }
     let skipped = plan.skipped.len();
     if skipped > 0 {
@@ -309,6 +317,13 @@ impl Session<'_> {
             let elapsed = self.started.elapsed();
             self.end_traces(elapsed);
             let over = how.duration.is_some_and(|d| elapsed >= d);
+            if self.tracer.is_written() {
+                say!(
+                    "{} is being written to: its probes are gone, so that they do no harm there; start again when that is done",
+                    shown(loaded.binary.path())
+                );
+                return Ok(());
+            }
             if stop.load(Ordering::Relaxed)
                 || over
                 || self.output.is_full()

@@ -14,9 +14,8 @@ use compiler::plan::Site;
 use crate::{Error, sys};
 
 /// What holds the probes in place; dropping it detaches.
-#[expect(dead_code, reason = "held for their Drop")]
 pub(crate) enum Attached {
-    Multi(OwnedFd),
+    Multi(#[expect(dead_code, reason = "held for its Drop")] OwnedFd),
     Perf(Vec<(Site, sys::PerfUprobe)>),
 }
 

@@ -1,7 +1,8 @@
 //! The traced executable as an open, mapped file.
 //!
 //! Everything refers to the one open file, never again to its path: when the executable is replaced while it is being traced, the probes
-//! still go into the file that was read.
+//! still go into the file that was read. Where it is written to instead, that is noticed: by [`Binary::unchanged`] until probes are there,
+//! and by what guards them from then on.
 
 #![allow(unsafe_code)]
 
@@ -10,27 +11,38 @@ use std::{
     fs::File,
     io,
     ops::Deref,
-    os::fd::AsRawFd,
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd},
+        unix::fs::MetadataExt,
+    },
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use compiler::plan::Site;
-use memmap2::Mmap;
 
-use crate::Error;
+use crate::{Error, mapping::Mapping};
 
 /// An open executable. Clones share the file and its mapping.
 #[derive(Debug, Clone)]
 pub struct Binary {
     path: PathBuf,
     file: Arc<File>,
+    state: State,
     data: Bytes,
+}
+
+/// What changes when a file is written to: its size, and the time of that.
+type State = (u64, i64, i64);
+
+fn state(file: &File) -> io::Result<State> {
+    let meta = file.metadata()?;
+    Ok((meta.size(), meta.mtime(), meta.mtime_nsec()))
 }
 
 /// The file's contents, for `gobinary::Executable::parse`.
 #[derive(Debug, Clone)]
-pub struct Bytes(Arc<Mmap>);
+pub struct Bytes(Arc<Mapping>);
 
 impl Deref for Bytes {
     type Target = [u8];
@@ -54,13 +66,13 @@ impl Binary {
         if !file.metadata().map_err(read_error)?.is_file() {
             return Err(read_error(io::Error::other("not a regular file")));
         }
-        // SAFETY: the mapping is private and read-only. Someone who truncates the file in place makes reads fail with a signal; the
-        // kernel forbids that for an executable that is running (ETXTBSY), and a build that replaces it makes a new file.
-        let map = unsafe { Mmap::map(&file) }.map_err(read_error)?;
+        let state = state(&file).map_err(read_error)?;
+        let data = Mapping::of(&file).map_err(read_error)?;
         Ok(Self {
             path: path.to_owned(),
             file: Arc::new(file),
-            data: Bytes(Arc::new(map)),
+            state,
+            data: Bytes(Arc::new(data)),
         })
     }
 
@@ -81,12 +93,39 @@ impl Binary {
     /// # Errors
     /// [`Error::Read`].
     pub fn identity(&self) -> Result<(u64, u64), Error> {
-        use std::os::unix::fs::MetadataExt;
         let meta = self.file.metadata().map_err(|error| Error::Read {
             path: self.path.clone(),
             error,
         })?;
         Ok((meta.dev(), meta.ino()))
+    }
+
+    /// Fails where the file was written to since it was opened, so that what was read may be neither the old nor the new.
+    ///
+    /// # Errors
+    /// [`Error::Written`].
+    pub fn unchanged(&self) -> Result<(), Error> {
+        if self.is_changed() || self.data.0.is_cut() {
+            return Err(Error::Written {
+                path: self.path.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether the file is another than it was when it was opened, as far as the file system says.
+    pub(crate) fn is_changed(&self) -> bool {
+        state(&self.file).is_ok_and(|state| state != self.state)
+    }
+
+    /// Keeps the contents as they are, whatever is written to the file from now on.
+    pub(crate) fn keep(&self) -> io::Result<()> {
+        self.data.0.keep()
+    }
+
+    /// The open file.
+    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 
     /// A path that leads the kernel to this open file, whatever has become of the name.

@@ -86,6 +86,38 @@ pub enum Error {
         /// Link-time address.
         address: u64,
     },
+    /// The file was written to in place.
+    #[error("{path} is being written to, or was since it was read: start again when that is done")]
+    Written {
+        /// File.
+        path: PathBuf,
+    },
+    /// Somebody may write at any time, and nothing tells when.
+    #[error(
+        "{path} is open for writing: a probe could end up in what is written; try again when that is done (`fuser -v FILE` tells who has it open)"
+    )]
+    OpenForWriting {
+        /// File.
+        path: PathBuf,
+    },
+    /// No lease for this user.
+    #[error(
+        "cannot keep {path} from being written to while probes are in it, since it belongs to another user: run as root (sudo), or give the command CAP_LEASE too (setcap cap_bpf,cap_perfmon,cap_lease+ep)"
+    )]
+    LeasePrivilege {
+        /// File.
+        path: PathBuf,
+    },
+    /// No lease on this file system.
+    #[error(
+        "cannot keep {path} from being written to while probes are in it, and a probe in another build's code would crash it: its file system has no leases (fcntl F_SETLEASE: {error}); run it from a copy on a local file system (ext4, xfs, btrfs, tmpfs, overlay)"
+    )]
+    NoLease {
+        /// File.
+        path: PathBuf,
+        /// Error of the system call.
+        error: io::Error,
+    },
     /// A file could not be read.
     #[error("cannot read {path}: {error}")]
     Read {

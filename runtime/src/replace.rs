@@ -23,8 +23,8 @@ use ebpf_templates::{Config, MAX_AGGREGATIONS, MAX_TRACES, TraceState};
 use memmap2::{MmapMut, MmapOptions};
 
 use crate::{
-    Binary, Error,
-    attach::{self, Attached},
+    Binary, Error, attach,
+    guard::{self, Held},
     loader::{self, Instance, Kind},
 };
 
@@ -37,6 +37,8 @@ pub struct Replacement {
     pub(crate) kind: Kind,
     /// The process that the kernel is to be asked for, or 0.
     pub(crate) process: u32,
+    /// The probes of the file.
+    pub(crate) guarded: Arc<guard::Probes>,
     /// Where events are attached one by one: the program that they run, and the sites that have one.
     pub(crate) events: Option<(OwnedFd, Vec<Site>)>,
 }
@@ -50,12 +52,9 @@ pub struct Prepared {
 
 pub(crate) enum Probes {
     /// In place of all.
-    All {
-        program: OwnedFd,
-        attached: Attached,
-    },
-    /// Beside those that stay.
-    Further(Attached),
+    All { program: OwnedFd, held: Held },
+    /// Beside those that stay, if any.
+    Further(Option<Held>),
 }
 
 impl Replacement {
@@ -79,9 +78,10 @@ impl Replacement {
                     source,
                 };
                 let program = loader::load_beside(instance, &self.maps, self.kind)?;
-                let (attached, _) =
-                    attach::attach_multi(program.as_fd(), &path, shown, &plan.sites, self.process)?;
-                Probes::All { program, attached }
+                let (held, _) = self.guarded.attach(|| {
+                    attach::attach_multi(program.as_fd(), &path, shown, &plan.sites, self.process)
+                })?;
+                Probes::All { program, held }
             }
             Some((program, there)) => {
                 let new: Vec<Site> = plan
@@ -90,20 +90,15 @@ impl Replacement {
                     .filter(|site| !there.iter().any(|other| same(site, other)))
                     .copied()
                     .collect();
-                let attached = if new.is_empty() {
-                    Attached::Perf(Vec::new())
-                } else {
-                    attach::attach_perf(
-                        program.as_fd(),
-                        &path,
-                        shown,
-                        &new,
-                        self.process,
-                        &mut |_, _| {},
-                    )?
-                    .0
+                let attach = || {
+                    let (program, process) = (program.as_fd(), self.process);
+                    attach::attach_perf(program, &path, shown, &new, process, &mut |_, _| {})
                 };
-                Probes::Further(attached)
+                Probes::Further(if new.is_empty() {
+                    None
+                } else {
+                    Some(self.guarded.attach(attach)?.0)
+                })
             }
         };
         Ok(Prepared {
@@ -127,26 +122,24 @@ fn same(one: &Site, other: &Site) -> bool {
     (one.file_offset, one.cookie) == (other.file_offset, other.cookie)
 }
 
-/// Puts further events beside those of `attached` that `plan` wants, and has the others go.
+/// Puts new probes in the place of others. Where each site is an event of its own, the new ones go beside those that `plan` still wants.
 pub(crate) fn exchange(
-    attached: Attached,
-    further: Attached,
+    old: Held,
+    new: Option<Held>,
     plan: &TracePlan,
     leaving: &mut Leaving,
-) -> Attached {
-    match (attached, further) {
-        (Attached::Perf(events), Attached::Perf(further)) => {
-            let (mut stay, go): (Vec<_>, Vec<_>) = events
-                .into_iter()
-                .partition(|(site, _)| plan.sites.iter().any(|wanted| same(site, wanted)));
-            leaving.add(Attached::Perf(go));
-            stay.extend(further);
-            Attached::Perf(stay)
-        }
-        (old, new) => {
+) -> Held {
+    let wanted = |site: &Site| plan.sites.iter().any(|wanted| same(site, wanted));
+    if let Some(go) = old.exchange(new.as_ref(), wanted) {
+        leaving.add(go);
+        return old;
+    }
+    match new {
+        Some(new) => {
             leaving.add(old);
             new
         }
+        None => old,
     }
 }
 
@@ -156,9 +149,9 @@ pub(crate) fn exchange(
 pub(crate) struct Leaving(Vec<JoinHandle<()>>);
 
 impl Leaving {
-    fn add(&mut self, attached: Attached) {
+    fn add(&mut self, held: Held) {
         self.0.retain(|thread| !thread.is_finished());
-        self.0.push(thread::spawn(move || drop(attached)));
+        self.0.push(thread::spawn(move || drop(held)));
     }
 }
 

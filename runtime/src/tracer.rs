@@ -20,8 +20,9 @@ use ebpf_templates::{
 use crate::{
     Binary, Error, Kernel, Progress, Refused,
     aggregates::{self, Aggregates},
-    attach::{self, Attached},
+    attach,
     config::{config, last_call, last_calls_room, step, values_room},
+    guard::{Guard, Held},
     hits::HitCounters,
     kernel,
     loader::{self, Instance, Kind, MapSizes},
@@ -92,8 +93,10 @@ pub struct Tracer {
     programs: Vec<OwnedFd>,
     /// The process that the kernel was asked for, or 0.
     process: u32,
-    links: Vec<Option<Attached>>,
+    links: Vec<Option<Held>>,
     leaving: Leaving,
+    /// After what it guards.
+    guard: Option<Guard>,
     events: RingBuf<MapData>,
     goroutines: HashMap<MapData, Plain<GoroutineKey>, Plain<Goroutine>>,
     deep_frames: HashMap<MapData, Plain<DeepKey>, Plain<Frame>>,
@@ -222,6 +225,7 @@ impl Tracer {
             counters: map("counters")?.try_into().map_err(wrong)?,
             links: loaded.programs.iter().map(|_| None).collect(),
             leaving: Leaving::default(),
+            guard: None,
             programs: loaded.programs,
             configs,
             kernel,
@@ -280,6 +284,9 @@ impl Tracer {
                 seconds: (all_sites as f64 * PERF_DETACH_SECONDS) as usize + 1,
             });
         }
+        let guard = Guard::new(binary)?;
+        let probes = Arc::clone(guard.probes());
+        self.guard = Some(guard);
         binary.verify(plan.traces.iter().flat_map(|t| &t.sites))?;
         let path = binary.kernel_path();
         let filter = match pid {
@@ -300,18 +307,14 @@ impl Tracer {
         };
         for (index, trace) in plan.traces.iter().enumerate() {
             let program = self.programs[index].as_fd();
-            let (attached, refused) = if multi {
-                attach::attach_multi(program, &path, binary.path(), &trace.sites, filter)?
-            } else {
-                attach::attach_perf(
-                    program,
-                    &path,
-                    binary.path(),
-                    &trace.sites,
-                    filter,
-                    &mut *progress,
-                )?
-            };
+            let (held, refused) = probes.attach(|| {
+                let (shown, sites) = (binary.path(), &trace.sites);
+                if multi {
+                    attach::attach_multi(program, &path, shown, sites, filter)
+                } else {
+                    attach::attach_perf(program, &path, shown, sites, filter, &mut *progress)
+                }
+            })?;
             attachment.sites += trace.sites.len() - refused.len();
             attachment
                 .refused
@@ -320,7 +323,7 @@ impl Tracer {
                     site,
                     error,
                 }));
-            self.links[index] = Some(attached);
+            self.links[index] = Some(held);
         }
         Ok(attachment)
     }
@@ -377,7 +380,7 @@ impl Tracer {
                 self.generations.stop(trace);
             }
         }
-        let links: Vec<Attached> = self.links.iter_mut().filter_map(Option::take).collect();
+        let links: Vec<Held> = self.links.iter_mut().filter_map(Option::take).collect();
         std::thread::scope(|scope| {
             for link in links {
                 scope.spawn(move || drop(link));
@@ -388,17 +391,14 @@ impl Tracer {
     /// What it takes to attach other probes for a trace, of the same functions or fewer; `None` where it has none any more.
     #[must_use]
     pub fn replacement(&self, trace: usize) -> Option<Replacement> {
-        let attached = self.links.get(trace)?.as_ref()?;
+        let held = self.links.get(trace)?.as_ref()?;
         let mut config = self.configs.get(trace)?.clone();
-        let events = match attached {
-            Attached::Multi(_) => {
+        let events = match held.events() {
+            None => {
                 config.generation += 1;
                 None
             }
-            Attached::Perf(events) => {
-                let program = self.programs.get(trace)?.try_clone().ok()?;
-                Some((program, events.iter().map(|(site, _)| *site).collect()))
-            }
+            Some(sites) => Some((self.programs.get(trace)?.try_clone().ok()?, sites)),
         };
         Some(Replacement {
             trace,
@@ -406,6 +406,7 @@ impl Tracer {
             maps: Arc::clone(&self.maps),
             kind: self.kind,
             process: self.process,
+            guarded: Arc::clone(self.guard.as_ref()?.probes()),
             events,
         })
     }
@@ -425,9 +426,9 @@ impl Tracer {
         };
         self.write_last_calls(index, trace)?;
         self.write_steps(plan)?;
-        let (program, attached) = match probes {
-            Probes::All { program, attached } => (Some(program), attached),
-            Probes::Further(attached) => (None, attached),
+        let (program, held) = match probes {
+            Probes::All { program, held } => (Some(program), Some(held)),
+            Probes::Further(held) => (None, held),
         };
         self.generations.set(index, generation);
         if let Some(config) = self.configs.get_mut(index) {
@@ -439,7 +440,7 @@ impl Tracer {
         if let Some(link) = self.links.get_mut(index)
             && let Some(old) = link.take()
         {
-            *link = Some(exchange(old, attached, trace, &mut self.leaving));
+            *link = Some(exchange(old, held, trace, &mut self.leaving));
         }
         let wanted: HashSet<LastCallKey> = trace
             .last_calls
@@ -467,6 +468,12 @@ impl Tracer {
     #[must_use]
     pub fn has_probes(&self, trace: usize) -> bool {
         self.links.get(trace).is_some_and(Option::is_some)
+    }
+
+    /// Whether the probes are gone because the executable is written to.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.guard.as_ref().is_some_and(Guard::is_written)
     }
 
     /// Whether any probe is attached.

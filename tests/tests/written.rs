@@ -1,0 +1,235 @@
+//! A build that is written over the traced file runs without probes, however it is written and whatever the tracer is doing.
+//!
+//! Issue 9, case written-in-place.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{Read, Write},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use gofuncgraph_tests::{
+    go::{self, Mode},
+    skip,
+    tracer::{self, Recording, Running},
+};
+
+const PROGRAM: &str = "trace main.outer < include main.* >";
+
+fn old() -> PathBuf {
+    go::build(go::newest(), "truth", Mode::Plain)
+}
+
+/// The same program, of which nothing is where it was.
+fn new() -> PathBuf {
+    go::build(go::newest(), "truth", Mode::Unoptimised)
+}
+
+/// Executable memory of a process that is mapped from its executable, as far as it differs from the file.
+fn foreign_bytes(process: &Running, file: &Path) -> usize {
+    let me = PathBuf::from(format!("/proc/{}", process.pid()));
+    let maps = fs::read_to_string(me.join("maps")).expect("maps");
+    let memory = File::open(me.join("mem")).expect("memory");
+    let contents = fs::read(file).expect("the file");
+    let mut compared = 0;
+    let mut foreign = 0;
+    for line in maps
+        .lines()
+        .filter(|l| l.ends_with(&*file.to_string_lossy()))
+    {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        if !fields[1].contains('x') {
+            continue;
+        }
+        let number = |text: &str| u64::from_str_radix(text, 16).expect("a number");
+        let (start, end) = fields[0].split_once('-').expect("a range");
+        let (start, offset) = (number(start), number(fields[2]) as usize);
+        let expected =
+            &contents[offset..contents.len().min(offset + (number(end) - start) as usize)];
+        let mut found = vec![0; expected.len()];
+        memory.read_exact_at(&mut found, start).expect("memory");
+        compared += found.len();
+        foreign += found.iter().zip(expected).filter(|(a, b)| a != b).count();
+    }
+    assert!(compared > 0, "no code of {} in\n{maps}", file.display());
+    foreign
+}
+
+/// Runs the file, and asserts that no probe is in it.
+fn assert_runs_without_probes(server: &Path, context: &str) {
+    let process = Running::start(server, &["sleep"]);
+    process.wait_for("pid ");
+    assert_eq!(foreign_bytes(&process, server), 0, "{context}");
+    process.signal("TERM");
+    let (code, _, stderr) = process.finish();
+    assert_eq!(code, Some(0), "{context}: {stderr}");
+}
+
+fn shell(script: &str, from: &Path, to: &Path) {
+    let status = Command::new("sh")
+        .args(["-c", script, "sh"])
+        .args([from, to])
+        .status()
+        .expect("sh runs");
+    assert!(status.success(), "{script}");
+}
+
+type Way = (&'static str, fn(&Path, &Path));
+
+const WAYS: [Way; 5] = [
+    ("cp", |from, to| shell("cp \"$1\" \"$2\"", from, to)),
+    ("cat", |from, to| shell("cat \"$1\" > \"$2\"", from, to)),
+    ("dd", |from, to| {
+        shell("dd if=\"$1\" of=\"$2\" conv=notrunc status=none", from, to);
+    }),
+    ("truncate(2)", |from, to| {
+        shell(
+            "perl -e 'truncate($ARGV[1], 100) or die' \"$1\" \"$2\" && cp \"$1\" \"$2\"",
+            from,
+            to,
+        );
+    }),
+    ("in pieces, in place", |from, to| {
+        let mut file = OpenOptions::new().write(true).open(to).expect("open");
+        for piece in fs::read(from).expect("the new build").chunks(100_000) {
+            file.write_all(piece).expect("write");
+        }
+    }),
+];
+
+/// Without mending, what is written runs with the old build's probes, and crashes or computes something else.
+fn written(dir: &Path, way: Way, environment: &[(&str, &str)], beside: impl Fn(&Recording)) {
+    let (name, write) = way;
+    let context = format!("{name} in {} {environment:?}", dir.display());
+    let server = dir.join(tracer::temporary("written").file_name().expect("a name"));
+    fs::copy(old(), &server).expect("copy");
+    let path = server.display().to_string();
+    let program = match environment {
+        [] => PROGRAM,
+        // Attaching one by one takes its time.
+        _ => "trace main.outer < include main.leaf >",
+    };
+    let tracer = Recording::start_with(program, &[&path], environment);
+    tracer.wait_for("nothing runs it yet");
+    beside(&tracer);
+    write(&new(), &server);
+    assert_runs_without_probes(&server, &context);
+    let traced = tracer.finish();
+    let killed = traced.code.is_none();
+    assert!(
+        killed || traced.stderr.contains("is being written to"),
+        "{context}: {}",
+        traced.stderr
+    );
+    if !killed {
+        assert_eq!(traced.code, Some(0), "{context}: {}", traced.stderr);
+        assert_eq!(traced.end()["graphs"], 0, "{context}");
+    }
+    fs::remove_file(&server).expect("clean up");
+}
+
+#[test]
+fn a_build_that_is_written_over_the_file_runs_without_probes() {
+    if skip().is_some() {
+        return;
+    }
+    for dir in [std::env::temp_dir(), "/dev/shm".into()] {
+        for way in WAYS {
+            written(&dir, way, &[], |_| {});
+        }
+    }
+    // Where each site is an event of its own.
+    let older = [("GOFUNCGRAPH_PRETEND_KERNEL", "6.1")];
+    written(&std::env::temp_dir(), WAYS[0], &older, |_| {});
+}
+
+#[test]
+fn so_it_does_where_the_tracer_is_stopped() {
+    if skip().is_some() {
+        return;
+    }
+    for signal in ["STOP", "TSTP"] {
+        let stop = |tracer: &Recording| tracer.signal(signal);
+        written(&std::env::temp_dir(), WAYS[0], &[], stop);
+    }
+}
+
+#[test]
+fn so_it_does_where_the_tracer_is_killed() {
+    if skip().is_some() {
+        return;
+    }
+    for _ in 0..5 {
+        let kill = |tracer: &Recording| tracer.signal("KILL");
+        written(&std::env::temp_dir(), WAYS[0], &[], kill);
+    }
+}
+
+/// Calls up to then are shown, under their names, though the file in which these are is another one.
+#[test]
+fn what_was_traced_until_then_is_shown() {
+    if skip().is_some() {
+        return;
+    }
+    let server = tracer::temporary("until");
+    fs::copy(old(), &server).expect("copy");
+    let path = server.display().to_string();
+    let tracer = Running::tracer(&["-e", "trace main.outer < include main.*; stack 3 >", &path]);
+    tracer.wait_for("nothing runs it yet");
+    let (code, ..) = Running::start(&server, &["calls"]).finish();
+    assert_eq!(code, Some(0));
+    File::create(&server).expect("cut");
+    let (code, stdout, stderr) = tracer.finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("is being written to"), "{stderr}");
+    assert!(stdout.contains("↓ runtime.main"), "{stdout}");
+    assert!(stdout.contains("main.leaf()"), "{stdout}");
+    fs::remove_file(&server).expect("clean up");
+}
+
+#[test]
+fn a_file_that_is_open_for_writing_is_refused() {
+    if skip().is_some() {
+        return;
+    }
+    let server = tracer::temporary("open");
+    fs::copy(old(), &server).expect("copy");
+    let open = OpenOptions::new().append(true).open(&server).expect("open");
+    let output = tracer::run(&["-e", PROGRAM, "--for", "1s", &server.display().to_string()]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("is open for writing"), "{stderr}");
+    drop(open);
+    fs::remove_file(&server).expect("clean up");
+}
+
+/// The rest of a file that is cut cannot be read; that ends a command with its reason, and not with SIGBUS.
+#[test]
+fn a_file_that_is_cut_while_it_is_listed() {
+    if skip().is_some() {
+        return;
+    }
+    let server = tracer::temporary("listed");
+    fs::copy(old(), &server).expect("copy");
+    let mut list = Command::new(tracer::binary())
+        .args(["list", "-v", &server.display().to_string()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    let mut stdout = list.stdout.take().expect("stdout");
+    let mut first = [0];
+    stdout.read_exact(&mut first).expect("it has begun");
+    // It waits for its output to be read by now.
+    std::thread::sleep(Duration::from_millis(300));
+    File::create(&server).expect("cut");
+    stdout.read_to_end(&mut Vec::new()).expect("the rest");
+    let output = list.wait_with_output().expect("wait");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{}: {stderr}", output.status);
+    assert!(stderr.contains("is being written to"), "{stderr}");
+    fs::remove_file(&server).expect("clean up");
+}
