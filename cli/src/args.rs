@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::StyledStr,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use compiler::{Budget, Limits};
 
 /// Function graph tracer for running Go programs.
@@ -55,7 +59,7 @@ pub struct What {
     #[arg(short = 'e', value_name = "PROGRAM")]
     pub program: Option<String>,
     /// Trace this process only
-    #[arg(short, long, value_name = "PID")]
+    #[arg(short, long, value_name = "PID", value_parser = pid, allow_negative_numbers = true)]
     pub pid: Option<u32>,
     /// Give a `param` of the program its value
     #[arg(short = 'D', value_name = "NAME=VALUE", value_parser = define)]
@@ -246,6 +250,42 @@ pub enum Color {
     Always,
     /// Never
     Never,
+}
+
+/// An unknown option may be meant for the traced program. A value that begins with `-`, which clap thinks of, is nothing here.
+pub fn explained(mut error: clap::Error) -> clap::Error {
+    let (Some(ContextValue::String(argument)), Some(ContextValue::StyledStrs(tips))) = (
+        error.get(ContextKind::InvalidArg),
+        error.get(ContextKind::Suggested),
+    ) else {
+        return error;
+    };
+    if error.kind() != ErrorKind::UnknownArgument {
+        return error;
+    }
+    // `-addr` is `-a` and more to clap.
+    let typed = std::env::args().find(|typed| typed.starts_with(argument));
+    let option = typed.as_ref().unwrap_or(argument);
+    let tip =
+        format!("if it is an option of the traced program, launch that: -- ./server {option}");
+    let tips = tips
+        .iter()
+        .filter(|tip| !tip.to_string().contains("as a value"))
+        .cloned()
+        .chain([StyledStr::from(tip)])
+        .collect();
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+    error
+}
+
+fn pid(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(pid @ 1..=0x7fff_ffff) => Ok(pid),
+        _ => Err(
+            "it has to be the number of a process, as ps and pgrep show it; all processes of an executable are traced by its path"
+                .into(),
+        ),
+    }
 }
 
 fn ring_size(text: &str) -> Result<u32, String> {

@@ -29,6 +29,35 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// What cannot be done, with a way out where there is one.
+#[derive(Debug)]
+pub struct Refused {
+    message: String,
+    help: Option<String>,
+}
+
+impl Refused {
+    /// Why not, and what to do about it.
+    pub fn new(message: impl Into<String>, help: Option<String>) -> Self {
+        Self {
+            message: message.into(),
+            help,
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "\n  help: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
 /// A program with errors; they have been reported.
 #[derive(Debug)]
 pub struct WrongProgram;

@@ -1,9 +1,6 @@
 //! From a request to an executable and a plan, with every diagnostic reported on the way.
 
-use std::{
-    io::stderr,
-    path::{Path, PathBuf},
-};
+use std::{io::stderr, path::PathBuf};
 
 use compiler::{Diagnostic, Overrides, Placement, Source, has_errors, plan::Plan};
 use gobinary::Executable;
@@ -12,7 +9,7 @@ use runtime::{Binary, Calibration};
 use crate::{
     args::Color,
     failure::{Usage, WrongProgram},
-    prices,
+    hints, prices,
     request::{Request, Target},
     terminal,
 };
@@ -107,24 +104,17 @@ pub fn plan_without(loaded: &Loaded, without: Vec<(u32, u32)>) -> anyhow::Result
 /// Opens a Go executable, with what to do about it where it is none.
 pub fn open(target: &Target) -> anyhow::Result<(Binary, Executable)> {
     let path = target.path();
-    let binary = Binary::open(&path).map_err(|error| match target {
-        Target::Process(pid) if !Path::new("/proc").join(pid.to_string()).exists() => {
-            anyhow::anyhow!("there is no process {pid}")
-        }
-        _ => error.into(),
-    })?;
-    let executable = Executable::parse(binary.bytes()).map_err(|error| {
-        if let Err(error) = binary.unchanged() {
-            error.into()
-        } else if binary.bytes().starts_with(b"#!") {
-            anyhow::Error::from(Usage::new(
-                format!("{} is a script", path.display()),
-                "name the Go executable that it starts, and run the script in another terminal: gofuncgraph … ./server",
-            ))
-        } else {
-            anyhow::Error::from(error).context(format!("cannot trace {}", path.display()))
-        }
-    })?;
+    if let Target::Process(pid) = target
+        && let Some(refused) = hints::no_process(*pid)
+    {
+        return Err(refused.into());
+    }
+    let binary = Binary::open(&path).map_err(|error| hints::not_readable(target, error))?;
+    let executable =
+        Executable::parse(binary.bytes()).map_err(|error| match binary.unchanged() {
+            Ok(()) => hints::not_traceable(target, &binary, &error),
+            Err(written) => written.into(),
+        })?;
     Ok((binary, executable))
 }
 

@@ -6,6 +6,7 @@ mod compensation;
 mod dynamic;
 mod explain;
 mod failure;
+mod hints;
 mod hooks;
 mod list;
 mod load;
@@ -13,6 +14,7 @@ mod output;
 mod overhead;
 mod prices;
 mod request;
+mod started;
 mod symbols;
 mod terminal;
 mod trace;
@@ -39,7 +41,7 @@ fn print_version() -> anyhow::Result<()> {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| args::explained(error).exit());
     if cli.version {
         return match print_version() {
             Ok(()) => ExitCode::SUCCESS,

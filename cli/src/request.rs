@@ -2,7 +2,10 @@
 //!
 //! One place decides between the three forms (`-e PROGRAM …`, `FILE.gfg …`, the original system's), so that `explain` and tracing agree.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use compiler::{Overrides, Source};
@@ -56,6 +59,17 @@ impl Target {
     }
 }
 
+impl fmt::Display for Target {
+    /// As it is typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Executable(path) => path.display().fmt(f),
+            Self::Process(pid) => write!(f, "-p {pid}"),
+            Self::Launch { executable, .. } => write!(f, "-- {}", executable.display()),
+        }
+    }
+}
+
 impl Request {
     /// Resolves the raw arguments.
     pub fn new(what: &What) -> anyhow::Result<Self> {
@@ -68,7 +82,14 @@ impl Request {
             ));
         }
         let mut files = what.files.as_slice();
+        if files.iter().any(String::is_empty) {
+            bail!(Usage::new(
+                "an argument is empty",
+                "is a variable of the shell empty?"
+            ));
+        }
         let source = if let Some(text) = &what.program {
+            not_two_programs(text, files)?;
             Some(Source {
                 name: "<command line>".into(),
                 text: text.clone(),
@@ -109,6 +130,67 @@ impl Request {
     }
 }
 
+/// A script where there is a program already, or in the place of one.
+fn not_two_programs(text: &str, files: &[String]) -> anyhow::Result<()> {
+    if is_script(Path::new(text)) && Path::new(text).is_file() {
+        bail!(Usage::new(
+            format!("-e takes the text of a program, and {text} is a file"),
+            format!("leave -e away: gofuncgraph {text} …"),
+        ));
+    }
+    if let Some(script) = files.iter().find(|file| is_script(Path::new(file))) {
+        bail!(Usage::new(
+            format!("two programs: that of -e and {script}"),
+            "give one of them",
+        ));
+    }
+    Ok(())
+}
+
+/// Mistakes in the original form that would otherwise be taken for names of files or functions.
+fn not_misplaced(executable: &[String], patterns: &[String]) -> anyhow::Result<()> {
+    let is_file = |text: &&String| Path::new(text).is_file();
+    if let Some(missing) = executable.first().filter(|text| !Path::new(text).exists()) {
+        let source = Source::new("<command line>", missing.as_str());
+        let is_program = missing.contains(char::is_whitespace)
+            && !compiler::has_errors(&compiler::check(&source, &[], None).diagnostics);
+        if is_program {
+            bail!(Usage::new(
+                format!("there is no file `{missing}`"),
+                format!("a program goes behind -e: gofuncgraph -e '{missing}' …"),
+            ));
+        }
+        if let Some(file) = patterns.iter().find(is_file) {
+            bail!(Usage::new(
+                format!("there is no file {missing}"),
+                format!(
+                    "the executable goes before the patterns: gofuncgraph … {file} '{missing}'"
+                ),
+            ));
+        }
+    }
+    if let Some(script) = patterns
+        .iter()
+        .find(|text| is_script(Path::new(text)) && is_file(text))
+    {
+        bail!(Usage::new(
+            format!("{script} stands where patterns do"),
+            format!("a program goes before the executable: gofuncgraph {script} …"),
+        ));
+    }
+    if executable.is_empty()
+        && let Some(file) = patterns
+            .iter()
+            .find(|text| text.starts_with(['.', '/']) && is_file(text))
+    {
+        bail!(Usage::new(
+            format!("{file} stands where patterns do, since -p or -- say already what is traced"),
+            format!("leave it away, or leave that away: gofuncgraph … {file}"),
+        ));
+    }
+    Ok(())
+}
+
 /// The original form: an executable unless `-p` or a command says where, then target patterns.
 fn classic<'a>(what: &What, files: &'a [String]) -> anyhow::Result<(Source, &'a [String])> {
     let names_executable = what.pid.is_none() && what.launch.is_empty();
@@ -125,6 +207,7 @@ fn classic<'a>(what: &What, files: &'a [String]) -> anyhow::Result<(Source, &'a 
             "say it with -e 'trace main.handleBar', with a .gfg file, or with patterns after the executable",
         ));
     }
+    not_misplaced(executable, patterns)?;
     let source = compiler::classic_program(&what.uprobe_wildcards, patterns, what.exclude_vendor)
         .map_err(|error| Usage::new(error.message, error.help))?;
     Ok((source, executable))
@@ -137,14 +220,20 @@ fn target(what: &What, files: &[String]) -> anyhow::Result<Option<Target>> {
     }
     if let Some((command, args)) = what.launch.split_first() {
         targets.push(Target::Launch {
-            executable: find_command(command)?,
+            executable: find_command(command).with_context(|| {
+                Usage::new(
+                    format!("no command `{command}` on the PATH"),
+                    "write ./ before a file of this folder",
+                )
+            })?,
             args: args.to_vec(),
         });
     }
     targets.extend(files.iter().map(|f| Target::Executable(f.into())));
     if targets.len() > 1 {
+        let named: Vec<String> = targets.iter().map(ToString::to_string).collect();
         bail!(Usage::new(
-            "more than one target",
+            format!("more than one target: {}", named.join(", ")),
             "give one of: an executable, -p PID, -- COMMAND",
         ));
     }
@@ -177,22 +266,14 @@ pub fn read_script(path: &Path) -> anyhow::Result<Source> {
 }
 
 /// Finds a command as a shell would.
-fn find_command(command: &str) -> anyhow::Result<PathBuf> {
+pub fn find_command(command: &str) -> Option<PathBuf> {
     if command.contains('/') {
-        return Ok(command.into());
+        return Some(command.into());
     }
-    std::env::var_os("PATH")
-        .and_then(|path| {
-            std::env::split_paths(&path)
-                .map(|dir| dir.join(command))
-                .find(|file| file.is_file())
-        })
-        .with_context(|| {
-            Usage::new(
-                format!("no command `{command}` on the PATH"),
-                "write ./ before a file of this folder",
-            )
-        })
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(command))
+        .find(|file| file.is_file())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     io::{IsTerminal, Write},
+    path::Path,
 };
 
 use crate::args::Color;
@@ -23,6 +24,11 @@ pub fn use_color(choice: Color, stream: &impl IsTerminal) -> bool {
 /// Columns of the terminal on stdout; `None` where it is none.
 pub fn width() -> Option<usize> {
     terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0))
+}
+
+/// A path as it can be shown on a terminal.
+pub fn shown(path: &Path) -> String {
+    render::escape(&path.display().to_string()).into_owned()
 }
 
 /// Writes to stderr. Whether anybody reads it is no concern of a trace, so errors are passed over, where `eprintln!` would panic.

@@ -30,8 +30,9 @@ use crate::{
     overhead::Overhead,
     prices,
     request::{Request, Target},
+    started::Started,
     symbols::BinarySymbols,
-    terminal::{self, say},
+    terminal::{self, say, shown},
 };
 
 /// How long a record may wait before it is drawn. The probe program wakes the reader earlier when much waits.
@@ -53,6 +54,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         _ => None,
     };
     check_scope(&loaded.plan, pid)?;
+    spare_inputs(&loaded, how)?;
     let mut output = Output::open(how, format)?;
     let mut launched = match &loaded.target {
         Target::Launch { executable, args } => {
@@ -86,7 +88,14 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         }
         loaded => loaded?,
     };
-    let attachment = tracer.attach(&loaded.plan, &loaded.binary, pid, &mut progress)?;
+    let attachment = tracer
+        .attach(&loaded.plan, &loaded.binary, pid, &mut progress)
+        .map_err(|error| match pid {
+            Some(pid) if !runtime::process::is_alive(pid) => {
+                anyhow::anyhow!("process {pid} ended before the probes were there")
+            }
+            _ => error.into(),
+        })?;
     let started = Instant::now();
     // The rest of the prices is needed in a moment, or with the first graph.
     calibration.go_on();
@@ -117,6 +126,10 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         until: HashSet::new(),
         ended_ns: None,
         overhead: Overhead::new(Arc::clone(&loaded), calibration),
+        copies: match pid {
+            Some(pid) => Some(Started::new(pid, loaded.binary.identity()?)),
+            None => None,
+        },
     };
     session.begin()?;
     if let Some(launched) = &mut launched {
@@ -158,6 +171,26 @@ fn check_scope(plan: &Plan, pid: Option<u32>) -> anyhow::Result<()> {
                 "leave one of them away",
             ));
         }
+    }
+    Ok(())
+}
+
+/// What is traced, and the program, are not written over.
+fn spare_inputs(loaded: &Loaded, how: &How) -> anyhow::Result<()> {
+    use runtime::process::identity_of;
+    let Some((path, output)) = how
+        .output
+        .as_ref()
+        .and_then(|path| Some((path, identity_of(path).ok()?)))
+    else {
+        return Ok(());
+    };
+    let is_program = identity_of(Path::new(&loaded.source.name)).is_ok_and(|file| file == output);
+    if is_program || loaded.binary.identity()? == output {
+        bail!(Usage::new(
+            format!("-o {} would write over what is read", path.display()),
+            "name another file for the graphs",
+        ));
     }
     Ok(())
 }
@@ -271,6 +304,8 @@ struct Session<'a> {
     /// When tracing ended, CLOCK_MONOTONIC: open calls are shown to have lasted until then.
     ended_ns: Option<u64>,
     overhead: Overhead,
+    /// Where one process is traced.
+    copies: Option<Started>,
 }
 
 impl Session<'_> {
@@ -338,6 +373,9 @@ impl Session<'_> {
             };
             if ended {
                 say!("the process has ended");
+                if let Some(copies) = &mut self.copies {
+                    copies.look_behind(&self.plan.executable);
+                }
                 return Ok(());
             }
             if records > 0 && looked_after.elapsed() < LOOK_AFTER * 4
@@ -346,6 +384,9 @@ impl Session<'_> {
                 continue;
             }
             looked_after = Instant::now();
+            if let Some(copies) = &mut self.copies {
+                copies.look(&self.plan.executable);
+            }
             if let Some(pid) = pid
                 && !replaced
                 && is_another(loaded, &runtime::process::executable_path(pid))
@@ -523,9 +564,4 @@ fn is_another(loaded: &Loaded, path: &Path) -> bool {
         return false;
     };
     std::fs::metadata(path).is_ok_and(|meta| (meta.dev(), meta.ino()) != identity)
-}
-
-/// A path as it can be shown on a terminal.
-fn shown(path: &Path) -> String {
-    render::escape(&path.display().to_string()).into_owned()
 }

@@ -1,7 +1,7 @@
-//! Processes: which run an executable, and which are gone.
+//! Processes: which run an executable, what they are and have started, and which are gone.
 
 use std::{
-    fs,
+    fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -12,19 +12,24 @@ pub fn executable_path(pid: u32) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/exe"))
 }
 
+/// Device and inode of the file at a path.
+///
+/// # Errors
+/// There is none.
+pub fn identity_of(path: &Path) -> io::Result<(u64, u64)> {
+    fs::metadata(path).map(|meta| (meta.dev(), meta.ino()))
+}
+
+/// Whether a process's executable is the file with this device and inode.
+#[must_use]
+pub fn runs(pid: u32, identity: (u64, u64)) -> bool {
+    identity_of(&executable_path(pid)).is_ok_and(|executable| executable == identity)
+}
+
 /// Processes whose executable is the file with this device and inode.
 #[must_use]
 pub fn running(identity: (u64, u64)) -> Vec<u32> {
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    let mut pids: Vec<u32> = entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|pid| {
-            fs::metadata(executable_path(*pid))
-                .is_ok_and(|meta| (meta.dev(), meta.ino()) == identity)
-        })
-        .collect();
+    let mut pids: Vec<u32> = all().filter(|pid| runs(*pid, identity)).collect();
     pids.sort_unstable();
     pids
 }
@@ -32,12 +37,165 @@ pub fn running(identity: (u64, u64)) -> Vec<u32> {
 /// Whether the process is there and not a zombie.
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {
-    let Ok(stat) = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")) else {
-        return false;
-    };
-    // The state follows the parenthesised name, which may itself hold parentheses (proc(5)).
-    let state = stat
-        .rsplit_once(") ")
-        .and_then(|(_, rest)| rest.chars().next());
-    !matches!(state, None | Some('Z' | 'X'))
+    Task::of(pid).is_some_and(|task| !task.has_ended())
+}
+
+/// A process or one of its threads, as proc(5) tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Its name.
+    pub name: String,
+    /// The process that it belongs to.
+    pub process: u32,
+    /// The process that started it.
+    pub parent: u32,
+    /// Its number in each PID namespace that has one for it, from this one inwards.
+    pub numbers: Vec<u32>,
+    state: char,
+    flags: u32,
+}
+
+impl Task {
+    /// PF_KTHREAD of the kernel's `include/linux/sched.h`.
+    const KERNEL_THREAD: u32 = 0x0020_0000;
+
+    /// What has this number.
+    #[must_use]
+    pub fn of(number: u32) -> Option<Self> {
+        let folder = Path::new("/proc").join(number.to_string());
+        let stat = fs::read(folder.join("stat")).ok()?;
+        let status = fs::read(folder.join("status")).ok()?;
+        Self::parse(
+            &String::from_utf8_lossy(&stat),
+            &String::from_utf8_lossy(&status),
+        )
+    }
+
+    fn parse(stat: &str, status: &str) -> Option<Self> {
+        // The state follows the parenthesised name, which may itself hold parentheses.
+        let (start, rest) = stat.rsplit_once(") ")?;
+        let mut fields = rest.split_ascii_whitespace();
+        let line = |name: &str| {
+            let mut lines = status.lines();
+            lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"))
+        };
+        Some(Self {
+            name: start.split_once('(')?.1.to_owned(),
+            state: fields.next()?.chars().next()?,
+            parent: fields.next()?.parse().ok()?,
+            flags: fields.nth(4)?.parse().ok()?,
+            process: line("Tgid")?.parse().ok()?,
+            numbers: line("NSpid")
+                .unwrap_or_default()
+                .split_ascii_whitespace()
+                .filter_map(|number| number.parse().ok())
+                .collect(),
+        })
+    }
+
+    /// It is a zombie, or about to be gone.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+
+    /// It runs in the kernel only.
+    #[must_use]
+    pub fn is_of_the_kernel(&self) -> bool {
+        self.flags & Self::KERNEL_THREAD != 0
+    }
+}
+
+/// Every process, by its number.
+pub fn all() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten();
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+/// The processes that a process has started, those that these have started, and so on: nearest first, as far as they are not gone.
+#[must_use]
+pub fn descendants(pid: u32) -> Vec<u32> {
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(pid) = found.get(next) {
+        for child in children(*pid) {
+            if !found.contains(&child) {
+                found.push(child);
+            }
+        }
+        next += 1;
+    }
+    found.remove(0);
+    found
+}
+
+/// A child is listed with the thread that has started it.
+fn children(pid: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten();
+    let lists =
+        tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok());
+    lists
+        .flat_map(|list| {
+            let numbers = list.split_ascii_whitespace().map(str::parse);
+            numbers.filter_map(Result::ok).collect::<Vec<u32>>()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_whose_name_has_parentheses() {
+        let stat = "4242 (a) (b c) S 17 4242 4242 0 -1 4194560 1 2 3";
+        let status = "Name:\ta) (b c\nTgid:\t4242\nPid:\t4242\nPPid:\t17\nNSpid:\t4242\t7\n";
+        let task = Task::parse(stat, status).expect("a task");
+        assert_eq!(task.name, "a) (b c");
+        assert_eq!((task.process, task.parent), (4242, 17));
+        assert_eq!(task.numbers, [4242, 7]);
+        assert!(!task.has_ended() && !task.is_of_the_kernel());
+        let zombie = Task::parse(&stat.replace(" S ", " Z "), status).expect("a task");
+        assert!(zombie.has_ended());
+        assert_eq!(Task::parse("", status), None);
+        assert_eq!(Task::parse("1 (a) ", status), None);
+    }
+
+    #[test]
+    fn this_process_and_what_it_starts() {
+        let this = Task::of(std::process::id()).expect("this process");
+        assert_eq!(this.process, std::process::id());
+        assert_eq!(this.numbers.first(), Some(&std::process::id()));
+        assert!(!this.is_of_the_kernel());
+        let mut shell = std::process::Command::new("sh")
+            .args(["-c", "sleep 60 & read line"])
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("sh runs");
+        let wait = || {
+            for _ in 0..500 {
+                let started = descendants(std::process::id());
+                let names: Vec<_> = started.iter().filter_map(|pid| Task::of(*pid)).collect();
+                let sleeping = names
+                    .iter()
+                    .find(|task| task.name == "sleep" && task.parent == shell.id());
+                if let (true, Some(task)) = (started.contains(&shell.id()), sleeping) {
+                    return task.process;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            panic!("sleep was not seen");
+        };
+        let sleeping = wait();
+        assert!(is_alive(sleeping));
+        let ended = std::process::Command::new("kill")
+            .arg(sleeping.to_string())
+            .status();
+        assert!(ended.expect("kill runs").success());
+        let _ = shell.kill();
+        let _ = shell.wait();
+        assert!(!is_alive(shell.id()));
+    }
 }

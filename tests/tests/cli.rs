@@ -2,8 +2,12 @@
 
 #[path = "cli/classic.rs"]
 mod classic;
+#[path = "cli/instead.rs"]
+mod instead;
 #[path = "cli/settings.rs"]
 mod settings;
+#[path = "cli/started.rs"]
+mod started;
 #[path = "cli/wrong.rs"]
 mod wrong;
 
