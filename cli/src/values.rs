@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use gobinary::{Function, Piece, Signature, Types, TypesError, Variable, Where};
+use gobinary::{Function, Piece, Place, Signature, Types, TypesError, Variable, Where};
 use serde::Serialize;
 
 /// A function's signature.
@@ -22,6 +22,11 @@ pub enum Values {
     Unknown {
         /// Why.
         no_signature: String,
+        /// Arguments of which only this is known.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        untyped: Vec<Vec<Part>>,
+        #[serde(skip)]
+        text: String,
     },
 }
 
@@ -42,7 +47,7 @@ pub struct Value {
 
 /// A part of a place.
 #[derive(Serialize)]
-struct Part {
+pub struct Part {
     offset: u64,
     size: u64,
     #[serde(flatten)]
@@ -80,16 +85,33 @@ impl Values {
                 results: values(results)?,
             })
         };
-        known().unwrap_or_else(|reason| Self::Unknown {
-            no_signature: reason.to_string(),
+        known().unwrap_or_else(|reason| {
+            let untyped = types.untyped_arguments(function);
+            let (places, whole) = untyped.unwrap_or_default();
+            let texts = places.iter().map(Place::to_string);
+            let rest = (!whole && !places.is_empty()).then(|| "…".to_owned());
+            Self::Unknown {
+                no_signature: reason.to_string(),
+                untyped: places
+                    .iter()
+                    .map(|place| place.pieces.iter().map(Part::new).collect())
+                    .collect(),
+                text: texts.chain(rest).collect::<Vec<_>>().join("; "),
+            }
         })
     }
 
     /// The lines below the function's own.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let (signature, groups) = match self {
-            Self::Unknown { no_signature } => {
-                return writeln!(out, "    parameters not known: {no_signature}");
+            Self::Unknown {
+                no_signature, text, ..
+            } => {
+                writeln!(out, "    parameters not known: {no_signature}")?;
+                if !text.is_empty() {
+                    writeln!(out, "        numbers in {text}")?;
+                }
+                return Ok(());
             }
             Self::Known {
                 signature,

@@ -209,8 +209,10 @@ impl Instructed {
             .par_iter()
             .filter_map(|index| {
                 let function = context.catalog.get(*index)?;
-                let signature = types.signature(function).ok()?;
-                let captured = shown::all(types, &signature, moment, limits, &listed.span);
+                let captured = match types.signature(function) {
+                    Ok(signature) => shown::all(types, &signature, moment, limits, &listed.span),
+                    Err(_) => shown::undescribed(types, function, moment, limits, &listed.span),
+                };
                 Some((*index, captured))
             })
             .filter(|(_, captured)| !captured.values.is_empty())

@@ -86,6 +86,8 @@ pub enum Missing {
     NoRoom,
     /// Its type cannot be read from the executable.
     UnknownType,
+    /// The executable does not say which arguments, or results, there are.
+    NotDescribed,
 }
 
 /// Why there is no such value at a call.

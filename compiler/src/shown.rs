@@ -16,7 +16,7 @@ mod room;
 mod runs;
 mod visit;
 
-use gobinary::{Signature, Types, Variable};
+use gobinary::{Function, Kind, Signature, Types, Variable};
 use grammar::ast::Span;
 
 use crate::{
@@ -87,6 +87,43 @@ pub fn all(
     let dictionary = dictionary(signature, span)
         .filter(|_| moment == Moment::Entry && wanted.iter().any(|one| is_derived(&one.value)));
     Planner::new(Some(types), *limits).plan(wanted, dictionary)
+}
+
+/// The arguments, or the results, of a function without a signature: numbers, as far as the executable says where they are.
+#[must_use]
+pub fn undescribed(
+    types: &Types<'_>,
+    function: &Function<'_>,
+    moment: Moment,
+    limits: &Limits,
+    span: &Span,
+) -> Captured {
+    let wanted = |value| Wanted {
+        label: String::new(),
+        span: span.clone(),
+        value,
+        is_expression: false,
+    };
+    let known = (moment == Moment::Entry)
+        .then(|| types.untyped_arguments(function))
+        .flatten();
+    let (places, whole) = known.unwrap_or_default();
+    let numbers = places.into_iter().map(|place| {
+        let size = place.pieces.iter().map(|piece| piece.size).sum();
+        let at = Location::Pieces {
+            place,
+            moment,
+            offset: 0,
+        };
+        wanted(Ok(Typed {
+            ty: Ty::built_in("uintptr", size, Kind::Uint),
+            at,
+            guard: None,
+        }))
+    });
+    let rest = (!whole).then(|| wanted(Err(Shape::Missing(Missing::NotDescribed))));
+    let wanted: Vec<Wanted> = numbers.chain(rest).collect();
+    Planner::new(Some(types), *limits).plan(wanted, None)
 }
 
 /// In generic code, the address of the dictionary, at entry.

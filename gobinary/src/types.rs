@@ -6,6 +6,7 @@
 mod abi;
 mod arginfo;
 mod captured;
+mod convention;
 mod described;
 mod graph;
 mod listed;
@@ -52,8 +53,11 @@ pub enum TypesError {
     #[error("the DWARF does not describe it")]
     NotDescribed,
     /// Assembly has no types.
-    #[error("it is written in assembly, whose arguments are not described")]
+    #[error("it is written in assembly, whose arguments have no types")]
     Assembly,
+    /// Whether its arguments come in registers or on the stack.
+    #[error("it is not certain how it is called: {0}")]
+    Contradiction(String),
     /// It shares its name with what it calls.
     #[error("it only passes on from one calling convention to another")]
     AbiWrapper,
@@ -86,6 +90,8 @@ pub struct Types<'e> {
     runtime: OnceLock<RuntimeTypes<'e>>,
     /// What the offsets of tables for tracebacks are relative to.
     argument_tables: OnceLock<Option<u64>>,
+    /// Entries of functions whose symbols say that their arguments are on the stack, ascending.
+    marked: OnceLock<Vec<u64>>,
 }
 
 /// The types that the runtime describes, by address and by name. The linker puts all types into a unit of the runtime.
@@ -119,6 +125,7 @@ impl Executable {
             read: Mutex::default(),
             runtime: OnceLock::new(),
             argument_tables: OnceLock::new(),
+            marked: OnceLock::new(),
         })
     }
 }

@@ -477,6 +477,31 @@ fn what_cannot_be_told_is_an_error_that_says_why() {
     }
 }
 
+/// Issue 9, case cgo-args: code that loads g itself is called with its arguments on the stack, and DWARF has them in registers.
+#[test]
+fn a_contradiction_is_no_convention() {
+    const LOADS_G: [u8; 9] = [0x64, 0x4c, 0x8b, 0x34, 0x25, 0xf8, 0xff, 0xff, 0xff];
+    for toolchain in toolchains() {
+        let program = toolchain.build_package(PROGRAM, Mode::Default);
+        let mut bytes = program.bytes();
+        let function = program.executable.function_named("main.ints");
+        let entry = function.expect("a function").entry;
+        let at = program.executable.file_offset(entry).expect("its code");
+        let at = usize::try_from(at).expect("an offset");
+        bytes[at..at + LOADS_G.len()].copy_from_slice(&LOADS_G);
+        let executable = Executable::parse(bytes).expect("only code has changed");
+        let types = executable.types().expect("DWARF");
+        let function = executable.function_named("main.ints").expect("a function");
+        let error = types.signature(&function).expect_err("nobody knows");
+        assert_eq!(
+            error.to_string(),
+            "it is not certain how it is called: its code has no g in R14, but DWARF has `a` in a register",
+            "{}",
+            program.label()
+        );
+    }
+}
+
 /// An array whose element is the array itself, and a struct that has itself as a field.
 #[test]
 fn circles_of_types_end() {

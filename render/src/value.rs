@@ -118,6 +118,8 @@ pub(crate) enum Unknown {
     /// It is in this vector register.
     Vector(u8),
     OptimisedAway,
+    /// The executable does not say which there are.
+    NotDescribed,
     NoRoom,
     Type,
     /// Its memory could not be read.
@@ -179,6 +181,7 @@ impl std::fmt::Display for Unknown {
         match self {
             Self::Vector(number) => write!(f, "in X{number}"),
             Self::OptimisedAway => f.write_str("optimised away"),
+            Self::NotDescribed => f.write_str("not described"),
             Self::NoRoom => f.write_str("no room"),
             Self::Type => f.write_str("unknown type"),
             Self::Unreadable => f.write_str("unreadable"),

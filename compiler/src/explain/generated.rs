@@ -165,6 +165,7 @@ fn describe_value(out: &mut String, value: &ShownValue, parts: &[ListedPart]) {
 fn why(missing: &Missing) -> String {
     match missing {
         Missing::Vector(number) => format!("in X{number}, a register that probes cannot read"),
+        Missing::NotDescribed => "the executable does not describe it".to_owned(),
         Missing::OptimisedAway => "the compiler left it out".to_owned(),
         Missing::NoRoom => "no room".to_owned(),
         Missing::UnknownType => "its type cannot be read".to_owned(),

@@ -1,6 +1,6 @@
 //! What names stand for: parameters and results of the function, and what is built in.
 
-use gobinary::{Kind, Signature, TypeId, Types, Variable};
+use gobinary::{Kind, Signature, TypeId, Types, TypesError, Variable};
 use grammar::ast::{Expression, ExpressionKind, Span, Spanned, ValueKind};
 
 use super::{
@@ -237,7 +237,11 @@ impl<'s, 'e> Lowering<'s, 'e> {
                     )
                     .at(span, "needs them")
                     .note(error.to_string())
-                    .help("build it without -ldflags=-s and -w, or name registers: reg.ax, s64(reg.bx + 8), mem(reg.ax, reg.bx)"),
+                    .help(match error {
+                        TypesError::Assembly => "its arguments are on the stack, the first one at s64(reg.sp + 8)",
+                        TypesError::NoDwarf => "build it without -ldflags=-s and -w, or name registers: reg.ax, s64(reg.bx + 8), mem(reg.ax, reg.bx)",
+                        _ => "name registers or memory: reg.ax, s64(reg.bx + 8), mem(reg.ax, reg.bx)",
+                    }),
                 )
             }
         }

@@ -17,7 +17,7 @@ pub(super) enum Draft {
     Bool(PartId),
     Int(PartId, u8),
     Uint(PartId, u8),
-    Address(PartId),
+    Address(PartId, u8),
     Float(PartId, u8),
     Duration(PartId),
     Code(PartId),
@@ -158,9 +158,9 @@ impl Drafts {
                 width: *width,
                 hexadecimal: false,
             },
-            Draft::Address(part) => Shape::Uint {
+            Draft::Address(part, width) => Shape::Uint {
                 slot: self.slot(*part)?,
-                width: 8,
+                width: *width,
                 hexadecimal: true,
             },
             Draft::Float(part, width) => Shape::Float {

@@ -168,10 +168,10 @@ impl Planner<'_, '_> {
             Kind::Int => Draft::Int(self.part(value, 0, value.ty.width()?), size),
             Kind::Uint if is_caller(value) => Draft::Code(self.part(value, 0, Width::Eight)),
             Kind::Uint if value.ty.name == "uintptr" => {
-                Draft::Address(self.part(value, 0, Width::Eight))
+                Draft::Address(self.part(value, 0, value.ty.width()?), size)
             }
             Kind::Uint => Draft::Uint(self.part(value, 0, value.ty.width()?), size),
-            Kind::UnsafePointer => Draft::Address(self.part(value, 0, Width::Eight)),
+            Kind::UnsafePointer => Draft::Address(self.part(value, 0, Width::Eight), 8),
             Kind::Float => Draft::Float(self.part(value, 0, value.ty.width()?), size),
             Kind::Complex => {
                 let width = match size {

@@ -78,6 +78,7 @@ impl Decoder<'_> {
             Shape::Missing(Missing::Vector(number)) => format!("‹X{number}›"),
             Shape::Missing(Missing::NoRoom) => "‹no room›".to_owned(),
             Shape::Missing(Missing::OptimisedAway) => "‹absent›".to_owned(),
+            Shape::Missing(Missing::NotDescribed) => "‹not described›".to_owned(),
             Shape::Missing(Missing::UnknownType) => "‹unknown›".to_owned(),
             Shape::Reached { shape, steps } => match self.shape(shape) {
                 Ok(text) => text,

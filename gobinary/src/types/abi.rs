@@ -1,9 +1,11 @@
-//! Go's register-based calling convention (ABIInternal on amd64), computed from types.
+//! Go's calling conventions on amd64, computed from types: the register-based one (ABIInternal), and the one that has all on the stack
+//! (ABI0), with the same layout as what of the first finds no registers.
 //!
 //! `cmd/compile/abi-internal.md` and `cmd/compile/internal/abi/abiutils.go`, the same in Go 1.18 to 1.27: nine general registers and
 //! fifteen vector registers, for the arguments and once more for the results; a value that does not fit as a whole lies on the stack as a
 //! whole, while later ones still take registers.
 
+use super::convention::Convention;
 use super::model::{Kind, TypeId};
 use super::place::{Piece, Place, Register, Where};
 use super::{Types, TypesError};
@@ -178,6 +180,7 @@ impl Walk {
 /// Hands out registers and stack for the arguments, and after [`Assigner::results`] for the results.
 #[derive(Debug, Clone)]
 pub(super) struct Assigner {
+    convention: Convention,
     used: [usize; 2],
     /// Bytes of the stack handed out.
     stack: u64,
@@ -205,8 +208,9 @@ impl Assigned {
 }
 
 impl Assigner {
-    pub fn new() -> Self {
+    pub fn new(convention: Convention) -> Self {
         Self {
+            convention,
             used: [0; 2],
             stack: 0,
             spill: 0,
@@ -233,7 +237,10 @@ impl Assigner {
     }
 
     fn registers(&mut self, layout: &Layout) -> Option<Vec<Piece>> {
-        let leaves = layout.leaves.as_ref().filter(|_| layout.size > 0)?;
+        if self.convention == Convention::Stack || layout.size == 0 {
+            return None;
+        }
+        let leaves = layout.leaves.as_ref()?;
         let [mut general, mut vectors] = self.used;
         let mut pieces = Vec::with_capacity(leaves.len());
         for leaf in leaves {

@@ -1,7 +1,8 @@
 //! A function's parameters, results and captured variables, with where each lies.
 
 use super::abi::{Class, Layout};
-use super::arginfo::{self, ArgInfo};
+use super::arginfo::{self, ArgInfo, Argument};
+use super::convention::{self, Convention};
 use super::listed::Item;
 use super::location;
 use super::model::{Kind, TypeId};
@@ -83,6 +84,10 @@ impl<'e> Types<'e> {
             .function(&self.dwarf, function.entry)
             .ok_or(TypesError::NotDescribed)?;
         let listed = self.listed(entry, function.entry)?;
+        let marked = self
+            .marked
+            .get_or_init(|| convention::marked(self.executable));
+        let convention = convention::of(function, &listed, marked)?;
         let generic = Generic::of(&listed.name);
         let method = is_method(&listed.name);
         let mut captured = Vec::new();
@@ -96,6 +101,7 @@ impl<'e> Types<'e> {
         let at = parameters.iter().position(|item| item.name == ".dict");
         let solved = self.places(
             function,
+            convention,
             &parameters,
             &listed.results,
             generic,
@@ -161,9 +167,35 @@ impl<'e> Types<'e> {
         }))
     }
 
+    /// Where the arguments are at entry that a function of assembly has on the stack, part by part, as far as the table for tracebacks has
+    /// them, and whether that is all; `None` where it has none. Their types are not known.
+    #[must_use]
+    pub fn untyped_arguments(&self, function: &Function<'_>) -> Option<(Vec<Place>, bool)> {
+        if !function.is_assembly() {
+            return None;
+        }
+        let info = self.argument_table(function)?;
+        let cut = |argument: &Argument| argument.cut;
+        let whole = !info.more && !info.arguments.iter().any(cut);
+        let parts = info.arguments.iter().flat_map(|argument| &argument.parts);
+        let place = |&(offset, size): &(u64, u64)| {
+            let above = i64::try_from(offset).ok()?.checked_add(8)?;
+            Some(Place::whole(Where::Stack(above), size))
+        };
+        Some((parts.map(place).collect::<Option<_>>()?, whole))
+    }
+
+    fn argument_table(&self, function: &Function<'_>) -> Option<ArgInfo> {
+        let base = self
+            .argument_tables
+            .get_or_init(|| arginfo::base(self.executable));
+        ArgInfo::read(self.executable, (*base)?, function)
+    }
+
     fn places(
         &self,
         function: &Function<'_>,
+        convention: Convention,
         parameters: &[Item],
         results: &[Item],
         generic: Generic,
@@ -189,11 +221,9 @@ impl<'e> Types<'e> {
             // Go 1.18 and 1.19 turned methods into functions before they added the dictionary.
             Generic::Method => Some(usize::from(minor >= 20)),
         };
-        let arguments = self
-            .argument_tables
-            .get_or_init(|| arginfo::base(self.executable))
-            .and_then(|base| ArgInfo::read(self.executable, base, function));
+        let arguments = self.argument_table(function);
         Ok(solve::solve(&Question {
+            convention,
             parameters,
             results,
             dictionary,

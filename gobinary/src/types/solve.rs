@@ -10,6 +10,7 @@
 
 use super::abi::{Assigned, Assigner, Class, Layout, Leaf};
 use super::arginfo::{ArgInfo, Argument};
+use super::convention::Convention;
 use super::location::Said;
 use super::place::{Piece, Place, Where};
 
@@ -29,6 +30,7 @@ pub(super) struct Known<'a> {
 /// What there is to solve.
 #[derive(Debug)]
 pub(super) struct Question<'a> {
+    pub convention: Convention,
     pub parameters: Vec<Known<'a>>,
     /// With the slot on the stack that DWARF gives them, if any.
     pub results: Vec<(&'a Layout, Option<i64>)>,
@@ -120,7 +122,7 @@ impl Question<'_> {
             })
         };
         let layouts: Vec<Layout> = slots.iter().map(layout).collect::<Option<_>>()?;
-        let mut assigner = Assigner::new();
+        let mut assigner = Assigner::new(self.convention);
         let assigned: Vec<Assigned> = layouts.iter().map(|l| assigner.assign(l)).collect();
         assigner.results();
         let results = self.results.iter().map(|(l, _)| assigner.assign(l).place);
@@ -298,7 +300,7 @@ impl Question<'_> {
 
     /// Registers of results do not depend on the parameters.
     fn result_in_registers(&self, number: usize) -> Option<Place> {
-        let mut assigner = Assigner::new();
+        let mut assigner = Assigner::new(self.convention);
         let places = self
             .results
             .iter()

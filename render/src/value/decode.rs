@@ -41,6 +41,7 @@ impl Decoder<'_> {
             Shape::Missing(missing) => Value::Unknown(match missing {
                 Missing::Vector(number) => Unknown::Vector(*number),
                 Missing::OptimisedAway => Unknown::OptimisedAway,
+                Missing::NotDescribed => Unknown::NotDescribed,
                 Missing::NoRoom => Unknown::NoRoom,
                 Missing::UnknownType => Unknown::Type,
             }),

@@ -601,6 +601,7 @@ fn what_is_not_known() {
     for (missing, expected) in [
         (Missing::Vector(0), "‹in X0›"),
         (Missing::OptimisedAway, "‹optimised away›"),
+        (Missing::NotDescribed, "‹not described›"),
         (Missing::NoRoom, "‹no room›"),
         (Missing::UnknownType, "‹unknown type›"),
     ] {
