@@ -113,7 +113,7 @@ fn row<'a>(executable: &'a Executable, function: &Function<'a>) -> Row<'a> {
                 .filter(|e| matches!(e.kind, ExitKind::TailJump { .. }))
                 .count()
         }),
-        inlined_at: executable.inlined().places(function.name).len(),
+        inlined_at: executable.inlined_places(function).len(),
         not_probed: sites.err().map(|reason| reason.to_string()),
         values: None,
     }

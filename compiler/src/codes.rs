@@ -110,12 +110,14 @@ codes! {
     PARTLY_INLINED = "W0402" "partly inlined";
     TARGETS_LEFT_OUT = "W0404" "targets left out";
     VALUES_LEFT_OUT = "W0405" "values left out";
+    UNCLEAR_COPIES = "W0406" "copies of an unclear literal";
     NO_UNWIND_POINT = "W0403" "unwinding seen late";
 
     NEVER_RETURNS = "N0401" "never returns";
     TAIL_CALLS = "N0402" "leaves by a jump";
     NO_WILDCARD = "N0501" "glob without a wildcard";
     SOME_INLINED = "N0403" "some matches are also inlined";
+    COPIES = "N0404" "copies of function literals";
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod classic;
 mod clauses;
 pub mod codes;
 mod compile;
+mod copies;
 mod diagnostic;
 mod explain;
 pub mod expression;

@@ -205,7 +205,7 @@ fn planned_function(
     function: &Function<'_>,
     entry: &EntrySite,
 ) -> PlannedFunction {
-    let places = executable.inlined().places(function.name).len();
+    let places = executable.inlined_places(function).len();
     PlannedFunction {
         name: function.name.to_owned(),
         address: function.entry,
@@ -295,13 +295,17 @@ fn report_trace(
             }
         }
     }
-    let inlined = catalog.executable.inlined();
     let also: Vec<(&str, usize)> = selection
         .shown
         .iter()
         .filter(|index| !exact.contains(index) && matches!(probes.get(**index), Some(Ok(_))))
         .filter_map(|index| catalog.get(*index))
-        .map(|function| (function.name, inlined.places(function.name).len()))
+        .map(|function| {
+            (
+                function.name,
+                catalog.executable.inlined_places(function).len(),
+            )
+        })
         .filter(|(_, places)| *places > 0)
         .collect();
     if !also.is_empty() {
@@ -361,15 +365,15 @@ fn report_function(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let name = printable(function.name);
-    let places = catalog.executable.inlined().places(function.name).len();
-    if places > 0 {
+    let places = catalog.executable.inlined_places(function);
+    if !places.is_empty() {
         let message = format!(
             "`{name}` was also inlined at {}: those calls are not seen",
-            times(places, "place")
+            times(places.len(), "place")
         );
         let mut diagnostic = Diagnostic::new(codes::PARTLY_INLINED, message)
             .at(&pattern.span, "only calls of its own code are seen");
-        for line in places_shown(catalog.executable, function.name) {
+        for line in places_shown(catalog.executable, function.name, &places) {
             diagnostic = diagnostic.note(line);
         }
         diagnostics.push(diagnostic);

@@ -6,6 +6,7 @@ use gobinary::{Executable, Function, Origin};
 use rayon::prelude::*;
 
 use crate::{
+    copies::Copies,
     diagnostic::printable,
     glob::Glob,
     nearest::{nearest_functions, nearest_package},
@@ -34,6 +35,13 @@ impl<'e> Catalog<'e> {
 
     pub(crate) fn get(&self, index: u32) -> Option<&Function<'e>> {
         self.functions.get(index as usize)
+    }
+
+    /// Where the function with this index in the executable is here.
+    pub(crate) fn index_of(&self, function: u32) -> Option<u32> {
+        let by_index = |other: &Function<'_>| other.index.cmp(&function);
+        let index = self.functions.binary_search_by(by_index).ok()?;
+        u32::try_from(index).ok()
     }
 
     fn names(&self) -> impl Iterator<Item = &'e str> {
@@ -142,8 +150,31 @@ impl<'c, 'e> Matcher<'c, 'e> {
 
     /// Indices into [`Catalog::functions`] of what `selector` selects, ascending.
     pub(crate) fn select(&self, selector: &Selector) -> Vec<u32> {
+        let mut selected = self.named(selector);
+        let added = self.copies(selector, &selected).added;
+        if !added.is_empty() {
+            selected.extend(added);
+            selected.sort_unstable();
+        }
+        selected
+    }
+
+    /// The copies of literals that `selector` names.
+    pub(crate) fn copies(&self, selector: &Selector, named: &[u32]) -> Copies {
         match &selector.kind {
-            SelectorKind::Name(glob) => self.catalog.filter(|function| glob.matches(function.name)),
+            SelectorKind::Name(glob) => Copies::of(self.catalog, glob, named),
+            _ => Copies::default(),
+        }
+    }
+
+    /// What `selector` selects by its own words, ascending.
+    pub(crate) fn named(&self, selector: &Selector) -> Vec<u32> {
+        match &selector.kind {
+            SelectorKind::Name(glob) => self.catalog.filter(|function| {
+                glob.matches(function.name)
+                    || Executable::literal_of_shape(function.name)
+                        .is_some_and(|name| glob.matches(&name))
+            }),
             SelectorKind::File(glob) => self.catalog.filter(|function| {
                 function
                     .source_file()

@@ -1,6 +1,6 @@
 //! Which functions each trace is about, and what is to be said of patterns that select none.
 
-use gobinary::Executable;
+use gobinary::{Executable, InlinedAt};
 
 use crate::{
     codes,
@@ -45,6 +45,7 @@ pub(crate) fn select(
             if !matches!(member.kind, SelectorKind::Set(_)) && matcher.select(member).is_empty() {
                 diagnostics.push(unmatched(catalog, member, "adds nothing to the set"));
             }
+            report_copies(&matcher, member, diagnostics);
         }
     }
     program
@@ -66,6 +67,7 @@ fn select_trace(
         if !matches!(pattern.kind, SelectorKind::BuiltIn(_)) && matcher.select(pattern).is_empty() {
             diagnostics.push(unmatched(catalog, pattern, "excludes nothing"));
         }
+        report_copies(matcher, pattern, diagnostics);
     }
     let keep = |mut selected: Vec<u32>| {
         selected.retain(|index| excluded.binary_search(index).is_err());
@@ -78,6 +80,7 @@ fn select_trace(
         if selected.is_empty() && !is_set_in(damaged, pattern) {
             diagnostics.push(no_target(catalog, pattern));
         }
+        report_copies(matcher, pattern, diagnostics);
         matched_any |= !selected.is_empty();
         by_target.push(keep(selected));
     }
@@ -97,6 +100,7 @@ fn select_trace(
         if selected.is_empty() && !is_set_in(damaged, pattern) {
             diagnostics.push(unmatched(catalog, pattern, "shows nothing"));
         }
+        report_copies(matcher, pattern, diagnostics);
         shown.extend(keep(selected));
     }
     Selection {
@@ -104,6 +108,11 @@ fn select_trace(
         targets,
         shown: merged(shown),
     }
+}
+
+fn report_copies(matcher: &Matcher<'_, '_>, pattern: &Selector, diagnostics: &mut Vec<Diagnostic>) {
+    let copies = matcher.copies(pattern, &matcher.named(pattern));
+    diagnostics.extend(copies.report(matcher.catalog, pattern));
 }
 
 /// The pattern is a set of a program with errors, in which members may be missing.
@@ -244,7 +253,7 @@ fn inlined_away(catalog: &Catalog<'_>, pattern: &Selector) -> Option<Diagnostic>
         _ => names_shown(&names),
     };
     let mut diagnostic = Diagnostic::new(codes::INLINED_AWAY, message).at(&pattern.span, label);
-    for line in places_shown(executable, name) {
+    for line in places_shown(executable, name, places) {
         diagnostic = diagnostic.note(line);
     }
     let callers: Vec<String> = callers.into_iter().take(SHOWN).map(printable).collect();
@@ -258,8 +267,11 @@ fn inlined_away(catalog: &Catalog<'_>, pattern: &Selector) -> Option<Diagnostic>
 }
 
 /// One line for each of the first places into which `name` was inlined, and how many more there are.
-pub(crate) fn places_shown(executable: &Executable, name: &str) -> Vec<String> {
-    let places = executable.inlined().places(name);
+pub(crate) fn places_shown(
+    executable: &Executable,
+    name: &str,
+    places: &[InlinedAt],
+) -> Vec<String> {
     let mut lines: Vec<String> = places
         .iter()
         .take(SHOWN)

@@ -8,6 +8,7 @@ use crate::function::Function;
 use crate::goid::{GoidError, GoidOffset};
 use crate::image::Image;
 use crate::inline::{InlineIndex, InlineTrees};
+use crate::literals::Literals;
 use crate::moduledata::ModuleData;
 use crate::pclntab::Pclntab;
 use crate::survey::Survey;
@@ -25,6 +26,7 @@ pub struct Executable {
     survey: OnceLock<Survey>,
     trees: OnceLock<Option<InlineTrees>>,
     inlined: OnceLock<InlineIndex>,
+    literals: OnceLock<Literals>,
     goid: OnceLock<Result<GoidOffset, GoidError>>,
     pub(crate) sections: OnceLock<Result<Sections, TypesError>>,
 }
@@ -55,6 +57,7 @@ impl Executable {
             survey: OnceLock::new(),
             trees: OnceLock::new(),
             inlined: OnceLock::new(),
+            literals: OnceLock::new(),
             goid: OnceLock::new(),
             sections: OnceLock::new(),
         })
@@ -149,6 +152,11 @@ impl Executable {
     /// Where functions were inlined; read when first asked for.
     pub fn inlined(&self) -> &InlineIndex {
         self.inlined.get_or_init(|| InlineIndex::new(self))
+    }
+
+    /// Which functions are copies of one function literal; found when first asked for.
+    pub fn literals(&self) -> &Literals {
+        self.literals.get_or_init(|| Literals::new(self))
     }
 
     pub(crate) fn inline_trees(&self) -> Option<&InlineTrees> {

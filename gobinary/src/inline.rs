@@ -39,8 +39,8 @@ pub struct InlinedAt {
 /// Functions that were inlined, by name.
 #[derive(Debug, Default)]
 pub struct InlineIndex {
-    /// Sorted by name; each has a range of `places`.
-    names: BTreeMap<String, std::ops::Range<usize>>,
+    /// Sorted by name; each has a range of `places`, and the line of its `func` keyword since Go 1.20.
+    names: BTreeMap<String, (std::ops::Range<usize>, Option<u32>)>,
     places: Vec<InlinedAt>,
 }
 
@@ -65,26 +65,24 @@ impl InlineIndex {
             for &number in &seen {
                 if let Some(node) = trees.node(executable, &tree, number) {
                     let address = function.entry + u64::from(node.parent_pc);
-                    all.push((
-                        node.name,
-                        InlinedAt {
-                            function: function.index,
-                            address,
-                        },
-                    ));
+                    let place = InlinedAt {
+                        function: function.index,
+                        address,
+                    };
+                    all.push((node.name, place, node.start_line));
                 }
             }
         }
-        all.sort_by_key(|&(name, place)| (name, place.function, place.address));
-        let mut names: BTreeMap<String, std::ops::Range<usize>> = BTreeMap::new();
+        all.sort_by_key(|&(name, place, _)| (name, place.function, place.address));
+        let mut names = BTreeMap::new();
         let mut places = Vec::with_capacity(all.len());
         for same in all.chunk_by(|a, b| a.0 == b.0) {
             let start = places.len();
-            places.extend(same.iter().map(|&(_, place)| place));
-            if let Some((name, _)) = same.first() {
+            places.extend(same.iter().map(|&(_, place, _)| place));
+            if let Some((name, _, start_line)) = same.first() {
                 names.insert(
                     executable.table.name(&executable.image, *name).to_owned(),
-                    start..places.len(),
+                    (start..places.len(), *start_line),
                 );
             }
         }
@@ -96,8 +94,18 @@ impl InlineIndex {
     pub fn places(&self, name: &str) -> &[InlinedAt] {
         self.names
             .get(name)
-            .and_then(|range| self.places.get(range.clone()))
+            .and_then(|(range, _)| self.places.get(range.clone()))
             .unwrap_or_default()
+    }
+
+    /// The line of a function's `func` keyword; `None` before Go 1.20.
+    pub(crate) fn start_line(&self, name: &str) -> Option<u32> {
+        self.names.get(name).and_then(|(_, line)| *line)
+    }
+
+    /// Does a function of this name exist that was inlined somewhere?
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.names.contains_key(name)
     }
 
     /// Names of all functions that were inlined somewhere, sorted. They may have code of their own too.
@@ -160,10 +168,11 @@ impl Executable {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InlineTrees {
     base: u64,
-    /// Bytes of an entry, and in it the offsets of the name's offset and of the call's address.
+    /// Bytes of an entry, and in it the offsets of the name's offset, of the call's address and of the function's first line.
     size: u64,
     name: usize,
     parent_pc: usize,
+    start_line: Option<usize>,
 }
 
 /// One function's tree.
@@ -180,6 +189,8 @@ pub(crate) struct Node {
     name: u32,
     /// Bytes from the function's entry to an instruction whose position is that of the call.
     parent_pc: u32,
+    /// Line of the `func` keyword.
+    start_line: Option<u32>,
 }
 
 impl InlineTrees {
@@ -191,12 +202,14 @@ impl InlineTrees {
             size: 20,
             name: 12,
             parent_pc: 16,
+            start_line: None,
         };
         let new = Self {
             base: 0,
             size: 16,
             name: 4,
             parent_pc: 8,
+            start_line: Some(12),
         };
         // Go 1.20 changed the magic; should it have kept the old entries, the trial tells.
         let layouts: &[Self] = if executable.table.is_modern() {
@@ -279,6 +292,14 @@ impl InlineTrees {
                 .map(u32::from_le_bytes)
         };
         let (name, parent_pc) = (word(self.name)?, word(self.parent_pc)?);
-        (u64::from(parent_pc) < tree.function_size).then_some(Node { name, parent_pc })
+        let start_line = self
+            .start_line
+            .and_then(word)
+            .filter(|line| line.cast_signed() > 0);
+        (u64::from(parent_pc) < tree.function_size).then_some(Node {
+            name,
+            parent_pc,
+            start_line,
+        })
     }
 }

@@ -31,6 +31,8 @@ mod goid;
 mod image;
 mod inline;
 mod kernel;
+mod literal;
+mod literals;
 mod moduledata;
 mod nonnull;
 mod origin;
@@ -54,6 +56,7 @@ pub use executable::{Executable, Position};
 pub use function::Function;
 pub use goid::{GoidError, GoidOffset};
 pub use inline::{InlineFrame, InlineIndex, InlinedAt};
+pub use literals::{LiteralCopy, Literals, Original};
 pub use origin::Origin;
 
 pub use site::{EntryKind, EntrySite, ExitKind, ExitSite, Instruction, Sites, Unprobeable};
