@@ -227,13 +227,12 @@ fn announce(
     let whom = match &loaded.target {
         Target::Process(pid) => format!("process {pid}"),
         Target::Launch { .. } => "the launched process".to_owned(),
-        Target::Executable(path) => {
-            match runtime::process::running(loaded.binary.identity()?).as_slice() {
-                [] => format!("{}; nothing runs it yet", shown(path)),
-                [pid] => format!("{}, process {pid}", shown(path)),
-                pids => format!("{}, {} processes", shown(path), pids.len()),
-            }
-        }
+        Target::Executable(path) => match attachment.processes.as_slice() {
+            [] if !attachment.missed.is_empty() => shown(path),
+            [] => format!("{}; nothing runs it yet", shown(path)),
+            [pid] => format!("{}, process {pid}", shown(path)),
+            pids => format!("{}, {} processes", shown(path), pids.len()),
+        },
     };
     let plural = |n: usize| if n == 1 { "" } else { "s" };
     say!(
@@ -241,6 +240,11 @@ fn announce(
         plural(functions),
         attachment.sites
     );
+    for pid in &attachment.missed {
+        let overlay = loaded.binary.is_on_overlay();
+        let reason = runtime::not_arrived(*pid, &plan.executable, overlay);
+        say!("  {}", render::escape(&reason));
+    }
     say!("  {}", prices::in_short(plan, prices));
     if attachment.one_by_one {
         let seconds = (attachment.sites as f64 * 0.11).ceil();
@@ -399,7 +403,8 @@ impl Session<'_> {
             }
             if !replaced
                 && matches!(loaded.target, Target::Executable(_))
-                && is_another(loaded, loaded.binary.path())
+                && (is_another(loaded, loaded.binary.path())
+                    || self.tracer.is_copied(&loaded.plan, &loaded.binary))
             {
                 replaced = true;
                 say!(

@@ -7,13 +7,13 @@
 #![allow(unsafe_code)]
 
 use std::{
-    ffi::CString,
+    ffi::{CString, OsStr},
     fs::File,
     io,
     ops::Deref,
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd},
-        unix::fs::MetadataExt,
+        unix::{ffi::OsStrExt, fs::MetadataExt},
     },
     path::{Path, PathBuf},
     sync::Arc,
@@ -123,6 +123,16 @@ impl Binary {
         self.data.0.keep()
     }
 
+    /// Whether what is at the path may be another inode than what processes run.
+    #[must_use]
+    pub fn is_on_overlay(&self) -> bool {
+        // SAFETY: statfs is a C struct of integers: all zeroes is a value.
+        let mut about: libc::statfs = unsafe { std::mem::zeroed() };
+        // SAFETY: fstatfs fills the struct that it is given.
+        let result = unsafe { libc::fstatfs(self.file.as_raw_fd(), &raw mut about) };
+        result == 0 && about.f_type == libc::OVERLAYFS_SUPER_MAGIC
+    }
+
     /// The open file.
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
@@ -149,6 +159,22 @@ impl Binary {
             }
         }
         Ok(())
+    }
+
+    /// Whether a process that is started now would get the probe at this site.
+    pub(crate) fn has_probe(&self, site: &Site) -> io::Result<bool> {
+        const PAGE: u64 = 4096;
+        // What is open stays the inode that was opened.
+        let file = File::open(OsStr::from_bytes(self.kernel_path().as_bytes()))?;
+        // SAFETY: one byte of it is read, which whoever writes to the file may change.
+        let page = unsafe {
+            memmap2::MmapOptions::new()
+                .offset(site.file_offset & !(PAGE - 1))
+                .len(PAGE as usize)
+                .map_copy_read_only(&file)
+        }?;
+        let at = (site.file_offset % PAGE) as usize;
+        Ok(page.get(at) != site.bytes.first())
     }
 
     /// Maps the file as a process would that runs it, so that attaching with every process in scope meets the kernel's objections even

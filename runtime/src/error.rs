@@ -1,6 +1,9 @@
 //! What can go wrong between a plan and a running trace, each with what the user can do about it.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// A failure of the runtime.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +89,16 @@ pub enum Error {
         /// Link-time address.
         address: u64,
     },
+    /// The process runs another inode.
+    #[error("{}", not_arrived(*pid, path, *overlay))]
+    NotArrived {
+        /// Process.
+        pid: u32,
+        /// File.
+        path: PathBuf,
+        /// It is on an overlay file system.
+        overlay: bool,
+    },
     /// The file was written to in place.
     #[error("{path} is being written to, or was since it was read: start again when that is done")]
     Written {
@@ -142,4 +155,19 @@ pub enum Error {
         /// Why not.
         error: io::Error,
     },
+}
+
+/// Why a process is not traced though it seems to run the file.
+#[must_use]
+pub fn not_arrived(pid: u32, path: &Path, overlay: bool) -> String {
+    let path = path.display();
+    if overlay {
+        format!(
+            "process {pid} runs an earlier version of {path}, which its overlay file system has copied since (as chmod, chown and writing make it do): it cannot be traced until it is started again"
+        )
+    } else {
+        format!(
+            "process {pid} runs other code than that of {path}, so no probes arrived there: it cannot be traced until it is started again"
+        )
+    }
 }

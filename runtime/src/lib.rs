@@ -4,6 +4,7 @@
 //! gives out bytes and plain structs; what they mean is the business of others.
 
 mod aggregates;
+mod arrived;
 mod attach;
 mod binary;
 mod calibrate;
@@ -26,7 +27,7 @@ pub use attach::{Progress, Refused};
 pub use binary::{Binary, Bytes};
 pub use calibrate::{Calibration, calibrate};
 pub use ebpf_templates::{Aggregate, AggregateKey};
-pub use error::Error;
+pub use error::{Error, not_arrived};
 pub use guard::lease_break_time;
 pub use kernel::{Kernel, is_virtual_machine, monotonic_ns, realtime_minus_monotonic_ns};
 pub use launch::Launched;

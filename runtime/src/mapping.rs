@@ -49,14 +49,14 @@ static ALL: [Place; PLACES] = [const {
 }; PLACES];
 
 impl Mapping {
-    /// Maps the file, privately and to be read only.
+    /// Maps the file, to be read only; shared with it, since the kernel puts probes into private mappings.
     pub(crate) fn of(file: &File) -> io::Result<Self> {
         /// What was there before is restored for what is not ours.
         static BEFORE: OnceLock<Result<(), i32>> = OnceLock::new();
         BEFORE
             .get_or_init(|| install().map_err(|error| error.raw_os_error().unwrap_or(0)))
             .map_err(io::Error::from_raw_os_error)?;
-        // SAFETY: the mapping is private and read-only. Others may change the file, which changes bytes that are only ever interpreted
+        // SAFETY: the mapping is only read. Others may change the file, which changes bytes that are only ever interpreted
         // with every offset checked, or cut it, which the handler answers.
         let map = unsafe { Mmap::map(file) }?;
         let place = ALL

@@ -20,6 +20,7 @@ use ebpf_templates::{
 use crate::{
     Binary, Error, Kernel, Progress, Refused,
     aggregates::{self, Aggregates},
+    arrived::{Arrivals, Survey},
     attach,
     config::{config, last_call, last_calls_room, step, values_room},
     guard::{Guard, Held},
@@ -61,6 +62,10 @@ pub struct Attachment {
     pub refused: Vec<Refused>,
     /// The sites were attached one by one.
     pub one_by_one: bool,
+    /// Processes that run the file and have the probes; some of which that could not be looked at.
+    pub processes: Vec<u32>,
+    /// Processes that seem to run the file, and run another inode.
+    pub missed: Vec<u32>,
 }
 
 /// A goroutine that is in a graph: its state, and the frames that did not fit into it, by level.
@@ -295,7 +300,9 @@ impl Tracer {
         };
         self.process = filter;
         // Where a process maps the file already, the kernel checks the sites there.
-        let nobody_runs_it = filter == 0 && process::running(binary.identity()?).is_empty();
+        let sites = plan.traces.iter().flat_map(|trace| &trace.sites).copied();
+        let survey = Survey::new(binary, binary.identity()?, pid, sites);
+        let nobody_runs_it = filter == 0 && !survey.has_process();
         let _mapping = if nobody_runs_it {
             binary.map_executable().ok()
         } else {
@@ -325,6 +332,16 @@ impl Tracer {
                 }));
             self.links[index] = Some(held);
         }
+        let Arrivals { traced, missed } =
+            survey.arrivals(attachment.refused.iter().map(|refused| refused.site));
+        if let (Some(pid), [_, ..]) = (pid, missed.as_slice()) {
+            return Err(Error::NotArrived {
+                pid,
+                path: plan.executable.clone(),
+                overlay: binary.is_on_overlay(),
+            });
+        }
+        (attachment.processes, attachment.missed) = (traced, missed);
         Ok(attachment)
     }
 
@@ -474,6 +491,17 @@ impl Tracer {
     #[must_use]
     pub fn is_written(&self) -> bool {
         self.guard.as_ref().is_some_and(Guard::is_written)
+    }
+
+    /// Whether processes that are started from now on run another inode than the probed one, under the same number: their overlay file
+    /// system has copied the file.
+    #[must_use]
+    pub fn is_copied(&self, plan: &Plan, binary: &Binary) -> bool {
+        // Some of them may have been taken away by now.
+        let mut sites = plan.traces.iter().flat_map(|trace| &trace.sites);
+        self.is_attached()
+            && binary.is_on_overlay()
+            && !sites.any(|site| binary.has_probe(site).unwrap_or(true))
     }
 
     /// Whether any probe is attached.

@@ -369,11 +369,15 @@ fn missing_privileges_are_named() {
     exit 1
     error: missing CAP_BPF and CAP_PERFMON: run as root (sudo), or give the command CAP_BPF and CAP_PERFMON; in a container, the container has to be granted them
     ");
-    let both = told(&nobody, "-all,+bpf,+perfmon");
+    assert_snapshot!(told(&nobody, "-all,+bpf,+perfmon"), @"
+    exit 1
+    error: cannot keep ./server from being written to while probes are in it, since it belongs to another user: run as root (sudo), or give the command CAP_LEASE too (setcap cap_bpf,cap_perfmon,cap_lease+ep)
+    ");
+    let all = told(&nobody, "-all,+bpf,+perfmon,+lease");
     assert!(
-        both.starts_with(
+        all.starts_with(
             "exit 0\ntracing 1 function (4 probe sites) of ./server; nothing runs it yet"
         ),
-        "{both}"
+        "{all}"
     );
 }

@@ -1,0 +1,195 @@
+//! Where probes do not arrive though everything looks as if they would: overlay file systems.
+//!
+//! Issue 9, case overlay-copy-up.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use gofuncgraph_tests::{
+    go::{self, Mode},
+    skip,
+    tracer::{self, Recording, Running, Traced},
+};
+
+const PROGRAM: &str = "trace main.outer < include main.* >";
+
+/// Overlays of their own upper layers over one lower one, in which there is `server`.
+struct Overlays {
+    root: PathBuf,
+    mounted: Vec<PathBuf>,
+}
+
+impl Overlays {
+    fn new(names: &[&str], mode: Mode) -> Self {
+        let root = tracer::temporary("overlay");
+        fs::create_dir(&root).expect("a folder");
+        let mut overlays = Self {
+            root: root.clone(),
+            mounted: Vec::new(),
+        };
+        overlays.mount("tmpfs", "size=256m", &root);
+        let lower = root.join("lower");
+        fs::create_dir(&lower).expect("a folder");
+        fs::copy(go::build(go::newest(), "truth", mode), lower.join("server")).expect("copy");
+        for name in names {
+            let [upper, work, merged] = ["upper", "work", ""].map(|kind| {
+                let folder = root.join(format!("{kind}{name}"));
+                fs::create_dir(&folder).expect("a folder");
+                folder
+            });
+            let options = format!(
+                "lowerdir={},upperdir={},workdir={}",
+                lower.display(),
+                upper.display(),
+                work.display()
+            );
+            overlays.mount("overlay", &options, &merged);
+        }
+        overlays
+    }
+
+    fn mount(&mut self, kind: &str, options: &str, at: &Path) {
+        let status = Command::new("mount")
+            .args(["-t", kind, "-o", options, "none"])
+            .arg(at)
+            .status()
+            .expect("mount runs");
+        assert!(status.success(), "mount -t {kind} {options}");
+        self.mounted.push(at.to_owned());
+    }
+
+    fn server(&self, name: &str) -> PathBuf {
+        self.root.join(name).join("server")
+    }
+}
+
+impl Drop for Overlays {
+    fn drop(&mut self) {
+        for at in self.mounted.iter().rev() {
+            let _ = Command::new("umount").arg("-l").arg(at).status();
+        }
+        let _ = fs::remove_dir(&self.root);
+    }
+}
+
+fn sleeping(server: &Path) -> Running {
+    let process = Running::start(server, &["sleep"]);
+    process.wait_for("pid ");
+    process
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+fn pids(traced: &Traced) -> Vec<u64> {
+    let mut pids: Vec<u64> = traced
+        .lines
+        .iter()
+        .filter_map(|line| line["pid"].as_u64())
+        .collect();
+    pids.sort_unstable();
+    pids.dedup();
+    pids
+}
+
+/// Each changes the file without touching its contents.
+const CHANGES: [&[&str]; 3] = [&["touch"], &["chmod", "777"], &["chown", "1:1"]];
+
+#[test]
+fn a_process_of_a_lower_layer_whose_file_was_copied_up() {
+    if skip().is_some() {
+        return;
+    }
+    for (change, mode) in CHANGES.iter().zip([Mode::Plain, Mode::Pie, Mode::Stripped]) {
+        let overlays = Overlays::new(&["a"], mode);
+        let server = overlays.server("a");
+        let old = sleeping(&server);
+        let pid = old.pid().to_string();
+        let output = tracer::run(&["-e", PROGRAM, "--limit", "1", "-o", "/dev/null", "-p", &pid]);
+        assert_eq!(output.status.code(), Some(0), "before {change:?}");
+        let status = Command::new(change[0])
+            .args(&change[1..])
+            .arg(&server)
+            .status();
+        assert!(status.is_ok_and(|status| status.success()), "{change:?}");
+
+        let said = format!("process {pid} runs an earlier version of {}", text(&server));
+        let output = tracer::run(&["-e", PROGRAM, "--for", "10s", "-p", &pid]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{change:?}: {stderr}");
+        assert!(stderr.contains(&said), "{change:?}: {stderr}");
+
+        // By the path that is said too, and others are traced.
+        let new = sleeping(&server);
+        let tracer = Recording::start(PROGRAM, &["--limit", "2", text(&server)]);
+        let header = tracer.wait_for("tracing ");
+        assert!(
+            header.contains(&format!("process {};", new.pid())),
+            "{change:?}: {header}"
+        );
+        let traced = tracer.finish();
+        assert_eq!(traced.code, Some(0), "{change:?}: {}", traced.stderr);
+        assert!(
+            traced.stderr.contains(&said),
+            "{change:?}: {}",
+            traced.stderr
+        );
+        assert_eq!(pids(&traced), [u64::from(new.pid())], "{change:?}");
+        for process in [old, new] {
+            process.signal("TERM");
+            assert_eq!(process.finish().0, Some(0), "{change:?}");
+        }
+    }
+}
+
+/// While it is traced, processes of the copy are not, which is said.
+#[test]
+fn a_file_that_is_copied_up_while_it_is_traced() {
+    if skip().is_some() {
+        return;
+    }
+    let overlays = Overlays::new(&["a"], Mode::Plain);
+    let server = overlays.server("a");
+    let old = sleeping(&server);
+    let tracer = Recording::start(PROGRAM, &[text(&server)]);
+    tracer.wait_for("tracing ");
+    let status = Command::new("chmod").arg("777").arg(&server).status();
+    assert!(status.is_ok_and(|status| status.success()));
+    tracer.wait_for("has been replaced: processes that run the old file are traced on");
+    tracer.signal("INT");
+    let traced = tracer.finish();
+    assert_eq!(traced.code, Some(0), "{}", traced.stderr);
+    assert_eq!(pids(&traced), [u64::from(old.pid())]);
+}
+
+/// One lower file under several names is one file, and whoever runs it is named.
+#[test]
+fn processes_of_two_overlays_over_one_file() {
+    if skip().is_some() {
+        return;
+    }
+    let overlays = Overlays::new(&["a", "b"], Mode::Plain);
+    let processes = ["a", "b"].map(|name| sleeping(&overlays.server(name)));
+    // A copy of the file, which is not it.
+    let copy = tracer::temporary("copy");
+    fs::copy(overlays.server("a"), &copy).expect("copy");
+    let other = sleeping(&copy);
+    for name in ["a", "b", "lower"] {
+        let tracer = Recording::start(PROGRAM, &["--for", "2s", text(&overlays.server(name))]);
+        let header = tracer.wait_for("tracing ");
+        assert!(header.contains("2 processes"), "{name}: {header}");
+        let traced = tracer.finish();
+        let mut expected: Vec<u64> = processes.iter().map(|p| u64::from(p.pid())).collect();
+        expected.sort_unstable();
+        assert_eq!(pids(&traced), expected, "{name}: {}", traced.stderr);
+    }
+    for process in processes.into_iter().chain([other]) {
+        process.signal("TERM");
+        assert_eq!(process.finish().0, Some(0));
+    }
+    fs::remove_file(&copy).expect("clean up");
+}
