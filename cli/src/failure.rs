@@ -70,6 +70,9 @@ impl fmt::Display for WrongProgram {
 
 impl std::error::Error for WrongProgram {}
 
+/// How the standard library ends what it says of EMFILE, whoever reports it.
+const TOO_MANY_FILES: &str = "(os error 24)";
+
 /// Says what went wrong on stderr, and gives the exit code.
 pub fn report(error: &anyhow::Error) -> ExitCode {
     if error.is::<WrongProgram>() {
@@ -82,7 +85,10 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     } else {
         format!("{error:#}")
     };
-    let lines: Vec<_> = text.lines().map(render::escape).collect();
+    let mut lines: Vec<_> = text.lines().map(render::escape).collect();
+    if text.contains(TOO_MANY_FILES) {
+        lines.push("  help: raise the limit of open files of this shell: ulimit -n 4096".into());
+    }
     say!("error: {}", lines.join("\n"));
     ExitCode::from(if usage { 2 } else { 1 })
 }

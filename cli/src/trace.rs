@@ -18,7 +18,7 @@ use compiler::{
 };
 use graph::{Builder, Cost, Graph, Totals};
 use runtime::{Attachment, Calibration, Kernel, Launched, Tracer};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 
 use crate::{
     args::{How, What},
@@ -151,6 +151,8 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
 
 /// The first Ctrl-C sets a flag; the second ends this process at once, and the kernel takes the probes away.
 fn stop_signals() -> anyhow::Result<Arc<AtomicBool>> {
+    // A file that reaches its limit of size is an error of the write, and no end without totals.
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).context("cannot watch for signals")?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))

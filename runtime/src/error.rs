@@ -34,14 +34,14 @@ pub enum Error {
     #[error("the embedded probe program cannot be prepared: {0}")]
     Object(String),
     /// The kernel refused a BPF map.
-    #[error(
-        "the kernel refused the map `{name}`: {reason}; fewer --max-goroutines need less memory"
-    )]
+    #[error("the kernel refused the map `{name}`: {reason}{}", if *too_many_files { "" } else { "; fewer --max-goroutines need less memory" })]
     Map {
         /// Map.
         name: String,
         /// Why.
         reason: String,
+        /// It is about descriptors, and not about memory.
+        too_many_files: bool,
     },
     /// The verifier refused the program.
     #[error("the kernel refused the probe program: {error}\n{log}")]

@@ -354,7 +354,7 @@ fn create_maps(
             );
         }
         let map = MapData::create(definition, name, Some(btf.as_fd()))
-            .map_err(|e| map_error(name, with_sources(&e)))?;
+            .map_err(|e| map_error(name, &e))?;
         maps.insert(name.clone(), map);
     }
     Ok(())
@@ -368,30 +368,25 @@ fn create_rodata(object: &Object, btf: &OwnedFd) -> Result<MapData, Error> {
         .find(|(_, definition)| definition.section_kind() == EbpfSectionKind::Rodata)
         .ok_or_else(|| object_error("it holds no .rodata"))?;
     let map = MapData::create(definition.clone(), name, Some(btf.as_fd()))
-        .map_err(|e| map_error(name, with_sources(&e)))?;
+        .map_err(|e| map_error(name, &e))?;
     sys::set_single_value(map.fd().as_fd(), definition.data())
         .and_then(|()| sys::freeze(map.fd().as_fd()))
-        .map_err(|e| map_error(name, e.to_string()))?;
+        .map_err(|e| map_error(name, &e))?;
     Ok(map)
 }
 
-fn map_error(name: &str, reason: String) -> Error {
+/// aya keeps the system call's error below its own.
+fn map_error(name: &str, error: &(dyn std::error::Error + 'static)) -> Error {
+    let chain: Vec<_> = std::iter::successors(Some(error), |error| error.source()).collect();
+    let said: Vec<String> = chain.iter().map(ToString::to_string).collect();
+    let numbers = chain
+        .iter()
+        .filter_map(|error| error.downcast_ref::<io::Error>()?.raw_os_error());
     Error::Map {
         name: name.to_owned(),
-        reason,
+        reason: said.join(": "),
+        too_many_files: numbers.into_iter().any(|number| number == libc::EMFILE),
     }
-}
-
-/// An error with everything that caused it, since aya keeps the system call's error below its own.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }
 
 /// The map of the tail call that never happens.
