@@ -239,7 +239,9 @@ fn shown_constant(clause: &Clause, expression: &Expression) -> Option<Diagnostic
             Some(format!("`ret[{number}]` is a result, by its number from 0"))
         }
         (ExpressionKind::Integer(_), _) => Some("arguments are shown by their names".to_owned()),
-        (ExpressionKind::String(_), _) => Some("names stand without quotes".to_owned()),
+        (ExpressionKind::String(_) | ExpressionKind::Bytes(_), _) => {
+            Some("names stand without quotes".to_owned())
+        }
         (
             ExpressionKind::Float(_)
             | ExpressionKind::Duration(_)

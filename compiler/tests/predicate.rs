@@ -88,7 +88,7 @@ fn on_text(pattern: Pattern, text: &[u8]) -> Verdict {
 }
 
 fn glob(glob: &str) -> Pattern {
-    Pattern::glob(glob).expect("it is short")
+    Pattern::glob(glob.as_bytes()).expect("it is short")
 }
 
 #[test]

@@ -233,8 +233,11 @@ impl<'i> Reader<'i> {
                 ExpressionKind::Size(self.accept(value).unwrap_or_default())
             }
             Rule::string => {
-                let value = literal::string(text, at.clone());
-                ExpressionKind::String(self.accept(value).unwrap_or_default())
+                let value = literal::bytes(text, at.clone());
+                match String::from_utf8(self.accept(value).unwrap_or_default()) {
+                    Ok(text) => ExpressionKind::String(text),
+                    Err(error) => ExpressionKind::Bytes(error.into_bytes()),
+                }
             }
             Rule::rune => {
                 let value = literal::rune(text, at.clone());

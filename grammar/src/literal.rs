@@ -131,11 +131,45 @@ pub(crate) fn rune(text: &str, span: Span) -> Result<u64, SyntaxError> {
 
 /// Reads what the grammar calls a `string`, quotes and all.
 pub(crate) fn string(text: &str, span: Span) -> Result<String, SyntaxError> {
-    let inner = text
-        .strip_prefix('"')
+    unescaped(between_quotes(text), span.start + 1)
+}
+
+/// Reads a `string` that may hold bytes which are no characters, as strings of Go may.
+pub(crate) fn bytes(text: &str, span: Span) -> Result<Vec<u8>, SyntaxError> {
+    let mut rest = between_quotes(text);
+    let mut start = span.start + 1;
+    let mut out = Vec::with_capacity(rest.len());
+    while let Some((before, byte, after)) = next_byte(rest) {
+        out.extend(unescaped(before, start)?.into_bytes());
+        out.push(byte);
+        start += rest.len() - after.len();
+        rest = after;
+    }
+    out.extend(unescaped(rest, start)?.into_bytes());
+    Ok(out)
+}
+
+/// The first of `\x80` to `\xff`, with what is before and after it.
+fn next_byte(text: &str) -> Option<(&str, u8, &str)> {
+    let mut from = 0;
+    loop {
+        let at = from + text.get(from..)?.find('\\')?;
+        let (before, rest) = text.split_at(at);
+        if let Some(digits) = not_ascii(rest) {
+            let byte = u8::from_str_radix(digits, 16).ok()?;
+            return Some((before, byte, rest.get(4..)?));
+        }
+        // The backslash, and what it escapes.
+        let mut escape = rest.chars();
+        escape.by_ref().take(2).for_each(drop);
+        from = text.len() - escape.as_str().len();
+    }
+}
+
+fn between_quotes(text: &str) -> &str {
+    text.strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
-        .unwrap_or(text);
-    unescaped(inner, span.start + 1)
+        .unwrap_or(text)
 }
 
 /// Text between quotes, which begins at `start`.
@@ -151,6 +185,10 @@ pub(crate) fn unescaped(inner: &str, start: usize) -> Result<String, SyntaxError
         let resolved = match escape {
             Some('"') => Some('"'),
             Some('\\') => Some('\\'),
+            Some('a') => Some('\x07'),
+            Some('b') => Some('\x08'),
+            Some('f') => Some('\x0c'),
+            Some('v') => Some('\x0b'),
             Some('n') => Some('\n'),
             Some('r') => Some('\r'),
             Some('t') => Some('\t'),
@@ -171,9 +209,9 @@ pub(crate) fn unescaped(inner: &str, start: usize) -> Result<String, SyntaxError
                         start..start + 4,
                         format!("`\\x{byte}` is no character by itself"),
                     )
-                    .label("strings are UTF-8")
+                    .label("only strings in expressions hold bytes")
                     .help(format!(
-                        "the character of this number is written \\u00{byte}; in `=~`, ? stands for any byte"
+                        "the character of this number is written \\u00{byte}"
                     )));
                 }
                 return Err(SyntaxError::new(
@@ -183,7 +221,7 @@ pub(crate) fn unescaped(inner: &str, start: usize) -> Result<String, SyntaxError
                 )
                 .label("unknown or incomplete escape")
                 .help(
-                    "strings know \\\" \\\\ \\n \\r \\t \\x7f \\u00e9 and \\U0001f600; a backslash itself is written \\\\",
+                    "strings know \\\" \\\\ \\n \\r \\t \\a \\b \\f \\v \\x7f \\u00e9 and \\U0001f600; a backslash itself is written \\\\",
                 ));
             }
         }

@@ -54,6 +54,7 @@ pub(crate) fn operand(kind: &ExpressionKind) -> String {
         ExpressionKind::Integer(number) => number.to_string(),
         ExpressionKind::Float(bits) => format!("{:?}", f64::from_bits(*bits)),
         ExpressionKind::String(text) => string(text),
+        ExpressionKind::Bytes(bytes) => byte_string(bytes),
         ExpressionKind::Duration(ns) => in_units(*ns, DURATION_UNITS, "s"),
         ExpressionKind::Size(bytes) => in_units(*bytes, SIZE_UNITS, "B"),
         ExpressionKind::Bool(bool) => bool.to_string(),
@@ -83,6 +84,20 @@ fn in_units(amount: u64, units: &[(&str, u64)], of_nothing: &str) -> String {
 
 fn string(text: &str) -> String {
     format!("\"{}\"", string_content(text))
+}
+
+/// A string with bytes that are no characters.
+fn byte_string(bytes: &[u8]) -> String {
+    let mut out = String::from('"');
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(&string_content(chunk.valid()));
+        for byte in chunk.invalid() {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    out.push('"');
+    out
 }
 
 /// What stands between the quotes of a string.

@@ -64,7 +64,7 @@ pub(crate) fn line(template: &Template, graph: &Graph, symbols: &dyn Symbols) ->
 /// In Go's syntax; a string that is there as a whole without quotes.
 fn value(out: &mut String, value: Option<&Value>) {
     match value {
-        Some(Value::String(text)) if text.more == 0 => out.push_str(&escape(&text.bytes)),
+        Some(Value::String(text)) if text.more == 0 => text.plain(out),
         Some(value) => {
             let mut text = String::new();
             go::write(&mut text, value);

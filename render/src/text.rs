@@ -17,11 +17,7 @@ pub fn escape<T: AsRef<[u8]> + ?Sized>(text: &T) -> Cow<'_, str> {
     let mut out = String::with_capacity(bytes.len() + 16);
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
-            match u32::from(character) {
-                code if !is_unsafe(character) => out.extend(char::from_u32(code)),
-                code @ ..0x80 => _ = write!(out, "\\x{code:02x}"),
-                code => _ = write!(out, "\\u{{{code:x}}}"),
-            }
+            escape_character(&mut out, character);
         }
         for byte in chunk.invalid() {
             _ = write!(out, "\\x{byte:02x}");
@@ -36,6 +32,28 @@ pub(crate) fn escaped(text: String) -> String {
         escape(&text).into_owned()
     } else {
         text
+    }
+}
+
+/// A character as Go's `%q` writes it where a terminal must not have it itself.
+pub(crate) fn escape_character(out: &mut String, character: char) {
+    if !is_unsafe(character) {
+        out.push(character);
+        return;
+    }
+    match character {
+        '\x07' => out.push_str("\\a"),
+        '\x08' => out.push_str("\\b"),
+        '\x0c' => out.push_str("\\f"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\x0b' => out.push_str("\\v"),
+        _ => match u32::from(character) {
+            code @ ..0x80 => _ = write!(out, "\\x{code:02x}"),
+            code @ ..0x1_0000 => _ = write!(out, "\\u{code:04x}"),
+            code => _ = write!(out, "\\U{code:08x}"),
+        },
     }
 }
 
@@ -155,11 +173,11 @@ mod tests {
     fn everything_that_could_reach_the_terminal_is_escaped() {
         assert_eq!(
             escape("a\x1b[31mb\r\n\x07\x7f"),
-            "a\\x1b[31mb\\x0d\\x0a\\x07\\x7f"
+            "a\\x1b[31mb\\r\\n\\a\\x7f"
         );
         assert_eq!(
             escape("\u{9b}31m\u{202e}gnp\u{2066}\u{200b}\u{feff}\u{2028}"),
-            "\\u{9b}31m\\u{202e}gnp\\u{2066}\\u{200b}\\u{feff}\\u{2028}"
+            "\\u009b31m\\u202egnp\\u2066\\u200b\\ufeff\\u2028"
         );
         assert_eq!(escape(b"ok\xff\xc3(".as_slice()), "ok\\xff\\xc3(");
     }

@@ -164,7 +164,8 @@ impl Value {
     /// How much of it was left out: bytes, elements, fields or entries.
     pub(crate) fn left_out(&self) -> u64 {
         match self {
-            Self::String(text) | Self::Bytes(text) | Self::Error { words: text, .. } => text.more,
+            Self::String(text) | Self::Error { words: text, .. } => text.left_out(),
+            Self::Bytes(bytes) => bytes.more,
             Self::List { more, .. } | Self::Struct { more, .. } | Self::Map { more, .. } => *more,
             Self::Pointer {
                 target: Some(target),

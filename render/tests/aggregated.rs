@@ -120,7 +120,7 @@ fn entries() -> Vec<(AggregateKey, Aggregate)> {
 fn sites_in_one_function_are_one_row() {
     let stats = aggregation(AggregationKind::Stats, false, caller_and_name());
     assert_snapshot!(written(Format::Graph, &stats, &entries(), 120), @r#"
-    it\x07 by caller, name  main.f
+    it\a by caller, name  main.f
       caller        name          count                        sum                         mean  least                   greatest
       main.caller   "get"         1,203                     12,030                           10      1                         20
       0x9999        "\x1b[2J"        40  9,223,372,036,854,775,807  230,584,300,921,369,395.175      0  9,223,372,036,854,775,807
@@ -128,7 +128,7 @@ fn sites_in_one_function_are_one_row() {
     "#);
     let sum = aggregation(AggregationKind::Sum, true, caller_and_name());
     assert_snapshot!(written(Format::Classic, &sum, &entries(), 60), @r#"
-    it\x07 by caller, name  main.f
+    it\a by caller, name  main.f
       caller                              name               sum
       0x9999                              "\x1b[2J"      106751d
       main.caller                         "get"          12.0 µs
@@ -136,12 +136,12 @@ fn sites_in_one_function_are_one_row() {
     "#);
     let mean = aggregation(AggregationKind::Average, true, Vec::new());
     assert_snapshot!(written(Format::Graph, &mean, &entries(), 60), @r"
-    it\x07  main.f
+    it\a  main.f
       count     mean
       1,245  85d 17h
     ");
     assert_snapshot!(written(Format::Graph, &mean, &[], 60), @r"
-    it\x07  main.f
+    it\a  main.f
       no calls
     ");
 }
@@ -165,7 +165,7 @@ fn bars_fit_the_terminal() {
         (key(-3, 0x2000, b"a long name"), counted(1, -5, -5, -5)),
     ];
     assert_snapshot!(written(Format::Graph, &powers, &entries, 80), @r#"
-    it\x07 by caller, name  main.f
+    it\a by caller, name  main.f
       caller main.caller, name "get"  371 calls, mean 243.1 ms, 600.0 µs to 2.00 s
         [524 µs, 1.05 ms)   300  ██████████████████████████████████████████████████
         [1.05 ms, 2.10 ms)    0
@@ -191,7 +191,7 @@ fn bars_fit_the_terminal() {
         })
         .collect();
     assert_snapshot!(written(Format::Graph, &steps, &entries, 40), @r"
-    it\x07  main.f
+    it\a  main.f
       105 calls, mean 0.476, -10 to 30
         […, 0)     1  ▋
         [0, 10)   11  ██████
@@ -223,7 +223,7 @@ fn means_of_numbers_have_fractions() {
         (key(0, 0x1000, b"d"), counted(2, 6, 3, 3)),
     ];
     assert_snapshot!(written(Format::Graph, &average, &entries, 80), @r#"
-    it\x07 by caller, name  main.f
+    it\a by caller, name  main.f
       caller       name  count    mean
       main.caller  "d"       2       3
       main.caller  "b"       5     0.4
@@ -352,7 +352,7 @@ fn sums_have_more_room_than_their_values() {
     assert!(text.contains(&expected), "{text}");
     let durations = aggregation(AggregationKind::Sum, true, Vec::new());
     assert_snapshot!(written(Format::Graph, &durations, &entries, 80), @r"
-    it\x07  main.f
+    it\a  main.f
           sum
       640511d
     ");

@@ -104,7 +104,7 @@ fn hostile_names_are_escaped() {
         "{text}"
     );
     assert!(
-        text.contains(r"main.\x1b[2Jevil\u{202e}() { main.x+1 /src/\x1b]0;evil\x07.go:3"),
+        text.contains(r"main.\x1b[2Jevil\u202e() { main.x+1 /src/\x1b]0;evil\a.go:3"),
         "{text}"
     );
 }

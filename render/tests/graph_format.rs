@@ -166,12 +166,12 @@ fn long_names_in_a_file() {
 #[test]
 fn hostile_names() {
     assert_snapshot!(shown(hostile()), @r"
-    ── 16:21:55.255312  pid 4242  goroutine 18  a label\x07 with a bell and so many patterns that it cannot fit a line, *.*, net/http.* ──
-          1 ns │ main.\x1b[2Jevil\u{202e}()  \x1b]0;evil\x07.go:3
+    ── 16:21:55.255312  pid 4242  goroutine 18  a label\a with a bell and so many patterns that it cannot fit a line, *.*, net/http.* ──
+          1 ns │ main.\x1b[2Jevil\u202e()  \x1b]0;evil\a.go:3
     ");
     assert_snapshot!(on_terminal(60, hostile()), @r"
     ── 16:21:55.255312  pid 4242  goroutine 18  a la…t/http.* ──
-          1 ns │ main.\x1b[2Jevil\u{202e}()  \x1b]0…vil\x07.go:3
+          1 ns │ main.\x1b[2Jevil\u202e()  \x1b]0;evil\a.go:3
     ");
 }
 
@@ -500,7 +500,7 @@ fn functions_that_were_dropped() {
     assert_snapshot!(shown(two), @r"
     ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ──
     ! not shown: net/http.(*response).Write and 1 other: over budget
-    ! not shown since 16:21:55.355312: main.\x1b[2Jevil\u{202e} and 2 others: over budget
+    ! not shown since 16:21:55.355312: main.\x1b[2Jevil\u202e and 2 others: over budget
     @ 354.6 ms │ main.handleBar() {                net/http/server.go:2122
     @ 354.5 ms │   example/internal/log.Debug() {  main.go:18
     +  12.3 µs │     net/http.(*response).Write()  internal/storage/postgres/connection_pool.go:1234
@@ -566,7 +566,7 @@ fn what_was_dropped_and_taken_out_is_in_the_totals() {
     ");
     assert_snapshot!(end(Format::Graph, &totals(None, vec![FUNCTIONS[5].to_owned()])), @r"
     3 graphs, 120 calls filtered out, 10.0 s
-    ! 1 function no longer shown, over budget: main.\x1b[2Jevil\u{202e}
+    ! 1 function no longer shown, over budget: main.\x1b[2Jevil\u202e
     ");
 }
 

@@ -75,8 +75,9 @@ impl<'s, 'e> Lowering<'s, 'e> {
             return self.conversion(name, *size, *signed, argument);
         }
         match self.value(argument)? {
-            Value::Constant(Constant::String(text)) if name == "len" => {
-                Some(Value::Constant(Constant::Integer(text.len() as i128)))
+            Value::Constant(constant) if name == "len" && constant.bytes().is_some() => {
+                let length = constant.bytes().map_or(0, <[u8]>::len);
+                Some(Value::Constant(Constant::Integer(length as i128)))
             }
             Value::Typed(value) if name == "string" && self.is_text(&value, argument)? => {
                 let ty = Ty::built_in("string", 16, Kind::String);

@@ -233,7 +233,8 @@ impl<'s, 'e> Lowering<'s, 'e> {
                     right: Word::constant((*bool).into(), right.expression.span.clone()).into(),
                 })
             }
-            (Kind::String, Constant::String(text)) if equality => {
+            (Kind::String, Constant::String(_) | Constant::Bytes(_)) if equality => {
+                let text = constant.bytes().unwrap_or_default();
                 let is = self.text_is(&value, text, left.expression, right.expression)?;
                 negated_unless(relation == Relation::Equal, is, span)
             }

@@ -13,6 +13,8 @@ pub(super) enum Constant {
     /// In nanoseconds.
     Duration(i128),
     String(String),
+    /// A string that is not UTF-8.
+    Bytes(Vec<u8>),
     Bool(bool),
     Nil,
 }
@@ -33,7 +35,7 @@ impl Constant {
         match self {
             Self::Integer(_) | Self::Float(_) => "a number",
             Self::Duration(_) => "a duration",
-            Self::String(_) => "a string",
+            Self::String(_) | Self::Bytes(_) => "a string",
             Self::Bool(_) => "a bool",
             Self::Nil => "nil",
         }
@@ -55,8 +57,18 @@ impl Constant {
                 }
             }
             Self::String(text) => text.clone(),
+            Self::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             Self::Bool(value) => value.to_string(),
             Self::Nil => "nil".to_owned(),
+        }
+    }
+
+    /// Those of a string.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::String(text) => Some(text.as_bytes()),
+            Self::Bytes(bytes) => Some(bytes),
+            _ => None,
         }
     }
 
@@ -174,7 +186,9 @@ impl Constant {
         let ordering = match (self, other) {
             (Self::Integer(left), Self::Integer(right))
             | (Self::Duration(left), Self::Duration(right)) => left.cmp(right),
-            (Self::String(left), Self::String(right)) => left.cmp(right),
+            (Self::String(_) | Self::Bytes(_), Self::String(_) | Self::Bytes(_)) => {
+                self.bytes()?.cmp(other.bytes()?)
+            }
             (Self::Bool(left), Self::Bool(right))
                 if matches!(relation, Relation::Equal | Relation::NotEqual) =>
             {

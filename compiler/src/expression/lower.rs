@@ -207,6 +207,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
             }
             ExpressionKind::Float(bits) => constant(Constant::Float(f64::from_bits(*bits))),
             ExpressionKind::String(text) => constant(Constant::String(text.clone())),
+            ExpressionKind::Bytes(bytes) => constant(Constant::Bytes(bytes.clone())),
             ExpressionKind::Duration(ns) => constant(Constant::Duration((*ns).into())),
             ExpressionKind::Bool(value) => constant(Constant::Bool(*value)),
             ExpressionKind::Nil => constant(Constant::Nil),

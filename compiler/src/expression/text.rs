@@ -34,16 +34,18 @@ impl<'s, 'e> Lowering<'s, 'e> {
     ) -> Option<Condition> {
         let (value, text) = (self.value(left), self.constant_text("=~", right));
         match (value?, text?) {
-            (Value::Caller, glob) => self.caller_matches(&glob, right, span),
-            (Value::Constant(Constant::String(text)), glob) => match Glob::new(&glob) {
-                Ok(glob) => Some(Condition::new(
-                    ConditionKind::Constant(glob.matches(&text)),
-                    span.clone(),
-                )),
-                Err(_) => self.bad_name(&glob, right),
-            },
+            (Value::Caller, Constant::String(glob)) => self.caller_matches(&glob, right, span),
+            (Value::Constant(Constant::String(text)), Constant::String(glob)) => {
+                match Glob::new(&glob) {
+                    Ok(glob) => Some(Condition::new(
+                        ConditionKind::Constant(glob.matches(&text)),
+                        span.clone(),
+                    )),
+                    Err(_) => self.bad_name(&glob, right),
+                }
+            }
             (value, glob) => {
-                let pattern = Pattern::glob(&glob);
+                let pattern = Pattern::glob(glob.bytes().unwrap_or_default());
                 self.matches("=~", value, pattern, left, right, span)
             }
         }
@@ -58,12 +60,11 @@ impl<'s, 'e> Lowering<'s, 'e> {
     ) -> Option<Condition> {
         let (value, text) = (self.value(left), self.constant_text("has", right));
         match (value?, text?) {
-            (Value::Constant(Constant::String(whole)), part) => Some(Condition::new(
-                ConditionKind::Constant(whole.contains(&part)),
-                span.clone(),
-            )),
+            (Value::Constant(Constant::String(whole)), Constant::String(part)) => Some(
+                Condition::new(ConditionKind::Constant(whole.contains(&part)), span.clone()),
+            ),
             (value, part) => {
-                let pattern = Pattern::contains(part.as_bytes());
+                let pattern = Pattern::contains(part.bytes().unwrap_or_default());
                 self.matches("has", value, pattern, left, right, span)
             }
         }
@@ -73,11 +74,11 @@ impl<'s, 'e> Lowering<'s, 'e> {
     pub(super) fn text_is(
         &mut self,
         value: &Typed,
-        text: &str,
+        text: &[u8],
         left: &Expression,
         right: &Expression,
     ) -> Option<Condition> {
-        let pattern = self.pattern(Pattern::equal(text.as_bytes()), right)?;
+        let pattern = self.pattern(Pattern::equal(text), right)?;
         let at = self.reach(value.text(&left.span), left)?;
         let kind = ConditionKind::Matches { text: at, pattern };
         Some(Condition::new(kind, left.span.start..right.span.end))
@@ -129,9 +130,9 @@ impl<'s, 'e> Lowering<'s, 'e> {
     }
 
     /// The right side of a test, which has to be known now.
-    fn constant_text(&mut self, symbol: &str, expression: &Expression) -> Option<String> {
+    fn constant_text(&mut self, symbol: &str, expression: &Expression) -> Option<Constant> {
         match self.value(expression)? {
-            Value::Constant(Constant::String(text)) => Some(text),
+            Value::Constant(text) if text.bytes().is_some() => Some(text),
             other => {
                 let what = other.describe();
                 let text = self.text(expression);

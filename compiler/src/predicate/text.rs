@@ -85,9 +85,9 @@ impl Pattern {
     ///
     /// # Errors
     /// [`PatternTooLong`]
-    pub fn glob(glob: &str) -> Result<Self, PatternTooLong> {
+    pub fn glob(glob: &[u8]) -> Result<Self, PatternTooLong> {
         let mut segments = vec![Vec::new()];
-        let mut bytes = glob.bytes();
+        let mut bytes = glob.iter().copied();
         while let Some(byte) = bytes.next() {
             if byte == b'*' {
                 segments.push(Vec::new());

@@ -30,6 +30,7 @@ impl Expression {
             | ExpressionKind::Integer(_)
             | ExpressionKind::Float(_)
             | ExpressionKind::String(_)
+            | ExpressionKind::Bytes(_)
             | ExpressionKind::Duration(_)
             | ExpressionKind::Size(_)
             | ExpressionKind::Bool(_)
@@ -57,6 +58,8 @@ pub enum ExpressionKind {
     Float(u64),
     /// `"text"`, escapes resolved.
     String(String),
+    /// `"\xff"`, escapes resolved: a string that is not UTF-8.
+    Bytes(Vec<u8>),
     /// `250ms`, in nanoseconds.
     Duration(u64),
     /// `4KiB`, in bytes.
@@ -269,6 +272,7 @@ impl Expression {
             ExpressionKind::Integer(_)
             | ExpressionKind::Float(_)
             | ExpressionKind::String(_)
+            | ExpressionKind::Bytes(_)
             | ExpressionKind::Duration(_)
             | ExpressionKind::Size(_)
             | ExpressionKind::Bool(_)

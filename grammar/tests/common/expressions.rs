@@ -36,6 +36,9 @@ fn operand() -> impl Strategy<Value = Expression> {
             .prop_filter("a number", |value| value.is_finite())
             .prop_map(|value| ExpressionKind::Float(value.abs().to_bits())),
         1 => any::<String>().prop_map(ExpressionKind::String),
+        1 => any::<Vec<u8>>()
+            .prop_filter("not UTF-8", |bytes| str::from_utf8(bytes).is_err())
+            .prop_map(ExpressionKind::Bytes),
         1 => any::<u64>().prop_map(ExpressionKind::Duration),
         1 => any::<u64>().prop_map(ExpressionKind::Size),
         1 => any::<bool>().prop_map(ExpressionKind::Bool),

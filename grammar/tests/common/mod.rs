@@ -316,6 +316,11 @@ fn without_escapes(expression: &mut Expression) {
         ExpressionKind::String(text) => {
             text.retain(|c| !c.is_control() && !"\"\\".contains(c));
         }
+        ExpressionKind::Bytes(bytes) => {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            expression.kind = ExpressionKind::String(text);
+            without_escapes(expression);
+        }
         ExpressionKind::Parentheses(inner)
         | ExpressionKind::Field { of: inner, .. }
         | ExpressionKind::Assertion { of: inner, .. }

@@ -38,6 +38,7 @@ fn bracketed(expression: &Expression) -> String {
         ExpressionKind::Integer(value) => value.to_string(),
         ExpressionKind::Float(bits) => format!("{:?}", f64::from_bits(*bits)),
         ExpressionKind::String(text) => format!("{text:?}"),
+        ExpressionKind::Bytes(bytes) => format!("{bytes:?}"),
         ExpressionKind::Duration(ns) => format!("{ns}ns"),
         ExpressionKind::Size(bytes) => format!("{bytes}B"),
         ExpressionKind::Bool(value) => value.to_string(),

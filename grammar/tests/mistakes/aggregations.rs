@@ -114,7 +114,7 @@ fn texts() {
       help: the quotes of a string between braces are written \"
     E0109 38..40 `\q`: `\q` is not an escape that strings have
       unknown or incomplete escape
-      help: strings know \" \\ \n \r \t \x7f \u00e9 and \U0001f600; a backslash itself is written \\
+      help: strings know \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
     "#);
     assert_snapshot!(mistakes(r#"trace main.f < print "{a has "x"}" >"#), @r#"
     E0110 22..23 `{`: this `{` is never closed

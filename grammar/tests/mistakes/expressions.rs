@@ -249,7 +249,7 @@ fn values_that_are_none() {
     a == "\q"
     E0109 27..29 `\q`: `\q` is not an escape that strings have
       unknown or incomplete escape
-      help: strings know \" \\ \n \r \t \x7f \u00e9 and \U0001f600; a backslash itself is written \\
+      help: strings know \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
     a > 0x
     E0115 25..27 `0x`: `0x` is not a hexadecimal number
       not a number
@@ -262,7 +262,7 @@ fn values_that_are_none() {
     a == '\u12'
     E0109 27..29 `\u`: `\u` is not an escape that strings have
       unknown or incomplete escape
-      help: strings know \" \\ \n \r \t \x7f \u00e9 and \U0001f600; a backslash itself is written \\
+      help: strings know \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
     a == 1.2.3
     E0115 26..31 `1.2.3`: `1.2.3` is not a number
       more than one point

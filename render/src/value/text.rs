@@ -3,27 +3,31 @@
 use std::fmt::Write as _;
 
 use super::Text;
-use crate::text::is_unsafe;
+use crate::text::escape_character;
 
 impl Text {
     /// Quoted; where something follows, `…` before the closing quote and its length after it: `"SELECT …"+212`.
     pub(super) fn quote(&self, out: &mut String) {
         let whole = self.whole_characters();
         out.push('"');
-        for chunk in whole.utf8_chunks() {
-            chunk.valid().chars().for_each(|c| quoted(out, c));
-            for byte in chunk.invalid() {
-                _ = write!(out, "\\x{byte:02x}");
-            }
-        }
-        let more = self
-            .more
-            .saturating_add((self.bytes.len() - whole.len()) as u64);
+        escape(out, whole, &['"', '\\']);
+        let more = self.left_out();
         if more > 0 {
             _ = write!(out, "…\"+{more}");
         } else {
             out.push('"');
         }
+    }
+
+    /// All of it without quotes; only where nothing follows.
+    pub(crate) fn plain(&self, out: &mut String) {
+        escape(out, &self.bytes, &['\\']);
+    }
+
+    /// Bytes that are not shown: those that follow, and the beginning of a character whose end is among them.
+    pub(super) fn left_out(&self) -> u64 {
+        let half = self.bytes.len() - self.whole_characters().len();
+        self.more.saturating_add(half as u64)
     }
 
     /// Without the beginning of a character whose end was left out.
@@ -37,28 +41,19 @@ impl Text {
     }
 }
 
-fn quoted(out: &mut String, character: char) {
-    let short = match character {
-        '"' => "\\\"",
-        '\\' => "\\\\",
-        '\x07' => "\\a",
-        '\x08' => "\\b",
-        '\x0c' => "\\f",
-        '\n' => "\\n",
-        '\r' => "\\r",
-        '\t' => "\\t",
-        '\x0b' => "\\v",
-        _ => {
-            match u32::from(character) {
-                _ if !is_unsafe(character) => out.push(character),
-                code @ ..0x80 => _ = write!(out, "\\x{code:02x}"),
-                code @ ..0x1_0000 => _ = write!(out, "\\u{code:04x}"),
-                code => _ = write!(out, "\\U{code:08x}"),
+/// With a backslash before each of these characters, too.
+fn escape(out: &mut String, bytes: &[u8], marked: &[char]) {
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if marked.contains(&character) {
+                out.push('\\');
             }
-            return;
+            escape_character(out, character);
         }
-    };
-    out.push_str(short);
+        for byte in chunk.invalid() {
+            _ = write!(out, "\\x{byte:02x}");
+        }
+    }
 }
 
 #[cfg(test)]
@@ -94,5 +89,45 @@ mod tests {
         assert_eq!(quote(b"n\xff", 4), "\"n\\xff…\"+4");
         assert_eq!(quote(b"n\xc3", 0), "\"n\\xc3\"");
         assert_eq!(quote(b"", 9), "\"…\"+9");
+    }
+
+    /// Issue 9, case json-cut: what is left out of a value and the value are all of the string, wherever it was cut.
+    #[test]
+    fn what_is_left_out_and_the_value_are_all_of_it() {
+        for whole in [
+            "日本語日本語",
+            "né🙂a",
+            "plain",
+            "\u{7ff}\u{800}\u{ffff}\u{10000}",
+        ] {
+            for cut in 0..=whole.len() {
+                let bytes = whole.as_bytes().get(..cut).expect("a beginning").to_vec();
+                let text = Text {
+                    bytes,
+                    more: (whole.len() - cut) as u64,
+                };
+                let value = String::from_utf8(text.whole_characters().to_vec()).expect("UTF-8");
+                assert!(whole.starts_with(&value), "{whole} at {cut}");
+                assert_eq!(value.len() as u64 + text.left_out(), whole.len() as u64);
+                let mut out = String::new();
+                text.quote(&mut out);
+                let said = match text.left_out() {
+                    0 => format!("{value:?}"),
+                    more => format!("\"{value}…\"+{more}"),
+                };
+                if !whole.contains('\u{ffff}') {
+                    assert_eq!(out, said);
+                }
+            }
+        }
+    }
+
+    /// Issue 9, case json-cut: without quotes text is escaped as within, but for the quotes themselves.
+    #[test]
+    fn text_without_quotes_is_escaped_alike() {
+        let bytes = b"a\"b\\x1b\t\x1b\xe2\x80\xae\xff".to_vec();
+        let mut out = String::new();
+        Text { bytes, more: 0 }.plain(&mut out);
+        assert_eq!(out, r#"a"b\\x1b\t\x1b\u202e\xff"#);
     }
 }

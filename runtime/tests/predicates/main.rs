@@ -253,7 +253,7 @@ fn matches(pattern: Pattern) -> Condition {
 }
 
 fn glob(glob: &str) -> Condition {
-    matches(Pattern::glob(glob).expect("it is short"))
+    matches(Pattern::glob(glob.as_bytes()).expect("it is short"))
 }
 
 fn text_at(address: u64, length: usize) -> Event {

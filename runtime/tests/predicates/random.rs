@@ -173,7 +173,7 @@ pub fn text_and_pattern(
     }
     let pattern = match choices.below(8) {
         0 => Pattern::equal(&text[..text.len().min(200)]),
-        _ => Pattern::glob(&glob),
+        _ => Pattern::glob(glob.as_bytes()),
     };
     (
         start..start + length,
@@ -337,14 +337,14 @@ impl Maker<'_, '_> {
             at = (at + length + self.choices.below(200)) % READABLE;
         }
         let made = match self.choices.below(4) {
-            0 => Pattern::glob(&glob),
+            0 => Pattern::glob(glob.as_bytes()),
             1 => Pattern::contains(glob.replace('*', "").get(..9).unwrap_or("ab").as_bytes()),
             2 => {
                 let at = self.choices.below(READABLE);
                 let text = self.memory.get(at..at + self.choices.below(150));
                 Pattern::equal(text.unwrap_or_default())
             }
-            _ => Pattern::glob(&format!("*{glob}*")),
+            _ => Pattern::glob(format!("*{glob}*").as_bytes()),
         };
         made.unwrap_or_else(|_| simple_pattern())
     }
