@@ -65,7 +65,7 @@ struct {
 /*
  * Holds nothing, and is there to be named in a tail call that never happens: since Linux 6.13 the frames of such programs as ours lie in
  * memory that each processor has once (kernel/bpf/verifier.c bpf_enable_priv_stack), but not where a program has tail calls. A uprobe program
- * can be preempted, and another thread's would overwrite its frames.
+ * can be preempted, or sleep, and another thread's would overwrite its frames. Where it sleeps, user space has it name no map.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

@@ -73,31 +73,31 @@ impl Kernel {
         self.version > (6, 18) && *ANSWER.get_or_init(loader::can_write_registers)
     }
 
-    /// A uprobe program may wait for memory that is not there at the moment (found by loading one). That perf events take such a program
-    /// is later than that links do (Linux 6.0, kernel/events/core.c `perf_event_set_bpf_prog`). Since Linux 6.13 it must not wait: its frames
-    /// lie where those of other threads on the same processor do (kernel/bpf/verifier.c `bpf_enable_priv_stack`).
+    /// A uprobe program may wait for memory that is not there at the moment (found by loading some). That perf events take such a program
+    /// is later than that links do (Linux 6.0, kernel/events/core.c `perf_event_set_bpf_prog`).
     #[must_use]
     pub fn sleeps(&self) -> bool {
         static ANSWER: OnceLock<bool> = OnceLock::new();
         let multi = self.has_uprobe_multi();
-        ((6, 0)..(6, 13)).contains(&self.version)
-            && *ANSWER.get_or_init(|| loader::can_sleep(multi))
+        self.version >= (6, 0) && *ANSWER.get_or_init(|| loader::can_sleep(multi))
     }
 
     /// The features as `--version` prints them.
     #[must_use]
     pub fn describe(&self) -> String {
         let yes = |b| if b { "yes" } else { "no" };
+        // What is found out by loading programs.
+        let tried = |answer: fn(&Self) -> bool| match missing_capabilities().is_empty() {
+            true => yes(answer(self)),
+            false => "unknown (needs root)",
+        };
         format!(
-            "Linux {}: uprobe_multi {}, bpf_loop {}, returns without single-stepping {}, BTF {}",
+            "Linux {}: uprobe_multi {}, bpf_loop {}, waits for memory {}, returns without single-stepping {}, BTF {}",
             self.release,
             yes(self.has_uprobe_multi()),
             yes(self.has_loop()),
-            if missing_capabilities().is_empty() {
-                yes(self.writes_registers())
-            } else {
-                "unknown (needs root)"
-            },
+            tried(Self::sleeps),
+            tried(Self::writes_registers),
             yes(self.btf)
         )
     }

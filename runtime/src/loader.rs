@@ -18,8 +18,9 @@ use aya_obj::{
     EbpfSectionKind, Map, Object,
     btf::Btf,
     generated::{
-        BPF_ADD, BPF_ALU64, BPF_CALL, BPF_DW, BPF_EXIT, BPF_IMM, BPF_JMP, BPF_K, BPF_LD, BPF_LDX,
-        BPF_MEM, BPF_MOV, BPF_STX, BPF_X, bpf_attach_type, bpf_insn, bpf_prog_type,
+        BPF_ADD, BPF_ALU64, BPF_CALL, BPF_DW, BPF_EXIT, BPF_IMM, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD,
+        BPF_LDX, BPF_MEM, BPF_MOV, BPF_ST, BPF_STX, BPF_X, bpf_attach_type, bpf_insn,
+        bpf_prog_type,
     },
 };
 use compiler::{Source, plan::TraceCode};
@@ -245,25 +246,49 @@ pub(crate) fn can_write_registers() -> bool {
     )
 }
 
-/// Loads a program that may wait for memory, and tells whether the kernel took it.
+/// Loads programs that may wait for memory, and tells whether the kernel took them, with frames of their own: it must refuse one whose
+/// frames together are too large for the thread's stack, since such frames would lie where those of other threads do.
 pub(crate) fn can_sleep(multi: bool) -> bool {
-    // The helper's number (include/uapi/linux/bpf.h, ___BPF_FUNC_MAPPER).
-    const COPY_FROM_USER: i32 = 148;
-    takes(
-        &[
-            instruction(BPF_ALU64 | BPF_MOV | BPF_X, 1, 10, 0, 0),
-            instruction(BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, -8),
-            instruction(BPF_ALU64 | BPF_MOV | BPF_K, 2, 0, 0, 8),
-            instruction(BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0, 0),
-            instruction(BPF_JMP | BPF_CALL, 0, 0, 0, COPY_FROM_USER),
-            instruction(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0),
-            instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
-        ],
-        Kind {
-            multi,
-            sleepable: true,
-        },
-    )
+    let kind = Kind {
+        multi,
+        sleepable: true,
+    };
+    takes(&waiting(128), kind) && !takes(&waiting(384), kind)
+}
+
+/// The helpers' numbers (include/uapi/linux/bpf.h, `___BPF_FUNC_MAPPER`).
+const TAIL_CALL: i32 = 12;
+const COPY_FROM_USER: i32 = 148;
+
+/// A program that may wait, of two functions that each use so many bytes of stack, with the tail call that never happens.
+fn waiting(stack: i16) -> [bpf_insn; 14] {
+    // A function's address is that of the instruction behind its call, and as many more.
+    const OTHER_FUNCTION: i32 = 2;
+    let mov = |to, value| instruction(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value);
+    let write = instruction(BPF_ST | BPF_MEM | BPF_DW, 10, 0, -stack, 0);
+    let exit = instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+    [
+        mov(0, 0),
+        instruction(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1, 0),
+        instruction(BPF_JMP | BPF_CALL, 0, 0, 0, TAIL_CALL),
+        write,
+        instruction(
+            BPF_JMP | BPF_CALL,
+            0,
+            splice::PSEUDO_CALL,
+            0,
+            OTHER_FUNCTION,
+        ),
+        mov(0, 0),
+        exit,
+        write,
+        instruction(BPF_ALU64 | BPF_MOV | BPF_X, 1, 10, 0, 0),
+        instruction(BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, -8),
+        mov(2, 8),
+        mov(3, 0),
+        instruction(BPF_JMP | BPF_CALL, 0, 0, 0, COPY_FROM_USER),
+        exit,
+    ]
 }
 
 fn instruction(code: u32, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {
@@ -392,19 +417,14 @@ fn map_error(name: &str, error: &(dyn std::error::Error + 'static)) -> Error {
 /// The map of the tail call that never happens.
 const NO_PROGRAMS: &str = "no_programs";
 
-/// Programs that may wait must not have tail calls; before Linux 6.13, where they may, they do not need one either.
-fn take_tail_call_out(instructions: &mut [bpf_insn], no_programs: RawFd) {
-    // include/uapi/linux/bpf.h: BPF_PSEUDO_MAP_FD, and the helper's number.
+/// Programs that may wait cannot refer to such a map. The verifier sees that the call never happens, and does not ask for it.
+fn forget_map(instructions: &mut [bpf_insn], map: RawFd) {
+    // include/uapi/linux/bpf.h: BPF_PSEUDO_MAP_FD.
     const MAP: u8 = 1;
-    const TAIL_CALL: i32 = 12;
     const LOAD: u32 = BPF_LD | BPF_IMM | BPF_DW;
-    const CALL: u32 = BPF_JMP | BPF_CALL;
     for insn in instructions {
-        let (code, from) = (u32::from(insn.code), insn.src_reg());
-        if code == LOAD && from == MAP && insn.imm == no_programs {
+        if u32::from(insn.code) == LOAD && insn.src_reg() == MAP && insn.imm == map {
             insn.set_src_reg(0);
-        } else if code == CALL && from == 0 && insn.imm == TAIL_CALL {
-            *insn = instruction(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
         }
     }
 }
@@ -450,7 +470,7 @@ fn load_program<'m>(
     let mut instructions = function.instructions.clone();
     if kind.sleepable {
         let never = map(NO_PROGRAMS).ok_or_else(|| object_error("no map for its tail call"))?;
-        take_tail_call_out(&mut instructions, never.as_raw_fd());
+        forget_map(&mut instructions, never.as_raw_fd());
     }
     let mut functions = splice::Functions::new(
         &instructions,

@@ -38,7 +38,7 @@ struct Function {
 }
 
 /// Source of a call's target, or of an address (include/uapi/linux/bpf.h: `BPF_PSEUDO_CALL`, `BPF_PSEUDO_FUNC`).
-const PSEUDO_CALL: u8 = 1;
+pub(crate) const PSEUDO_CALL: u8 = 1;
 const PSEUDO_FUNC: u8 = 4;
 
 /// Bits of a line's column in `line_col` (`BPF_LINE_INFO_LINE_NUM` in include/uapi/linux/btf.h).

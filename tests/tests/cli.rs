@@ -128,7 +128,7 @@ fn version() {
     let output = run(&["--version"]);
     assert_eq!(output.status.code(), Some(0));
     let lines = Regex::new(
-        r"\Agofuncgraph \d+\.\d+\.\d+\nLinux \d\S*: uprobe_multi (yes|no), bpf_loop (yes|no), returns without single-stepping (yes|no), BTF (yes|no)\n\z",
+        r"\Agofuncgraph \d+\.\d+\.\d+\nLinux \d\S*: uprobe_multi (yes|no), bpf_loop (yes|no), waits for memory (yes|no), returns without single-stepping (yes|no), BTF (yes|no)\n\z",
     )
     .expect("a pattern");
     assert!(

@@ -91,7 +91,7 @@ pub fn folder() -> Result<PathBuf> {
 /// The test programs in several builds, named as [`SMOKES`] calls them.
 fn build_programs(folder: &Path) -> Result<Vec<PathBuf>> {
     let oldest = Toolchains::oldest();
-    let builds: [(&str, &str, &str, &[&str]); 7] = [
+    let builds: [(&str, &str, &str, &[&str]); 8] = [
         ("truth", "./truth", NEWEST, &[]),
         ("truth-stripped", "./truth", NEWEST, &["-ldflags=-s -w"]),
         ("truth-pie", "./truth", NEWEST, &["-buildmode=pie"]),
@@ -99,6 +99,7 @@ fn build_programs(folder: &Path) -> Result<Vec<PathBuf>> {
         ("counted-pie", "./counted", NEWEST, &["-buildmode=pie"]),
         ("counted-oldest", "./counted", oldest, &[]),
         ("values", "./values", NEWEST, &[]),
+        ("untouched", "./untouched", NEWEST, &[]),
     ];
     let mut programs = Vec::new();
     for (name, source, version, arguments) in builds {

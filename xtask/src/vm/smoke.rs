@@ -2,6 +2,7 @@
 
 mod large;
 mod types;
+mod untouched;
 mod values;
 
 use std::thread;
@@ -29,6 +30,8 @@ enum Action {
     Values(&'static str),
     /// Values of many types are those that this program says.
     Types(&'static str, Which),
+    /// Values are right where the program waits for their memory; this program, in this mode.
+    Untouched(&'static str),
     /// The kernel takes the code for the values of thousands of functions: those of the go command.
     Large(&'static str),
 }
@@ -111,6 +114,10 @@ pub const SMOKES: &[Smoke] = &[
     Smoke {
         name: "types, hundreds of functions",
         action: Action::Types("values", Which::All),
+    },
+    Smoke {
+        name: "values that nobody has touched",
+        action: Action::Untouched("untouched pages 200 2"),
     },
     Smoke {
         name: "values of thousands of functions",
@@ -223,6 +230,14 @@ echo '{RECORD}'
 cat /tmp/record",
                 types::program(*which)
             ),
+            Self::Untouched(program) => format!(
+                "gofuncgraph --budget off -e '{}' --format json -o /tmp/graphs -- /bin/{program} >/tmp/record 2>/tmp/errors
+status=$?
+cat /tmp/graphs
+echo '{RECORD}'
+cat /tmp/record",
+                untouched::PROGRAM
+            ),
             Self::Large(program) => format!(
                 "GOROOT=/ gofuncgraph --budget off -e '{}' --format json -o /tmp/graphs -- /bin/{program} version >/tmp/record 2>/tmp/errors
 status=$?
@@ -283,6 +298,7 @@ cat /tmp/record"
             Self::Agrees(_) => agree(printed, record).with_context(said),
             Self::Values(_) => values::agree(printed, record).with_context(said),
             Self::Types(_, which) => types::agree(*which, printed, record).with_context(said),
+            Self::Untouched(_) => untouched::agree(printed, record).with_context(said),
             Self::Large(_) => large::agree(printed, errors).with_context(said),
             Self::BothAgree(_) => {
                 let (first, second) = printed.split_once(SECOND).context("it did not end")?;
@@ -308,6 +324,7 @@ fn features(said: &str) -> Result<String> {
         .map_while(|digits| digits.parse::<u32>().ok());
     let version = (numbers.next(), numbers.next());
     for (feature, first) in [
+        ("waits for memory", (6, 0)),
         ("uprobe_multi", (6, 6)),
         ("returns without single-stepping", (7, 2)),
     ] {
@@ -402,7 +419,7 @@ mod tests {
     fn what_did_not_run_fails() {
         assert!(judge("").iter().all(Result::is_err));
         let only_the_first = format!(
-            "{BEGIN}\ngofuncgraph 0.1.0\nLinux 6.1.0: uprobe_multi no, returns without single-stepping no\n{RECORD}\n{ERRORS}\n{EXIT} 0\n"
+            "{BEGIN}\ngofuncgraph 0.1.0\nLinux 6.1.0: uprobe_multi no, waits for memory yes, returns without single-stepping no\n{RECORD}\n{ERRORS}\n{EXIT} 0\n"
         );
         let results = judge(&only_the_first);
         assert_eq!(results.len(), SMOKES.len());
@@ -413,7 +430,7 @@ mod tests {
     fn features_are_those_of_the_version() {
         let says = |release: &str, multi: &str, returns: &str| {
             features(&format!(
-                "gofuncgraph 0.1.0\nLinux {release}: uprobe_multi {multi}, bpf_loop yes, returns without single-stepping {returns}, BTF yes\n"
+                "gofuncgraph 0.1.0\nLinux {release}: uprobe_multi {multi}, bpf_loop yes, waits for memory yes, returns without single-stepping {returns}, BTF yes\n"
             ))
         };
         assert!(says("6.1.0-40-cloud-amd64", "no", "no").is_ok());
