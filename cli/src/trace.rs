@@ -56,6 +56,9 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     check_scope(&loaded.plan, pid)?;
     spare_inputs(&loaded, how)?;
     let mut output = Output::open(how, format)?;
+    if is_stopped(&stop) {
+        return Ok(());
+    }
     let mut launched = match &loaded.target {
         Target::Launch { executable, args } => {
             Some(Launched::start(&executable.to_string_lossy(), args)?)
@@ -88,6 +91,9 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         }
         loaded => loaded?,
     };
+    if is_stopped(&stop) {
+        return Ok(());
+    }
     let attachment = tracer
         .attach(&loaded.plan, &loaded.binary, pid, &mut progress)
         .map_err(|error| match pid {
@@ -160,6 +166,15 @@ fn stop_signals() -> anyhow::Result<Arc<AtomicBool>> {
             .context("cannot watch for signals")?;
     }
     Ok(stop)
+}
+
+/// Reading a large executable and loading programs take their time. Whoever ends it then wants no probes any more.
+fn is_stopped(stop: &AtomicBool) -> bool {
+    let stopped = stop.load(Ordering::Relaxed);
+    if stopped {
+        say!("ended by a signal before any probe was there");
+    }
+    stopped
 }
 
 /// A trace whose own `pid` clause leaves out the one process asked for would never show anything.

@@ -428,6 +428,53 @@ fn signals_end_the_trace() {
     assert!(!stderr.contains("graphs"), "{stderr}");
 }
 
+/// A signal that comes before the probes are there: they never are, and a command is not launched.
+#[test]
+fn a_signal_before_tracing_begins() {
+    if skip().is_some() {
+        return;
+    }
+    let pipe = tracer::temporary("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let out = pipe.to_str().expect("UTF-8");
+    let server = server("unprobed");
+    for target in [
+        &["-p", &server.pid()][..],
+        &["--", "./server", "-addr", "127.0.0.1:0"],
+    ] {
+        let options = ["-e", "trace main.handleBar < min 1h >", "-o", out];
+        let mut tracing = command(&[&options, target].concat());
+        let tracing = tracing
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let tracing = tracing.expect("the command runs");
+        // It waits for a reader of the pipe, in open(2).
+        let call = format!("/proc/{}/syscall", tracing.id());
+        while !fs::read_to_string(&call)
+            .expect("its system call")
+            .starts_with("257 ")
+        {
+            std::thread::yield_now();
+        }
+        let status = Command::new("kill")
+            .args(["-s", "INT", &tracing.id().to_string()])
+            .status();
+        assert!(status.expect("kill runs").success());
+        let reader = fs::File::open(&pipe).expect("the pipe");
+        let output = tracing.wait_with_output().expect("it ends");
+        drop(reader);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert_eq!(
+            text(&output.stderr),
+            "ended by a signal before any probe was there\n"
+        );
+        assert_eq!(text(&output.stdout), "");
+    }
+    let _ = fs::remove_file(&pipe);
+}
+
 /// Nobody has to read what is said on stderr, and the graphs are what matters.
 #[test]
 fn a_stderr_that_takes_nothing_harms_no_trace() {
