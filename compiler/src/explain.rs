@@ -94,6 +94,10 @@ fn header(out: &mut String, plan: &Plan, executable: &Executable) {
         plan.goid_offset,
         printable(&plan.goid_evidence)
     );
+    let tls = plan
+        .tls_place
+        .map_or_else(|| "unknown".to_owned(), |place| format!("at {place}"));
+    line!(out, "g           {tls}: {}", printable(&plan.tls_evidence));
 }
 
 fn describe_trace(

@@ -25,20 +25,42 @@ use crate::{
     sites::{self, Found},
 };
 
-/// Runtime functions probed in every trace, and what is seen there. Both run on the goroutine's own stack in Go 1.19 to 1.27
-/// (runtime/panic.go, runtime/proc.go).
-const RUNTIME_POINTS: [(&str, SiteKind, &str); 2] = [
-    (
-        "runtime.deferreturn",
-        SiteKind::Unwound,
-        "calls unwound by a recovered panic",
-    ),
-    (
-        "runtime.goexit1",
-        SiteKind::Exit,
-        "calls of a goroutine that ended by runtime.Goexit",
-    ),
+/// What is probed of the runtime in every trace. All of it runs on the goroutine's own stack in Go 1.19 to 1.27 (runtime/panic.go,
+/// runtime/proc.go, runtime/coro.go).
+struct RuntimePoint {
+    /// Functions of which each that is there is probed.
+    names: &'static [&'static str],
+    kind: SiteKind,
+    /// What is seen there.
+    what: &'static str,
+    /// Without this function there is nothing to be seen.
+    of: Option<&'static str>,
+}
+
+const RUNTIME_POINTS: [RuntimePoint; 3] = [
+    RuntimePoint {
+        names: &["runtime.deferreturn"],
+        kind: SiteKind::Unwound,
+        what: "calls unwound by a recovered panic",
+        of: None,
+    },
+    RuntimePoint {
+        names: &["runtime.goexit1"],
+        kind: SiteKind::Exit,
+        what: "calls of a goroutine that ended by runtime.Goexit",
+        of: None,
+    },
+    // A coroutine ends in a deferred call. The compiler inlines that into what it makes of the `defer` statement.
+    RuntimePoint {
+        names: &["runtime.corostart.deferwrap1", "runtime.coroexit"],
+        kind: SiteKind::Exit,
+        what: "calls of a coroutine that ended by runtime.Goexit",
+        of: Some("runtime.corostart"),
+    },
 ];
+
+/// Most functions of [`RUNTIME_POINTS`].
+const RUNTIME_FUNCTIONS: usize = 4;
 
 /// Makes the plan for a resolved program. It is complete only if no diagnostic is an error.
 pub(crate) fn plan(
@@ -77,8 +99,15 @@ pub(crate) fn plan(
             .note(printable(&error.to_string())),
         ),
     }
+    match executable.tls_slot() {
+        Ok(slot) => {
+            plan.tls_place = Some(slot.place);
+            plan.tls_evidence = slot.evidence;
+        }
+        Err(error) => plan.tls_evidence = error.why,
+    }
     let planned: Vec<u32> = probes.usable().map(|(index, _)| index).collect();
-    if planned.len() + RUNTIME_POINTS.len() > Cookie::FUNCTIONS as usize {
+    if planned.len() + RUNTIME_FUNCTIONS > Cookie::FUNCTIONS as usize {
         let message = format!(
             "{} functions match, more than a plan can hold",
             grouped(planned.len())
@@ -223,23 +252,39 @@ fn hidden_sites(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Site> {
     let mut sites = Vec::new();
-    for (name, kind, what) in RUNTIME_POINTS {
-        let site = executable
-            .runtime_point(name)
-            .and_then(|(function, entry)| {
-                let id = u32::try_from(plan.functions.len()).ok()?;
-                let place = placement::entry(&entry, None);
-                let site = sites::site(executable, &function, id, false, &place, kind)?;
-                plan.functions
-                    .push(planned_function(executable, &function, &entry));
-                Some(site)
-            });
-        match site {
-            Some(site) => sites.push(site),
-            None => diagnostics.push(
-                Diagnostic::new(codes::NO_UNWIND_POINT, format!("`{name}` cannot be probed in this executable"))
-                    .note(format!("{what} are seen to end only when the goroutine's next probed function is reached")),
-            ),
+    for point in RUNTIME_POINTS {
+        if point
+            .of
+            .is_some_and(|of| executable.function_named(of).is_none())
+        {
+            continue;
+        }
+        let before = sites.len();
+        for name in point.names {
+            let site = executable
+                .runtime_point(name)
+                .and_then(|(function, entry)| {
+                    let id = u32::try_from(plan.functions.len()).ok()?;
+                    let place = placement::entry(&entry, None);
+                    let site = sites::site(executable, &function, id, false, &place, point.kind)?;
+                    plan.functions
+                        .push(planned_function(executable, &function, &entry));
+                    Some(site)
+                });
+            sites.extend(site);
+        }
+        if sites.len() == before {
+            let name = point.names.join("` or `");
+            diagnostics.push(
+                Diagnostic::new(
+                    codes::NO_UNWIND_POINT,
+                    format!("`{name}` cannot be probed in this executable"),
+                )
+                .note(format!(
+                    "{} are seen to end only when the goroutine's next probed function is reached",
+                    point.what
+                )),
+            );
         }
     }
     sites

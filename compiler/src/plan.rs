@@ -11,7 +11,7 @@ use std::{
 };
 
 use ebpf_templates::{Cookie, SiteKind, When};
-pub use gobinary::Step;
+pub use gobinary::{Step, TlsPlace};
 use serde::Serialize;
 
 use crate::{
@@ -35,6 +35,10 @@ pub struct Plan {
     pub goid_offset: u32,
     /// How the offset was established, for `explain`.
     pub goid_evidence: String,
+    /// Where code without g in R14 takes it from; `None` where that could not be established, and no such code is probed.
+    pub tls_place: Option<TlsPlace>,
+    /// How that was established, or why it was not, for `explain`.
+    pub tls_evidence: String,
     /// What holds for the whole run.
     pub settings: Settings,
     /// What is done at moments of the run, in source order.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use ebpf_templates::Cookie;
-use gobinary::{CheaperSites, EntrySite, Executable, Function, Sites};
+use gobinary::{CheaperSites, EntrySite, Executable, Function, Sites, TlsPlace};
 use rayon::prelude::*;
 
 use crate::{matching::Catalog, plan::Skipped, preference::Placement, select::Selection};
@@ -103,6 +103,11 @@ impl Probes {
 }
 
 impl Probe {
+    /// Is there a place at which R14 does not hold g?
+    fn needs_tls(&self) -> bool {
+        self.sites.entry.g_from_tls || self.sites.exits.iter().any(|exit| exit.g_from_tls)
+    }
+
     /// Every place that may get a probe.
     fn addresses(&self) -> impl Iterator<Item = u64> {
         let edges = self.cheaper.exits.iter().flat_map(|exit| &exit.edges);
@@ -136,7 +141,14 @@ fn probe(
     if exits.collect::<HashSet<u64>>().len() != sites.exits.len() {
         return Err("it is left twice at one instruction".to_owned());
     }
-    let probe = Probe { sites, cheaper };
+    let mut probe = Probe { sites, cheaper };
+    if probe.needs_tls() {
+        let slot = executable.tls_slot().map_err(|error| error.to_string())?;
+        if matches!(slot.place, TlsPlace::Got(_)) {
+            // Where the executable is loaded is told from where the site is, so it must be where its cookie says.
+            probe.cheaper = CheaperSites::default();
+        }
+    }
     for address in probe.addresses() {
         if offset_in(function, address).is_none() {
             return Err("it is too large".to_owned());

@@ -37,14 +37,14 @@ enum site_kind {
 	SITE_TAIL_INTO = 3,    /* a jump to a probed function: that call becomes a child at the same depth */
 	SITE_ENTER_RETURN = 4, /* the function leaves through its first instruction */
 	SITE_UNWOUND = 5,      /* runtime.deferreturn's entry: frames at or below this depth are dead */
-	SITE_EXIT = 6,         /* runtime.goexit1's entry: the goroutine ends */
+	SITE_EXIT = 6,         /* the entry of a function by which the goroutine ends */
 	SITE_ENTER_TAIL_INTO = 7, /* the function's first instruction jumps to a probed function */
 	SITE_ENTER_LAST_CALL = 8, /* as SITE_ENTER, and another probed function may call this one as its last act: see last_calls */
 	SITE_ENTER_RETURN_IF = 9, /* the frame begins, and it ends too if the jump here goes as `when` says */
 };
 
 #define FLAG_TARGET 1u        /* starts a graph */
-#define FLAG_G_FROM_TLS 2u    /* R14 does not hold g here: take it from fs:-8 */
+#define FLAG_G_FROM_TLS 2u    /* R14 does not hold g here: take it from its thread-local word */
 
 enum when {
 	WHEN_ALWAYS = 0,
@@ -113,6 +113,8 @@ struct config {
 	u64 pid_ns_dev; /* our pid namespace; 0: the initial one */
 	u64 pid_ns_ino;
 	struct aggregation_config aggregations[MAX_AGGREGATIONS];
+	s64 tls_offset; /* of the thread-local word with g, from the thread pointer … */
+	u64 tls_word;   /* … or the link-time address of where the dynamic loader wrote that; 0: it is known */
 	u32 trace; /* index of this trace */
 	u32 depth; /* levels below the target; ~0 where none was given */
 	u32 goid_offset; /* of runtime.g.goid */

@@ -111,6 +111,14 @@ struct {
 	__type(value, u64);
 } entries SEC(".maps");
 
+/* By function: the link-time address of its first instruction. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} starts SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, COUNTER_MAX);

@@ -26,8 +26,15 @@ struct task_struct {
 	struct thread_struct thread;
 } __attribute__((preserve_access_index));
 
+/* runtime.g.stack, with which runtime.g begins in every Go version from 1.19 on */
+struct stack_bounds {
+	u64 lo;
+	u64 hi;
+};
+
 struct event {
 	struct goroutine_key key;
+	struct stack_bounds stack; /* of the goroutine; 0: not read yet */
 	u64 cookie;
 	u64 g;
 	u64 ip;  /* address of the site, and … */
@@ -486,11 +493,35 @@ static __always_inline int unread(void)
 	return 0;
 }
 
+/* Takes g from its thread-local word; not 0: it cannot be read. */
+static __always_inline long read_g(struct event *e)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u64 offset = config.tls_offset;
+	u32 function = e->function;
+
+	if (config.tls_word) {
+		u64 *start = bpf_map_lookup_elem(&starts, &function);
+		if (!start)
+			return 1;
+		u64 bias = e->ip - *start - cookie_field(e->cookie, OFFSET);
+		if (read_user(&offset, config.tls_word + bias))
+			return 1;
+	}
+	return read_user(&e->g, task->thread.fsbase + offset);
+}
+
+/* What was taken for g is one if the stack pointer is in its stack; 0: it is none, or cannot be read. */
+static __always_inline int is_g(struct event *e)
+{
+	return !read_user(&e->stack, e->g) && e->stack.lo < e->rsp && e->rsp < e->stack.hi && e->stack.hi - e->rsp <= 1u << 31;
+}
+
 static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp, u64 ip)
 {
 	struct event e = {};
-	u64 stack_hi = 0, now = 0;
-	u32 kind, enters, hit;
+	u64 now = 0;
+	u32 kind, enters, hit, from_tls = cookie >> COOKIE_FLAGS_SHIFT & FLAG_G_FROM_TLS;
 	int elsewhere;
 
 	if (config.pid_ns_dev) {
@@ -523,11 +554,8 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp, u64 
 	e.ip = ip;
 	e.rsp = rsp;
 	e.g = ctx->r14;
-	if (cookie >> COOKIE_FLAGS_SHIFT & FLAG_G_FROM_TLS) {
-		struct task_struct *task = bpf_get_current_task_btf();
-		if (read_user(&e.g, task->thread.fsbase - 8))
-			return unread();
-	}
+	if (from_tls && (read_g(&e) || !is_g(&e)))
+		return unread();
 	e.key.trace = config.trace;
 	if (read_user(&e.key.goid, e.g + config.goid_offset))
 		return unread();
@@ -548,15 +576,10 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp, u64 
 	}
 	if (!enters)
 		now = bpf_ktime_get_ns();
-	/* runtime.g.stack.hi, at +8 in every Go version from 1.19 on */
-	if (read_user(&stack_hi, e.g + 8))
+	if (!from_tls && !is_g(&e))
 		return unread();
-	if (stack_hi <= rsp || stack_hi - rsp > 1u << 31) {
-		count(COUNTER_NO_G, 1);
-		return 0;
-	}
 	/* Where rsp will be when the ret is reached that the site stands for. */
-	e.depth = stack_hi - rsp - (cookie >> COOKIE_RELEASED_SHIFT) * 8;
+	e.depth = e.stack.hi - rsp - (cookie >> COOKIE_RELEASED_SHIFT) * 8;
 	if (enters) {
 		enter(ctx, &e, g);
 		if (kind == SITE_ENTER || kind == SITE_ENTER_LAST_CALL || elsewhere)

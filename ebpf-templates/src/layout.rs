@@ -80,6 +80,10 @@ pub struct Config {
     pub pid_ns_ino: u64,
     /// The aggregations, `aggregation_count` of them.
     pub aggregations: [AggregationConfig; MAX_AGGREGATIONS],
+    /// Of the thread-local word with g, from the thread pointer.
+    pub tls_offset: i64,
+    /// Not 0 where that is known only at run time: the link-time address of the word into which the dynamic loader writes it.
+    pub tls_word: u64,
     /// Index of this trace.
     pub trace: u32,
     /// Levels below the target; `u32::MAX` where none was given.

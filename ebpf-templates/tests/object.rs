@@ -58,6 +58,8 @@ fn layouts_agree() {
                 pid_ns_dev,
                 pid_ns_ino,
                 aggregations,
+                tls_offset,
+                tls_word,
                 trace,
                 depth,
                 goid_offset,

@@ -45,6 +45,7 @@ fn survey(path: &str) -> Result<(), Box<dyn std::error::Error>> {
         some.len()
     );
     println!("  goid {:?}", executable.goid_offset());
+    println!("  tls {:?}", executable.tls_slot());
     let start = Instant::now();
     let inlined = executable.inlined();
     println!(

@@ -12,8 +12,9 @@ use crate::literals::Literals;
 use crate::moduledata::ModuleData;
 use crate::pclntab::Pclntab;
 use crate::survey::Survey;
+use crate::tls::{TlsError, TlsSlot};
 use crate::types::{Sections, TypesError};
-use crate::{Error, goid};
+use crate::{Error, goid, tls};
 
 /// A Go executable for x86-64 Linux.
 ///
@@ -28,6 +29,7 @@ pub struct Executable {
     inlined: OnceLock<InlineIndex>,
     literals: OnceLock<Literals>,
     goid: OnceLock<Result<GoidOffset, GoidError>>,
+    tls: OnceLock<Result<TlsSlot, TlsError>>,
     pub(crate) sections: OnceLock<Result<Sections, TypesError>>,
 }
 
@@ -59,6 +61,7 @@ impl Executable {
             inlined: OnceLock::new(),
             literals: OnceLock::new(),
             goid: OnceLock::new(),
+            tls: OnceLock::new(),
             sections: OnceLock::new(),
         })
     }
@@ -182,6 +185,15 @@ impl Executable {
     /// When nothing in the executable says where it is; the error tells what was tried.
     pub fn goid_offset(&self) -> Result<GoidOffset, GoidError> {
         self.goid.get_or_init(|| goid::find(self)).clone()
+    }
+
+    /// Where a thread's word with its g is, which code without g in R14 takes it from.
+    ///
+    /// # Errors
+    ///
+    /// When nothing in the executable says where it is, or its parts contradict each other.
+    pub fn tls_slot(&self) -> Result<TlsSlot, TlsError> {
+        self.tls.get_or_init(|| tls::find(self)).clone()
     }
 
     /// Where in the file the byte at an address lies.

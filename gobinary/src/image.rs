@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use object::LittleEndian as Le;
 use object::elf::{self, FileHeader64, Rela64};
-use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
+use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
 
 use crate::Error;
 
@@ -22,8 +22,16 @@ pub(crate) struct Image {
     sections: Vec<Section>,
     pie: bool,
     dynamic: Option<Range<usize>>,
+    tls: Option<Tls>,
     /// Relative relocations by ascending address: (address, addend).
     relocations: OnceLock<Vec<(u64, u64)>>,
+}
+
+/// The segment of thread-local data, `PT_TLS`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tls {
+    pub size: u64,
+    pub align: u64,
 }
 
 /// A `PT_LOAD` segment's part that is in the file.
@@ -66,9 +74,15 @@ impl Image {
                 what: "the program header table",
             })?;
         let mut segments = Vec::new();
-        let mut dynamic = None;
+        let (mut dynamic, mut tls) = (None, None);
         for program in programs {
             let (offset, size) = program.file_range(Le);
+            if program.p_type(Le) == elf::PT_TLS {
+                tls = Some(Tls {
+                    size: program.p_memsz(Le),
+                    align: program.p_align(Le),
+                });
+            }
             if program.p_type(Le) == elf::PT_DYNAMIC {
                 dynamic = file_range(bytes, offset, size);
             }
@@ -120,6 +134,7 @@ impl Image {
             sections,
             pie,
             dynamic,
+            tls,
             relocations: OnceLock::new(),
         })
     }
@@ -132,6 +147,35 @@ impl Image {
     /// Is the executable loaded at an address that the kernel chooses?
     pub fn is_pie(&self) -> bool {
         self.pie
+    }
+
+    /// The thread-local data, if there is any.
+    pub fn tls(&self) -> Option<Tls> {
+        self.tls
+    }
+
+    /// Where in the thread-local data a symbol of the symbol table lies.
+    pub fn tls_symbol(&self, name: &str) -> Option<u64> {
+        let header = FileHeader64::<Le>::parse(self.data()).ok()?;
+        let sections = header.sections(Le, self.data()).ok()?;
+        let symbols = sections.symbols(Le, self.data(), elf::SHT_SYMTAB).ok()?;
+        let mut all = symbols.iter();
+        let symbol = all.find(|symbol| {
+            symbol.st_type() == elf::STT_TLS
+                && symbol.name(Le, symbols.strings()) == Ok(name.as_bytes())
+        })?;
+        Some(symbol.st_value(Le))
+    }
+
+    /// Does the dynamic loader write into this word where thread-local data lies, seen from the thread pointer?
+    pub fn is_tls_offset(&self, address: u64) -> bool {
+        let (entries, _) = self.rela_table().unwrap_or_default().as_chunks::<24>();
+        entries.iter().any(|entry| {
+            object::pod::from_bytes::<Rela64<Le>>(entry).is_ok_and(|(rela, _)| {
+                rela.r_offset.get(Le) == address
+                    && rela.r_info.get(Le) & 0xffff_ffff == u64::from(elf::R_X86_64_TPOFF64.0)
+            })
+        })
     }
 
     /// The loadable segments.

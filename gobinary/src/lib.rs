@@ -46,6 +46,7 @@ mod slots;
 mod step;
 mod straight;
 mod survey;
+mod tls;
 mod types;
 mod when;
 
@@ -61,6 +62,7 @@ pub use origin::Origin;
 
 pub use site::{EntryKind, EntrySite, ExitKind, ExitSite, Instruction, Sites, Unprobeable};
 pub use step::{Operation, Step};
+pub use tls::{TlsError, TlsPlace, TlsSlot};
 pub use types::{
     Described, Field, Kind, Piece, Place, Register, Signature, Type, TypeId, Types, TypesError,
     Variable, Where, short_name,

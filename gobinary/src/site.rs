@@ -23,7 +23,7 @@ pub struct EntrySite {
     pub kind: EntryKind,
     /// The instruction.
     pub instruction: Instruction,
-    /// R14 does not hold g here: take it from `fs:-8`.
+    /// R14 does not hold g here: take it from its thread-local word, [`Executable::tls_slot`](crate::Executable::tls_slot).
     pub g_from_tls: bool,
 }
 
@@ -52,7 +52,7 @@ pub struct ExitSite {
     pub kind: ExitKind,
     /// The instruction.
     pub instruction: Instruction,
-    /// R14 may not hold g here: take it from `fs:-8`.
+    /// R14 may not hold g here: take it from its thread-local word, [`Executable::tls_slot`](crate::Executable::tls_slot).
     pub g_from_tls: bool,
 }
 

@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{Mode, Program, for_each, run_with_input};
-use gobinary::{Executable, InlineFrame, Origin};
+use gobinary::{Executable, InlineFrame, Origin, TlsPlace};
 
 /// Replaces every occurrence of some bytes by as many others.
 fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) -> usize {
@@ -476,4 +476,60 @@ fn functions_belong_to_the_module_or_the_standard_library() {
             }
         },
     );
+}
+
+/// Issue 9, case tls-slot.
+#[test]
+fn the_place_of_g_is_established_by_two_sources() {
+    for_each(&Mode::ALL, |program| {
+        let label = program.label();
+        let slot = program.executable.tls_slot().expect("where g is");
+        // These programs have no other thread-local data.
+        assert_eq!(slot.place, TlsPlace::Offset(-8), "{label}");
+        assert!(
+            slot.evidence.starts_with("the code of the runtime "),
+            "{label}: {}",
+            slot.evidence
+        );
+    });
+}
+
+/// Issue 9, case tls-slot: in a shared object the dynamic loader writes down where the thread-local data is.
+#[test]
+fn the_place_of_g_of_a_shared_object_is_in_its_offset_table() {
+    for toolchain in common::toolchains() {
+        let program = toolchain.build_package("gobinary/tests/programs/shared", Mode::CShared);
+        let label = program.label();
+        let slot = program.executable.tls_slot().expect("where g is");
+        assert!(matches!(slot.place, TlsPlace::Got(_)), "{label}: {slot:?}");
+        assert_eq!(
+            slot.evidence, "the code of the runtime and the relocation of its word agree",
+            "{label}"
+        );
+    }
+}
+
+#[test]
+fn the_place_of_g_is_never_guessed() {
+    for_each(&[Mode::External], |program| {
+        let label = program.label();
+        let mut bytes = program.bytes();
+        // Of the thread-local data as the segment has it, the word that the code uses is no part.
+        let tls = bytes
+            .windows(4)
+            .enumerate()
+            .skip(64)
+            .step_by(8)
+            .find(|(_, word)| *word == 7_u32.to_le_bytes())
+            .map(|(at, _)| at)
+            .expect("PT_TLS");
+        bytes[tls + 40..tls + 48].copy_from_slice(&64_u64.to_le_bytes());
+        let executable = Executable::parse(bytes).expect("a Go executable");
+        let error = executable.tls_slot().expect_err("contradictions");
+        assert_eq!(
+            error.why,
+            "the code of the runtime says fs:-0x8, but the symbol runtime.tlsg is at 0x0 of 0x40 bytes of thread-local data",
+            "{label}"
+        );
+    });
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use compiler::{
-    plan::{Aggregation, AggregationKind, Plan, TraceCode, TracePlan},
+    plan::{Aggregation, AggregationKind, Plan, TlsPlace, TraceCode, TracePlan},
     predicate::Code,
 };
 use ebpf_templates::{
@@ -57,6 +57,15 @@ pub(crate) fn values_room(plan: &Plan, goroutines: u32) -> u32 {
         goroutines.clamp(1, VALUES).next_power_of_two()
     } else {
         1
+    }
+}
+
+/// Where g is that is not in R14. Where that is not known, no site asks for it.
+pub(crate) fn tell_tls(config: &mut Config, place: Option<TlsPlace>) {
+    match place {
+        Some(TlsPlace::Offset(offset)) => config.tls_offset = offset.into(),
+        Some(TlsPlace::Got(word)) => config.tls_word = word,
+        None => {}
     }
 }
 

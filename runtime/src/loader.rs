@@ -48,7 +48,7 @@ pub(crate) struct MapSizes {
     pub hits: u32,
     /// Entries of `last_calls`.
     pub last_calls: u32,
-    /// Entries of `steps` and `entries`.
+    /// Entries of `steps`, `entries` and `starts`.
     pub steps: u32,
     /// Entries of `values`.
     pub values: u32,
@@ -359,7 +359,7 @@ fn create_maps(
             "events" => Some(sizes.ring_bytes),
             "hits" => Some(sizes.hits),
             "last_calls" => Some(sizes.last_calls),
-            "steps" | "entries" => Some(sizes.steps),
+            "steps" | "entries" | "starts" => Some(sizes.steps),
             "values" => Some(sizes.values),
             "aggregates" => Some(sizes.aggregates),
             _ => None,

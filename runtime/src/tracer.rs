@@ -11,7 +11,7 @@ use std::{
 };
 
 use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
-use compiler::plan::{Plan, TracePlan};
+use compiler::plan::{Plan, TlsPlace, TracePlan};
 use ebpf_templates::{
     Aggregate, AggregateKey, COUNTER_MAX, Config, DeepKey, Frame, Goroutine, GoroutineKey, Hits,
     INLINE_FRAMES, LastCall, LastCallKey, MAX_FRAMES, Stack, Step, TraceState, Values,
@@ -22,7 +22,7 @@ use crate::{
     aggregates::{self, Aggregates},
     arrived::{Arrivals, Survey},
     attach,
-    config::{config, last_call, last_calls_room, step, values_room},
+    config::{config, last_call, last_calls_room, step, tell_tls, values_room},
     guard::{Guard, Held},
     hits::HitCounters,
     kernel,
@@ -112,6 +112,7 @@ pub struct Tracer {
     last_calls: HashMap<MapData, Plain<LastCallKey>, Plain<LastCall>>,
     steps: Array<MapData, Plain<Step>>,
     entries: Array<MapData, u64>,
+    starts: Array<MapData, u64>,
     values: Array<MapData, Plain<Values>>,
     aggregates: Aggregates,
     hits: HitCounters,
@@ -138,6 +139,7 @@ impl Tracer {
                 config.values_mask = values - 1;
                 config.trace = index as u32;
                 config.goid_offset = plan.goid_offset;
+                tell_tls(&mut config, plan.tls_place);
                 config.have_loop = u32::from(kernel.has_loop());
                 config.write_registers = u32::from(kernel.writes_registers());
                 config.sleepable = u32::from(kernel.sleeps());
@@ -214,6 +216,7 @@ impl Tracer {
             last_calls: map("last_calls")?.try_into().map_err(wrong)?,
             steps: map("steps")?.try_into().map_err(wrong)?,
             entries: map("entries")?.try_into().map_err(wrong)?,
+            starts: map("starts")?.try_into().map_err(wrong)?,
             values: map("values")?.try_into().map_err(wrong)?,
             aggregates,
             hits: HitCounters::new(hits, sizes.hits as usize)?,
@@ -258,6 +261,11 @@ impl Tracer {
             if let Some(entry) = &function.entry_step {
                 self.steps
                     .set(id as u32, Plain(step(entry)), 0)
+                    .map_err(|error| Error::Object(error.to_string()))?;
+            }
+            if matches!(plan.tls_place, Some(TlsPlace::Got(_))) {
+                self.starts
+                    .set(id as u32, function.address, 0)
                     .map_err(|error| Error::Object(error.to_string()))?;
             }
             if plan.traces.iter().any(|trace| trace.code.needs_bias) {

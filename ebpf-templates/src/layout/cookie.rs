@@ -16,7 +16,7 @@ pub enum SiteKind {
     EnterReturn = 4,
     /// `runtime.deferreturn`'s entry: frames at or below this depth are dead.
     Unwound = 5,
-    /// `runtime.goexit1`'s entry: the goroutine ends.
+    /// The entry of a function by which the goroutine ends.
     Exit = 6,
     /// The function's first instruction jumps to a probed function.
     EnterTailInto = 7,
@@ -70,7 +70,7 @@ pub struct Cookie {
     pub kind: SiteKind,
     /// The function starts a graph.
     pub target: bool,
-    /// R14 does not hold g here: take it from `fs:-8`.
+    /// R14 does not hold g here: take it from its thread-local word.
     pub g_from_tls: bool,
     /// When it counts.
     pub when: When,

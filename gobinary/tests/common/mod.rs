@@ -28,6 +28,8 @@ pub enum Mode {
     Trimpath,
     /// With DWARF that is not compressed.
     PlainDwarf,
+    /// A library for C programs.
+    CShared,
 }
 
 impl Mode {
@@ -51,6 +53,7 @@ impl Mode {
             Self::Unoptimised => &["-gcflags=all=-N -l"],
             Self::Trimpath => &["-trimpath"],
             Self::PlainDwarf => &["-ldflags=-compressdwarf=false"],
+            Self::CShared => &["-buildmode=c-shared"],
         }
     }
 }
