@@ -61,6 +61,9 @@ pub struct What {
     /// Trace this process only
     #[arg(short, long, value_name = "PID", value_parser = pid, allow_negative_numbers = true)]
     pub pid: Option<u32>,
+    /// Trace this library, which the process has loaded or the command loads, in place of the executable
+    #[arg(long, value_name = "NAME")]
+    pub library: Option<PathBuf>,
     /// Give a `param` of the program its value
     #[arg(short = 'D', value_name = "NAME=VALUE", value_parser = define)]
     pub define: Vec<(String, String)>,

@@ -8,7 +8,7 @@ use compiler::{Source, has_errors};
 use crate::{
     args::{Check, TextOrJson},
     failure::WrongProgram,
-    load,
+    load, open,
     request::{self, Target},
 };
 
@@ -20,13 +20,13 @@ pub fn run(args: &Check) -> anyhow::Result<()> {
         (None, None) => unreachable!("clap requires one of them"),
     };
     let opened = match &args.target {
-        Some(path) => Some(load::open(&Target::Executable(path.clone()))?),
+        Some(path) => Some(open::open(&Target::Executable(path.clone()), None)?),
         None => None,
     };
-    let executable = opened.as_ref().map(|(_, executable)| executable);
+    let executable = opened.as_ref().map(|opened| &opened.executable);
     let diagnostics = compiler::check(&source, &args.define, executable).diagnostics;
-    if let Some((binary, _)) = &opened {
-        binary.unchanged()?;
+    if let Some(opened) = &opened {
+        opened.binary.unchanged()?;
     }
     match args.format {
         TextOrJson::Text => load::show(&source, &diagnostics, args.color),

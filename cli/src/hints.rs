@@ -94,8 +94,13 @@ pub fn not_readable(target: &Target, error: runtime::Error) -> anyhow::Error {
     .into()
 }
 
-/// A file that is not a Go executable.
-pub fn not_traceable(target: &Target, file: &Binary, error: &gobinary::Error) -> anyhow::Error {
+/// A file that is not a Go executable. `instead` is what to do where more is known of it.
+pub fn not_traceable(
+    target: &Target,
+    file: &Binary,
+    error: &gobinary::Error,
+    instead: Option<String>,
+) -> anyhow::Error {
     let path = shown(file.path());
     let is_script = file.bytes().starts_with(b"#!");
     let what = if is_script {
@@ -106,7 +111,6 @@ pub fn not_traceable(target: &Target, file: &Binary, error: &gobinary::Error) ->
     let what = match target {
         Target::Process(pid) => {
             let name = Task::of(*pid).map(|task| task.name).unwrap_or_default();
-            let path = fs::read_link(file.path()).map_or(path, |path| shown(&path));
             format!(
                 "cannot trace process {pid} ({}), which runs {path}: {what}",
                 render::escape(&name)
@@ -116,6 +120,7 @@ pub fn not_traceable(target: &Target, file: &Binary, error: &gobinary::Error) ->
     };
     let is_something_else = matches!(error, gobinary::Error::NotElf | gobinary::Error::NotGo);
     let help = match target {
+        _ if instead.is_some() => instead,
         _ if !is_something_else => None,
         Target::Process(pid) => Some(instead_of_process(*pid)),
         Target::Launch { args, .. } => Some(instead_of_command(file, args)),

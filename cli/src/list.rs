@@ -10,6 +10,7 @@ use crate::{
     args::{Color, List, TextOrJson},
     failure::WrongProgram,
     load,
+    open::{self, Opened},
     request::Target,
     symbols::short_file,
     terminal::say,
@@ -37,7 +38,10 @@ struct Row<'a> {
 
 /// Prints the functions.
 pub fn run(args: &List) -> anyhow::Result<()> {
-    let (binary, executable) = load::open(&Target::Executable(args.executable.clone()))?;
+    let target = Target::Executable(args.executable.clone());
+    let Opened {
+        binary, executable, ..
+    } = open::open(&target, None)?;
     let patterns = if args.patterns.is_empty() {
         "*".to_owned()
     } else {

@@ -9,7 +9,8 @@ use runtime::{Binary, Calibration};
 use crate::{
     args::Color,
     failure::{Usage, WrongProgram},
-    hints, prices,
+    open::{self, Opened},
+    prices,
     request::{Request, Target},
     terminal,
 };
@@ -18,6 +19,8 @@ use crate::{
 pub struct Loaded {
     /// Where to trace.
     pub target: Target,
+    /// What is traced is a library, which processes load.
+    pub is_library: bool,
     /// The open file.
     pub binary: Binary,
     /// What it says of itself.
@@ -41,7 +44,11 @@ pub fn load(
         Some(target) => target,
         None => named_by_program(&request.source, &request.defines, color)?,
     };
-    let (binary, executable) = open(&target)?;
+    let Opened {
+        binary,
+        executable,
+        loaded,
+    } = open::open(&target, request.library.as_deref())?;
     let placement = prices::placement(request.exit_sites, calibration);
     let result = compiler::compile(
         &request.source,
@@ -60,19 +67,17 @@ pub fn load(
             show(&request.source, &diagnostics, color);
             plan
         }
-        Err(diagnostics) => {
+        Err(mut diagnostics) => {
+            let traced = (&binary, &executable);
+            name_files(&mut diagnostics, &request.source, &target, traced);
             show(&request.source, &diagnostics, color);
             return Err(WrongProgram.into());
         }
     };
-    plan.executable = match &target {
-        Target::Process(_) => {
-            std::fs::read_link(binary.path()).unwrap_or_else(|_| binary.path().to_owned())
-        }
-        _ => binary.path().to_owned(),
-    };
+    plan.executable = binary.path().to_owned();
     Ok(Loaded {
         target,
+        is_library: loaded || executable.is_library(),
         binary,
         executable,
         plan,
@@ -101,21 +106,40 @@ pub fn plan_without(loaded: &Loaded, without: Vec<(u32, u32)>) -> anyhow::Result
     .map_err(|_| WrongProgram.into())
 }
 
-/// Opens a Go executable, with what to do about it where it is none.
-pub fn open(target: &Target) -> anyhow::Result<(Binary, Executable)> {
-    let path = target.path();
-    if let Target::Process(pid) = target
-        && let Some(refused) = hints::no_process(*pid)
-    {
-        return Err(refused.into());
+/// Says of patterns that select nothing in which other files of the target they would select something.
+fn name_files(
+    diagnostics: &mut [Diagnostic],
+    source: &Source,
+    target: &Target,
+    (binary, executable): (&Binary, &Executable),
+) {
+    if !diagnostics.iter().any(Diagnostic::selects_nothing) {
+        return;
     }
-    let binary = Binary::open(&path).map_err(|error| hints::not_readable(target, error))?;
-    let executable =
-        Executable::parse(binary.bytes()).map_err(|error| match binary.unchanged() {
-            Ok(()) => hints::not_traceable(target, &binary, &error),
-            Err(written) => written.into(),
-        })?;
-    Ok((binary, executable))
+    let others = open::elsewhere(target, binary);
+    let opens_plugins = executable.function_named("plugin.open").is_some();
+    for diagnostic in diagnostics.iter_mut().filter(|d| d.selects_nothing()) {
+        let pattern = diagnostic.labels.first();
+        let Some(pattern) = pattern.and_then(|label| source.text.get(label.span.clone())) else {
+            continue;
+        };
+        let asked = Source::new("<pattern>", format!("trace {pattern}"));
+        let has = |executable| compiler::find(&asked, executable).is_ok_and(|f| !f.is_empty());
+        let having: Vec<String> = others
+            .iter()
+            .filter(|(_, executable)| has(executable))
+            .map(|(binary, _)| binary.path().display().to_string())
+            .collect();
+        let help = match (target, having.as_slice()) {
+            (_, []) if !opens_plugins => continue,
+            (_, []) => "functions of plugins are in their own files, which can be named: --library ./plugin.so".to_owned(),
+            (Target::Executable(_), having) => {
+                format!("name the file that has it in place of the executable: {}", having.join(" or "))
+            }
+            (_, having) => format!("it is in a library: --library {}", having.join(" or ")),
+        };
+        diagnostic.help.push(render::escape(&help).into_owned());
+    }
 }
 
 /// The `target` item of the program, where the command line names none.

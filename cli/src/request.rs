@@ -30,6 +30,8 @@ pub struct Request {
     pub overrides: Overrides,
     /// Where to trace; `None` when only the program's own `target` item can say.
     pub target: Option<Target>,
+    /// `--library`
+    pub library: Option<PathBuf>,
 }
 
 /// Where to trace.
@@ -46,17 +48,6 @@ pub enum Target {
         /// Its arguments.
         args: Vec<String>,
     },
-}
-
-impl Target {
-    /// The path to open the executable by.
-    pub fn path(&self) -> PathBuf {
-        match self {
-            Self::Executable(path) => path.clone(),
-            Self::Process(pid) => runtime::process::executable_path(*pid),
-            Self::Launch { executable, .. } => executable.clone(),
-        }
-    }
 }
 
 impl fmt::Display for Target {
@@ -126,6 +117,7 @@ impl Request {
                 pointers: what.pointers,
             },
             target: target(what, files)?,
+            library: what.library.clone(),
         })
     }
 }

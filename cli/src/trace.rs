@@ -26,6 +26,7 @@ use crate::{
     failure::{Usage, WrongProgram},
     hooks::Hooks,
     load::{self, Loaded},
+    loading::Loading,
     output::Output,
     overhead::Overhead,
     prices,
@@ -66,6 +67,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         _ => None,
     };
     if let Some(launched) = &launched
+        && !loaded.is_library
         && is_another(&loaded, &runtime::process::executable_path(launched.pid()))
     {
         bail!(
@@ -109,7 +111,11 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         calibration.wait();
     }
     let prices = prices::so_far(&mut calibration);
-    announce(&loaded, &attachment, &prices, how)?;
+    let mut loading = match loaded.is_library {
+        true => Some(Loading::new(loaded.binary.identity()?, pid)),
+        false => None,
+    };
+    announce(&loaded, loading.as_mut(), &attachment, &prices, how)?;
     if loaded.plan.settings.compensate {
         if !prices.measured {
             say!(
@@ -136,6 +142,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
             Some(pid) => Some(Started::new(pid, loaded.binary.identity()?)),
             None => None,
         },
+        loading,
     };
     session.begin()?;
     if let Some(launched) = &mut launched {
@@ -145,10 +152,11 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     let closing = session.close();
     if let Some(launched) = &mut launched
         && launched.ended().is_none()
+        && let Target::Launch { executable, .. } = &loaded.target
     {
         say!(
             "{} goes on as process {}",
-            shown(&loaded.plan.executable),
+            shown(executable),
             launched.pid()
         );
     }
@@ -235,16 +243,18 @@ fn progress(done: usize, all: usize) {
 
 fn announce(
     loaded: &Loaded,
+    loading: Option<&mut Loading>,
     attachment: &Attachment,
     prices: &Prices,
     how: &How,
 ) -> anyhow::Result<()> {
     let plan = &loaded.plan;
     let functions = plan.traces.iter().map(|t| t.included.len()).sum::<usize>();
-    let whom = match &loaded.target {
-        Target::Process(pid) => format!("process {pid}"),
-        Target::Launch { .. } => "the launched process".to_owned(),
-        Target::Executable(path) => match attachment.processes.as_slice() {
+    let whom = match (&loaded.target, loading) {
+        (_, Some(loading)) => loading.told(loaded.binary.path()),
+        (Target::Process(pid), None) => format!("process {pid}"),
+        (Target::Launch { .. }, None) => "the launched process".to_owned(),
+        (Target::Executable(path), None) => match attachment.processes.as_slice() {
             [] if !attachment.missed.is_empty() => shown(path),
             [] => format!("{}; nothing runs it yet", shown(path)),
             [pid] => format!("{}, process {pid}", shown(path)),
@@ -327,6 +337,8 @@ struct Session<'a> {
     overhead: Overhead,
     /// Where one process is traced.
     copies: Option<Started>,
+    /// Where a library is traced.
+    loading: Option<Loading>,
 }
 
 impl Session<'_> {
@@ -393,7 +405,16 @@ impl Session<'_> {
                 None => pid.is_some_and(|pid| !runtime::process::is_alive(pid)),
             };
             if ended {
-                say!("the process has ended");
+                let hits = self.tracer.hits()?;
+                // It may have come and gone between two looks.
+                let hit = hits.iter().any(|hits| hits.emulated + hits.stepped > 0);
+                match &self.loading {
+                    Some(loading) if !hit && loading.was_never_seen() => say!(
+                        "the process has ended, and was not seen to load {}",
+                        shown(loaded.binary.path())
+                    ),
+                    _ => say!("the process has ended"),
+                }
                 if let Some(copies) = &mut self.copies {
                     copies.look_behind(&self.plan.executable);
                 }
@@ -408,9 +429,12 @@ impl Session<'_> {
             if let Some(copies) = &mut self.copies {
                 copies.look(&self.plan.executable);
             }
+            if let Some(loading) = &mut self.loading {
+                loading.tend();
+            }
             if let Some(pid) = pid
                 && !replaced
-                && is_another(loaded, &runtime::process::executable_path(pid))
+                && self.runs_other(loaded, pid)
             {
                 replaced = true;
                 say!("process {pid} runs another executable now, which is not traced");
@@ -429,6 +453,14 @@ impl Session<'_> {
                     shown(loaded.binary.path())
                 );
             }
+        }
+    }
+
+    /// Whether a process has gone on to what is not traced.
+    fn runs_other(&self, loaded: &Loaded, pid: u32) -> bool {
+        match &self.loading {
+            Some(loading) => loading.is_gone(),
+            None => is_another(loaded, &runtime::process::executable_path(pid)),
         }
     }
 

@@ -4,7 +4,10 @@
 
 use serde::Serialize;
 
-use crate::{codes::Code, severity::Severity};
+use crate::{
+    codes::{self, Code},
+    severity::Severity,
+};
 
 /// A program text and the name under which messages speak of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -65,6 +68,12 @@ impl Diagnostic {
             notes: Vec::new(),
             help: Vec::new(),
         }
+    }
+
+    /// Is it that a pattern names no function of the executable? Another file may have it.
+    #[must_use]
+    pub fn selects_nothing(&self) -> bool {
+        self.code == codes::MATCHED_NOTHING.id()
     }
 
     /// Adds the place of the mistake.

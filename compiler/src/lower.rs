@@ -275,19 +275,29 @@ fn hidden_sites(
         }
         if sites.len() == before {
             let name = point.names.join("` or `");
-            diagnostics.push(
-                Diagnostic::new(
-                    codes::NO_UNWIND_POINT,
-                    format!("`{name}` cannot be probed in this executable"),
-                )
-                .note(format!(
-                    "{} are seen to end only when the goroutine's next probed function is reached",
-                    point.what
-                )),
-            );
+            diagnostics.push(no_unwind_point(executable, &name, point.what));
         }
     }
     sites
+}
+
+fn no_unwind_point(executable: &Executable, name: &str, what: &str) -> Diagnostic {
+    let message = if executable.shares_runtime() {
+        format!("`{name}` is in another file")
+    } else {
+        format!("`{name}` cannot be probed in this executable")
+    };
+    let diagnostic = Diagnostic::new(codes::NO_UNWIND_POINT, message).note(format!(
+        "{what} are seen to end only when the goroutine's next probed function is reached"
+    ));
+    if !executable.shares_runtime() {
+        return diagnostic;
+    }
+    let needed: Vec<String> = executable.needed().map(printable).collect();
+    diagnostic.note(format!(
+        "built with -linkshared: it has no runtime of its own, and needs {}",
+        needed.join(", ")
+    ))
 }
 
 /// What there is to say of a trace's functions once their sites are known.

@@ -5,6 +5,7 @@ use iced_x86::{Code, Instruction as Decoded};
 use crate::Executable;
 use crate::function::Function;
 use crate::policy;
+use crate::survey::never_returns;
 
 /// What a direct call leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Executable {
     pub(crate) fn callee(&self, call: &Decoded) -> Callee {
         let target = call.near_branch_target();
         let Some(function) = self.called(call) else {
-            return Callee::Unknown;
+            return self.callee_elsewhere(call);
         };
         match function.name.strip_prefix("runtime.") {
             // These are entered in their middle.
@@ -63,9 +64,25 @@ impl Executable {
 
     /// Does a call instruction call a function that never returns?
     pub(crate) fn is_panic(&self, call: &Decoded) -> bool {
-        let entries = &self.survey().panics;
+        let (entries, target) = (&self.survey().panics, call.near_branch_target());
         call.code() == Code::Call_rel32_64
-            && entries.binary_search(&call.near_branch_target()).is_ok()
+            && (entries.binary_search(&target).is_ok()
+                || self.bound_by_stub(target).is_some_and(never_returns))
+    }
+
+    /// What a call of a function in another file calls. The dynamic linker may run in between, which leaves less as it was than the
+    /// functions that compilers know.
+    fn callee_elsewhere(&self, call: &Decoded) -> Callee {
+        let name = (call.code() == Code::Call_rel32_64)
+            .then(|| self.bound_by_stub(call.near_branch_target()))
+            .flatten();
+        match name
+            .and_then(|name| name.strip_prefix("runtime."))
+            .map(of_runtime)
+        {
+            Some(known @ (Callee::Defers | Callee::Allocates)) => known,
+            _ => Callee::Unknown,
+        }
     }
 
     fn called(&self, call: &Decoded) -> Option<Function<'_>> {

@@ -69,8 +69,8 @@ impl Body<'_> {
             .iter()
             .skip(index)
             .find(|i| i.flow_control() == FlowControl::Call);
-        let callee = call.and_then(|call| self.executable.function_at(call.near_branch_target()));
-        callee.is_some_and(|callee| callee.name.starts_with("runtime.morestack"))
+        let called = call.and_then(|call| self.executable.name_called(call.near_branch_target()));
+        called.is_some_and(|name| name.starts_with("runtime.morestack"))
     }
 
     pub fn entry(&self, check: Option<Check>) -> Result<EntrySite, Unprobeable> {

@@ -12,6 +12,23 @@ pub enum Error {
     /// Another architecture, word size or byte order.
     #[error("not an x86-64 executable")]
     NotX86_64,
+    /// An executable of another operating system.
+    #[error("built for {system} (GOOS={system}), which Linux does not run")]
+    OtherSystem {
+        /// As Go names it.
+        system: String,
+    },
+    /// What is left of a process that crashed.
+    #[error("it is a core file; the executable that it is of can be traced")]
+    Core,
+    /// An object file or an archive's member.
+    #[error("it is an object file, which is not linked yet")]
+    Object,
+    /// Another compiler's.
+    #[error(
+        "built by gccgo, whose code and runtime are others than Go's own (`go build`) and are not supported"
+    )]
+    Gccgo,
     /// There is no table of Go functions.
     #[error("not a Go executable: it holds no table of Go functions (.gopclntab)")]
     NotGo,

@@ -14,7 +14,7 @@ use crate::pclntab::Pclntab;
 use crate::survey::Survey;
 use crate::tls::{TlsError, TlsSlot};
 use crate::types::{Sections, TypesError};
-use crate::{Error, goid, tls};
+use crate::{Error, foreign, goid, tls};
 
 /// A Go executable for x86-64 Linux.
 ///
@@ -24,6 +24,8 @@ pub struct Executable {
     pub(crate) table: Pclntab,
     pub(crate) module: Option<ModuleData>,
     build_info: OnceLock<Option<BuildInfo>>,
+    /// Words that are bound to symbols, with the symbols' numbers.
+    pub(crate) bound: OnceLock<Vec<(u64, u32)>>,
     survey: OnceLock<Survey>,
     trees: OnceLock<Option<InlineTrees>>,
     inlined: OnceLock<InlineIndex>,
@@ -51,11 +53,16 @@ impl Executable {
     pub fn parse(data: impl Deref<Target = [u8]> + Send + Sync + 'static) -> Result<Self, Error> {
         let image = Image::parse(Box::new(data))?;
         let (table, module) = Pclntab::find(&image)?;
+        let info = BuildInfo::find(&image);
+        if let Some(error) = info.as_ref().and_then(foreign::by_build) {
+            return Err(error);
+        }
         Ok(Self {
             image,
             table,
             module,
-            build_info: OnceLock::new(),
+            build_info: OnceLock::from(info),
+            bound: OnceLock::new(),
             survey: OnceLock::new(),
             trees: OnceLock::new(),
             inlined: OnceLock::new(),
@@ -224,6 +231,12 @@ impl Executable {
     #[must_use]
     pub fn is_pie(&self) -> bool {
         self.image.is_pie()
+    }
+
+    /// Is it a library (`-buildmode=c-shared`, `plugin`, `shared`), which processes load?
+    #[must_use]
+    pub fn is_library(&self) -> bool {
+        self.image.is_library()
     }
 
     /// Where Go's code lies; C code of a cgo executable is outside.

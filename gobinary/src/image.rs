@@ -10,7 +10,7 @@ use object::LittleEndian as Le;
 use object::elf::{self, FileHeader64, Rela64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
 
-use crate::Error;
+use crate::{Error, foreign};
 
 /// Bytes of an executable: a mapped file, or a vector.
 pub(crate) type Data = Box<dyn Deref<Target = [u8]> + Send + Sync>;
@@ -21,6 +21,8 @@ pub(crate) struct Image {
     segments: Vec<Segment>,
     sections: Vec<Section>,
     pie: bool,
+    /// Has it an interpreter, as what the kernel runs has that is linked dynamically?
+    interpreted: bool,
     dynamic: Option<Range<usize>>,
     tls: Option<Tls>,
     /// Relative relocations by ascending address: (address, addend).
@@ -68,13 +70,16 @@ impl Image {
         let header = FileHeader64::<Le>::parse(bytes).map_err(|_| Error::Truncated {
             what: "the ELF header",
         })?;
+        if let Some(error) = foreign::by_header(header) {
+            return Err(error);
+        }
         let programs = header
             .program_headers(Le, bytes)
             .map_err(|_| Error::Truncated {
                 what: "the program header table",
             })?;
         let mut segments = Vec::new();
-        let (mut dynamic, mut tls) = (None, None);
+        let (mut dynamic, mut tls, mut interpreted) = (None, None, false);
         for program in programs {
             let (offset, size) = program.file_range(Le);
             if program.p_type(Le) == elf::PT_TLS {
@@ -86,6 +91,7 @@ impl Image {
             if program.p_type(Le) == elf::PT_DYNAMIC {
                 dynamic = file_range(bytes, offset, size);
             }
+            interpreted |= program.p_type(Le) == elf::PT_INTERP;
             if program.p_type(Le) != elf::PT_LOAD {
                 continue;
             }
@@ -133,6 +139,7 @@ impl Image {
             segments,
             sections,
             pie,
+            interpreted,
             dynamic,
             tls,
             relocations: OnceLock::new(),
@@ -176,6 +183,14 @@ impl Image {
                     && rela.r_info.get(Le) & 0xffff_ffff == u64::from(elf::R_X86_64_TPOFF64.0)
             })
         })
+    }
+
+    /// Is it a library: loaded by programs, and run by none?
+    pub fn is_library(&self) -> bool {
+        let says_executable = self
+            .dynamic_value(elf::DT_FLAGS_1)
+            .is_some_and(|flags| flags & elf::DF_1_PIE.0 != 0);
+        self.pie && self.dynamic.is_some() && !self.interpreted && !says_executable
     }
 
     /// The loadable segments.
@@ -278,16 +293,29 @@ impl Image {
 
     /// The table that `DT_RELA` and `DT_RELASZ` describe.
     fn rela_table(&self) -> Option<&[u8]> {
-        let (entries, _) = self.slice(self.dynamic.as_ref()?).as_chunks::<16>();
-        let value = |tag: elf::DynamicTag| {
-            entries.iter().find_map(|entry| {
-                let (at, value) = entry.split_first_chunk::<8>()?;
-                let value: [u8; 8] = value.try_into().ok()?;
-                (i64::from_le_bytes(*at) == tag.0).then_some(u64::from_le_bytes(value))
-            })
-        };
-        let (address, size) = (value(elf::DT_RELA)?, value(elf::DT_RELASZ)?);
+        self.dynamic_table(elf::DT_RELA, elf::DT_RELASZ)
+    }
+
+    /// The table at the address that one tag tells, of the size that another tells.
+    pub fn dynamic_table(&self, at: elf::DynamicTag, size: elf::DynamicTag) -> Option<&[u8]> {
+        let (address, size) = (self.dynamic_value(at)?, self.dynamic_value(size)?);
         self.bytes(address, usize::try_from(size).ok()?)
+    }
+
+    /// The value of the first entry with a tag, of what the dynamic linker is told.
+    pub fn dynamic_value(&self, tag: elf::DynamicTag) -> Option<u64> {
+        self.dynamic_values(tag).next()
+    }
+
+    /// The values of all entries with a tag.
+    pub fn dynamic_values(&self, tag: elf::DynamicTag) -> impl Iterator<Item = u64> {
+        let table = self.dynamic.as_ref().map(|range| self.slice(range));
+        let (entries, _) = table.unwrap_or_default().as_chunks::<16>();
+        entries.iter().filter_map(move |entry| {
+            let (at, value) = entry.split_first_chunk::<8>()?;
+            let value: [u8; 8] = value.try_into().ok()?;
+            (i64::from_le_bytes(*at) == tag.0).then_some(u64::from_le_bytes(value))
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::Error;
+use crate::foreign;
 use crate::image::Image;
 use crate::moduledata::ModuleData;
 
@@ -92,7 +93,7 @@ impl Pclntab {
             .segments()
             .iter()
             .partition(|segment| segment.executable);
-        let mut problem = Error::NotGo;
+        let mut problem = foreign::by_compiler(image);
         for segment in data.into_iter().chain(code) {
             let bytes = image.slice(&segment.file);
             for magic in [MAGIC_1_20, MAGIC_1_18] {

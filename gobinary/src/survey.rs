@@ -68,7 +68,7 @@ impl Survey {
 
 /// Does the function of this name never return? Then nothing belongs behind its call (`BlockExit` in cmd/compile/internal/ssagen/ssa.go;
 /// of the runtime's functions whose names begin with `panic` only `panicCheck1` and `2` return, from Go 1.19 to 1.27).
-fn never_returns(name: &str) -> bool {
+pub(crate) fn never_returns(name: &str) -> bool {
     name.strip_prefix("runtime.").is_some_and(|name| {
         matches!(name, "gopanic" | "block")
             || name.starts_with("panic") && !name.starts_with("panicCheck")

@@ -7,13 +7,13 @@
 use std::{
     collections::HashMap,
     fs::{self, File},
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::FileExt,
     path::Path,
 };
 
 use compiler::plan::Site;
 
-use crate::{Binary, process};
+use crate::{Binary, mapped, process};
 
 /// What stands at a probed instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,19 +106,25 @@ impl Survey {
 
     /// A file of the same size may be the same one under another number.
     fn is_alike(&self, pid: u32) -> bool {
-        fs::metadata(process::executable_path(pid))
-            .is_ok_and(|meta| meta.len() == self.size || (meta.dev(), meta.ino()) == self.identity)
+        fs::metadata(process::executable_path(pid)).is_ok_and(|meta| meta.len() == self.size)
+            || process::runs(pid, self.identity)
     }
 
     /// `None` where the process cannot be asked.
     fn look(&self, pid: u32) -> Option<Found> {
         let site = self.site.as_ref()?;
         let directory = Path::new("/proc").join(pid.to_string());
-        let bias = run_time_entry(&directory)?.wrapping_sub(self.entry?);
+        let mapped = mapped::address_of(pid, self.identity, site.file_offset);
+        // Where the file has another number there, it is the executable.
+        let by_entry = || {
+            let bias = run_time_entry(&directory)?.wrapping_sub(self.entry?);
+            Some(site.address.wrapping_add(bias))
+        };
+        let address = mapped.or_else(by_entry)?;
         let expected = site.bytes.get(..usize::from(site.len))?;
         let mut there = vec![0; expected.len()];
         File::open(directory.join("mem"))
-            .and_then(|memory| memory.read_exact_at(&mut there, site.address.wrapping_add(bias)))
+            .and_then(|memory| memory.read_exact_at(&mut there, address))
             .ok()?;
         Some(compare(&there, expected))
     }

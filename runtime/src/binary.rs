@@ -58,11 +58,19 @@ impl Binary {
     /// # Errors
     /// [`Error::Read`].
     pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::of(path, File::open(path))
+    }
+
+    /// Maps an open file that is known by this name.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn of(path: &Path, opened: io::Result<File>) -> Result<Self, Error> {
         let read_error = |error| Error::Read {
             path: path.to_owned(),
             error,
         };
-        let file = File::open(path).map_err(read_error)?;
+        let file = opened.map_err(read_error)?;
         if !file.metadata().map_err(read_error)?.is_file() {
             return Err(read_error(io::Error::other("not a regular file")));
         }
@@ -76,7 +84,7 @@ impl Binary {
         })
     }
 
-    /// The path that it was opened by.
+    /// The path that it is known by.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

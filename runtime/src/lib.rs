@@ -15,6 +15,7 @@ mod hits;
 mod kernel;
 mod launch;
 mod loader;
+pub mod mapped;
 mod mapping;
 mod plain;
 pub mod process;

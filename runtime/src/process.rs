@@ -1,10 +1,12 @@
-//! Processes: which run an executable, what they are and have started, and which are gone.
+//! Processes: which run a file's code, what they are and have started, and which are gone.
 
 use std::{
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
+
+use crate::mapped;
 
 /// The path that leads to a process's executable, also in another mount namespace.
 #[must_use]
@@ -20,13 +22,15 @@ pub fn identity_of(path: &Path) -> io::Result<(u64, u64)> {
     fs::metadata(path).map(|meta| (meta.dev(), meta.ino()))
 }
 
-/// Whether a process's executable is the file with this device and inode.
+/// Whether a process has the file with this device and inode mapped to run code from: as its executable, or as a library.
 #[must_use]
 pub fn runs(pid: u32, identity: (u64, u64)) -> bool {
-    identity_of(&executable_path(pid)).is_ok_and(|executable| executable == identity)
+    // Threads of the kernel have no executable.
+    identity_of(&executable_path(pid))
+        .is_ok_and(|executable| executable == identity || mapped::has_mapped(pid, identity))
 }
 
-/// Processes whose executable is the file with this device and inode.
+/// Processes that run the file with this device and inode.
 #[must_use]
 pub fn running(identity: (u64, u64)) -> Vec<u32> {
     let mut pids: Vec<u32> = all().filter(|pid| runs(*pid, identity)).collect();

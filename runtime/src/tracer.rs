@@ -302,14 +302,17 @@ impl Tracer {
         self.guard = Some(guard);
         binary.verify(plan.traces.iter().flat_map(|t| &t.sites))?;
         let path = binary.kernel_path();
+        // Into a library that the process loads later the kernel would put the probes without a word of what it refuses.
+        let identity = binary.identity()?;
         let filter = match pid {
-            Some(pid) if !multi || self.kernel.has_process_filter() => pid,
+            Some(pid) if !multi => pid,
+            Some(pid) if self.kernel.has_process_filter() && process::runs(pid, identity) => pid,
             _ => 0,
         };
         self.process = filter;
         // Where a process maps the file already, the kernel checks the sites there.
         let sites = plan.traces.iter().flat_map(|trace| &trace.sites).copied();
-        let survey = Survey::new(binary, binary.identity()?, pid, sites);
+        let survey = Survey::new(binary, identity, pid, sites);
         let nobody_runs_it = filter == 0 && !survey.has_process();
         let _mapping = if nobody_runs_it {
             binary.map_executable().ok()

@@ -133,6 +133,24 @@ pub fn build(toolchain: &Toolchain, package: &str, mode: Mode) -> PathBuf {
     )
 }
 
+/// The go command in a folder, with nothing of the network and of the user's own settings.
+#[must_use]
+pub fn command(toolchain: &Toolchain, dir: &Path) -> Command {
+    let mut command = Command::new(toolchain.root.join("bin/go"));
+    command
+        .current_dir(dir)
+        .env("GOROOT", &toolchain.root)
+        .env(
+            "GOCACHE",
+            workspace().join("target/go-cache").join(&toolchain.version),
+        )
+        .env("GOFLAGS", "-buildvcs=false")
+        .env("GOTOOLCHAIN", "local")
+        .env("GOPROXY", "off")
+        .env("GO111MODULE", "on");
+    command
+}
+
 /// Builds a package of the module in `dir`.
 ///
 /// # Panics
@@ -152,8 +170,7 @@ pub fn build_in(toolchain: &Toolchain, dir: &Path, package: &str, mode: Mode) ->
     let dir_name = dir.file_name().unwrap_or_default().to_string_lossy();
     let executable = out.join(format!("{dir_name}-{name}-{mode:?}").to_lowercase());
     let temporary = executable.with_extension(std::process::id().to_string());
-    let output = Command::new(toolchain.root.join("bin/go"))
-        .current_dir(dir)
+    let output = command(toolchain, dir)
         .args(["build", "-o"])
         .arg(&temporary)
         .args(mode.flags())
@@ -162,15 +179,6 @@ pub fn build_in(toolchain: &Toolchain, dir: &Path, package: &str, mode: Mode) ->
         } else {
             format!("./{package}")
         })
-        .env("GOROOT", &toolchain.root)
-        .env(
-            "GOCACHE",
-            workspace().join("target/go-cache").join(&toolchain.version),
-        )
-        .env("GOFLAGS", "-buildvcs=false")
-        .env("GOTOOLCHAIN", "local")
-        .env("GOPROXY", "off")
-        .env("GO111MODULE", "on")
         .output()
         .expect("go runs");
     assert!(

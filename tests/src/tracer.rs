@@ -184,6 +184,14 @@ impl Recording {
         fs::read_to_string(&self.graphs).expect("the graphs")
     }
 
+    /// Writes a line to its stdin, which is that of what it launches.
+    ///
+    /// # Panics
+    /// As [`Running::say`].
+    pub fn say(&mut self, line: &str) {
+        self.running.say(line);
+    }
+
     /// Waits for its end.
     ///
     /// # Panics

@@ -1,0 +1,247 @@
+//! From a target to the file that holds its Go code: the executable, or a library that a process has loaded or a command loads.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use anyhow::bail;
+use gobinary::{Error, Executable};
+use runtime::{
+    Binary,
+    mapped::{self, Mapped},
+    process,
+};
+
+use crate::{
+    failure::Usage,
+    hints, needed,
+    request::Target,
+    terminal::{say, shown},
+};
+
+/// The file whose functions are traced.
+pub struct Opened {
+    /// The open file.
+    pub binary: Binary,
+    /// What it says of itself.
+    pub executable: Executable,
+    /// It is not what the process or the command runs, but is loaded by that.
+    pub loaded: bool,
+}
+
+/// Opens the file with the Go code of a target: `library`, where one is named.
+pub fn open(target: &Target, library: Option<&Path>) -> anyhow::Result<Opened> {
+    let Some(library) = library else {
+        return unnamed(target);
+    };
+    let binary = match target {
+        Target::Executable(path) => bail!(Usage::new(
+            "--library says what is traced of a process or of a command",
+            format!(
+                "name the library in place of {}, and every process that loads it is traced",
+                shown(path)
+            ),
+        )),
+        Target::Launch { executable, .. } => {
+            let needed = needed::libraries(executable);
+            let named = needed.into_iter().find(|path| is_named(path, library));
+            Binary::open(&named.unwrap_or_else(|| library.to_owned()))?
+        }
+        Target::Process(pid) => {
+            if let Some(refused) = hints::no_process(*pid) {
+                return Err(refused.into());
+            }
+            of_process(*pid, library)?
+        }
+    };
+    match parse(&binary) {
+        Ok(executable) => Ok(Opened {
+            binary,
+            executable,
+            loaded: true,
+        }),
+        Err(error) => {
+            let named = Target::Executable(binary.path().to_owned());
+            Err(refusal(&named, &binary, &error, &[]))
+        }
+    }
+}
+
+/// The executable, or, where that is no Go, the one library of Go code that goes with it.
+fn unnamed(target: &Target) -> anyhow::Result<Opened> {
+    let binary = main_file(target)?;
+    let error = match parse(&binary) {
+        Ok(executable) => {
+            return Ok(Opened {
+                binary,
+                executable,
+                loaded: false,
+            });
+        }
+        Err(error) => error,
+    };
+    let mut found = match error {
+        Error::NotGo | Error::Gccgo => libraries(target),
+        _ => Vec::new(),
+    };
+    if let (false, [_]) = (matches!(target, Target::Executable(_)), found.as_slice())
+        && let Some((library, executable)) = found.pop()
+    {
+        say!(
+            "{}; its Go code is in {}",
+            match target {
+                Target::Process(pid) => format!(
+                    "process {pid} runs {}, which is no Go program",
+                    shown(binary.path())
+                ),
+                _ => format!("{} is no Go program", shown(binary.path())),
+            },
+            shown(library.path())
+        );
+        return Ok(Opened {
+            binary: library,
+            executable,
+            loaded: true,
+        });
+    }
+    Err(refusal(target, &binary, &error, &found))
+}
+
+/// What a target runs.
+fn main_file(target: &Target) -> anyhow::Result<Binary> {
+    let opened = match target {
+        Target::Executable(path)
+        | Target::Launch {
+            executable: path, ..
+        } => Binary::open(path),
+        Target::Process(pid) => {
+            if let Some(refused) = hints::no_process(*pid) {
+                return Err(refused.into());
+            }
+            let way = process::executable_path(*pid);
+            let name = fs::read_link(&way).unwrap_or_else(|_| way.clone());
+            Binary::of(&name, File::open(&way))
+        }
+    };
+    opened.map_err(|error| hints::not_readable(target, error))
+}
+
+/// The library of this name of a process.
+fn of_process(pid: u32, library: &Path) -> anyhow::Result<Binary> {
+    let files: Vec<Mapped> = mapped::files(pid)
+        .into_iter()
+        .filter(|file| is_named(&file.path, library) || is_same(file, library))
+        .collect();
+    match files.as_slice() {
+        [file] => open_mapped(file),
+        // It may be loaded later.
+        [] if library.is_file() => Ok(Binary::open(library)?),
+        [] => bail!(Usage::new(
+            format!("process {pid} has not loaded {}", shown(library)),
+            match libraries(&Target::Process(pid)).as_slice() {
+                [] => "it has loaded no library of Go code; one that it loads later is named by its path".to_owned(),
+                found => format!("libraries of Go code that it has loaded: {}", names(found)),
+            },
+        )),
+        several => bail!(Usage::new(
+            format!("process {pid} has loaded several files called {}", shown(library)),
+            format!(
+                "name one of them: {}",
+                joined(several.iter().map(|file| file.path.as_path()))
+            ),
+        )),
+    }
+}
+
+/// The libraries of Go code that go with a target, beside the file that it runs: what the process has loaded, or what the dynamic
+/// linker loads with the command.
+pub fn libraries(target: &Target) -> Vec<(Binary, Executable)> {
+    let opened: Vec<Binary> = match target {
+        Target::Process(pid) => {
+            let own = process::identity_of(&process::executable_path(*pid)).ok();
+            mapped::files(*pid)
+                .iter()
+                .filter(|file| file.identity() != own)
+                .filter_map(|file| open_mapped(file).ok())
+                .collect()
+        }
+        Target::Launch { executable, .. } | Target::Executable(executable) => {
+            needed::libraries(executable)
+                .iter()
+                .filter_map(|path| Binary::open(path).ok())
+                .collect()
+        }
+    };
+    opened
+        .into_iter()
+        .filter_map(|binary| parse(&binary).ok().map(|executable| (binary, executable)))
+        .collect()
+}
+
+fn open_mapped(file: &Mapped) -> anyhow::Result<Binary> {
+    Ok(Binary::of(&file.path, file.open())?)
+}
+
+fn parse(binary: &Binary) -> Result<Executable, Error> {
+    Executable::parse(binary.bytes())
+}
+
+/// Does a path end in what was given as a name?
+fn is_named(path: &Path, name: &Path) -> bool {
+    path.ends_with(name.strip_prefix("./").unwrap_or(name))
+}
+
+fn is_same(file: &Mapped, path: &Path) -> bool {
+    process::identity_of(path).is_ok_and(|named| file.identity() == Some(named))
+}
+
+fn names(libraries: &[(Binary, Executable)]) -> String {
+    joined(libraries.iter().map(|(binary, _)| binary.path()))
+}
+
+fn joined<'a>(paths: impl Iterator<Item = &'a Path>) -> String {
+    let all: Vec<String> = paths.map(shown).collect();
+    all.join(", ")
+}
+
+/// Why a file cannot be traced, and what to do about it.
+fn refusal(
+    target: &Target,
+    binary: &Binary,
+    error: &Error,
+    libraries: &[(Binary, Executable)],
+) -> anyhow::Error {
+    if let Err(written) = binary.unchanged() {
+        return written.into();
+    }
+    let instead = match (target, libraries) {
+        (_, []) => None,
+        (Target::Executable(_), libraries) => Some(format!(
+            "its Go code is in a library; name that in its place: {}",
+            names(libraries)
+        )),
+        (_, libraries) => Some(format!(
+            "its Go code is in several libraries; say which with --library: {}",
+            names(libraries)
+        )),
+    };
+    hints::not_traceable(target, binary, error, instead)
+}
+
+/// Where to look for functions that a file does not have: the Go libraries of its target, and what the arguments of a command name.
+pub fn elsewhere(target: &Target, traced: &Binary) -> Vec<(Binary, Executable)> {
+    let mut found = libraries(target);
+    if let Target::Launch { args, .. } = target {
+        let libraries = args.iter().map(PathBuf::from);
+        let libraries = libraries.filter(|path| path.extension().is_some_and(|end| end == "so"));
+        found.extend(libraries.filter_map(|path| {
+            let binary = Binary::open(&path).ok()?;
+            let executable = parse(&binary).ok()?;
+            Some((binary, executable))
+        }));
+    }
+    let own = traced.identity().ok();
+    found.retain(|(binary, _)| binary.identity().ok() != own);
+    found
+}

@@ -1,0 +1,313 @@
+//! Go code that is not in the executable: libraries that C programs load, plugins, programs built with `-linkshared`.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use gofuncgraph_tests::{
+    go::{self, Toolchain},
+    skip,
+    tracer::{self, Recording, Running, Traced},
+    workspace,
+};
+use serde_json::Value;
+
+fn programs() -> PathBuf {
+    workspace().join("tests/programs")
+}
+
+/// A folder with what the newest Go builds: `libgo.so` and `host`, `plug.so` and `plugged`.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let go = go::newest();
+        for (mode, package, name) in [
+            ("c-shared", "./library", "libgo.so"),
+            ("plugin", "./plugged/plug", "plug.so"),
+            ("default", "./plugged", "plugged"),
+        ] {
+            let mode = format!("-buildmode={mode}");
+            let out = folder.path().join(name);
+            let out = out.to_str().expect("a path");
+            run(go::command(go, &programs()).args(["build", &mode, "-o", out, package]));
+        }
+        run(Command::new("gcc")
+            .arg("-o")
+            .arg(folder.path().join("host"))
+            .arg(programs().join("library/host.c"))
+            .arg("-ldl"));
+        folder
+    });
+    folder.path()
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("the command runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {stderr}");
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
+}
+
+/// The C program, with copies of the library of these names loaded.
+fn host(libraries: &[PathBuf]) -> Running {
+    let mut host = Running::start(&folder().join("host"), &[]);
+    host.wait_for("pid ");
+    for library in libraries {
+        host.say(&format!("load {}", text(library)));
+        host.wait_for("loaded ");
+    }
+    host
+}
+
+/// A copy of the library.
+fn copy(name: &str) -> PathBuf {
+    let path = folder().join(name);
+    fs::copy(folder().join("libgo.so"), &path).expect("a copy");
+    path
+}
+
+const WORK: &str = "trace main.work < include main.part >";
+
+/// Each graph as its functions, from the target down.
+fn chains(traced: &Traced) -> Vec<Vec<String>> {
+    let graphs = traced.lines.iter().filter(|line| line["type"] == "graph");
+    let chain = |graph: &Value| {
+        let mut call = &graph["root"];
+        let mut names = Vec::new();
+        while let Some(name) = call["function"].as_str() {
+            names.push(name.to_owned());
+            call = &call["calls"][0];
+        }
+        names
+    };
+    graphs.map(chain).collect()
+}
+
+/// Traces one call that the host makes once the tracer is there.
+fn one_call(host: &mut Running, options: &[&str]) -> Traced {
+    let recording = Recording::start(WORK, &[options, &["--limit", "1"]].concat());
+    recording.wait_for("tracing ");
+    host.say("call 5");
+    host.wait_for("called 18");
+    let traced = recording.finish();
+    traced.assert_complete("a call in a library");
+    assert_eq!(chains(&traced), [["main.work", "main.part"]]);
+    assert_eq!(graph_pid(&traced), host.pid());
+    traced
+}
+
+fn graph_pid(traced: &Traced) -> u32 {
+    let pid = traced.lines.iter().find_map(|line| line["pid"].as_u64());
+    u32::try_from(pid.expect("a graph")).expect("a process id")
+}
+
+/// Issue 9, case c-host.
+#[test]
+fn the_one_go_library_of_a_process_is_traced() {
+    if skip().is_some() {
+        return;
+    }
+    let library = copy("libone.so");
+    let mut host = host(std::slice::from_ref(&library));
+    let pid = host.pid().to_string();
+    let traced = one_call(&mut host, &["-p", &pid]);
+    let said = format!(
+        "process {pid} runs {}, which is no Go program; its Go code is in {}",
+        text(&folder().join("host")),
+        text(&library)
+    );
+    assert!(traced.stderr.contains(&said), "{}", traced.stderr);
+    let traced = one_call(&mut host, &[text(&library)]);
+    let said = format!("of {}; process {pid} has it loaded", text(&library));
+    assert!(traced.stderr.contains(&said), "{}", traced.stderr);
+    for name in ["libone.so", text(&library)] {
+        one_call(&mut host, &["-p", &pid, "--library", name]);
+    }
+
+    let missing = tracer::run(&["-e", WORK, "-p", &pid, "--library", "libtwo.so"]);
+    let stderr = String::from_utf8_lossy(&missing.stderr).into_owned();
+    assert_eq!(missing.status.code(), Some(2), "{stderr}");
+    let said = format!(
+        "process {pid} has not loaded libtwo.so\n  help: libraries of Go code that it has loaded: {}",
+        text(&library)
+    );
+    assert!(stderr.contains(&said), "{stderr}");
+}
+
+/// Issue 9, case c-host: several libraries.
+#[test]
+fn of_several_go_libraries_one_is_to_be_named() {
+    if skip().is_some() {
+        return;
+    }
+    let (first, second) = (copy("liba.so"), copy("libb.so"));
+    let mut host = host(&[first.clone(), second.clone()]);
+    let pid = host.pid().to_string();
+    let unclear = tracer::run(&["-e", WORK, "-p", &pid]);
+    let stderr = String::from_utf8_lossy(&unclear.stderr).into_owned();
+    assert_eq!(unclear.status.code(), Some(1), "{stderr}");
+    for library in [&first, &second] {
+        assert!(stderr.contains(text(library)), "{stderr}");
+    }
+    assert!(stderr.contains("--library"), "{stderr}");
+    one_call(&mut host, &["-p", &pid, "--library", "libb.so"]);
+}
+
+/// Issue 9, case c-host: an upgrade removes the file that a process has loaded.
+#[test]
+fn a_library_whose_file_is_gone_is_traced() {
+    if skip().is_some() {
+        return;
+    }
+    let library = copy("libgone.so");
+    let mut host = host(std::slice::from_ref(&library));
+    fs::remove_file(&library).expect("it goes");
+    let pid = host.pid().to_string();
+    one_call(&mut host, &["-p", &pid]);
+    fs::write(&library, "another file of this name").expect("it comes");
+    one_call(&mut host, &["-p", &pid, "--library", text(&library)]);
+}
+
+/// Issue 9, case c-host: the probes wait for the library.
+#[test]
+fn a_library_that_is_loaded_later_is_traced() {
+    if skip().is_some() {
+        return;
+    }
+    let library = copy("liblate.so");
+    let host = folder().join("host");
+    let mut recording = Recording::start(WORK, &["--library", text(&library), "--", text(&host)]);
+    let told = recording.wait_for("tracing ");
+    assert!(told.contains("has not loaded yet"), "{told}");
+    recording.say(&format!("load {}", text(&library)));
+    recording.wait_for("has loaded it");
+    recording.say("call 5");
+    recording.wait_for("called 18");
+    let traced = recording.finish();
+    traced.assert_complete("a library that is loaded later");
+    assert_eq!(chains(&traced), [["main.work", "main.part"]]);
+
+    let never = tracer::launch(WORK, &["--library", text(&library)], &host, &[]);
+    assert_eq!(never.code, Some(0), "{}", never.stderr);
+    let said = format!("was not seen to load {}", text(&library));
+    assert!(never.stderr.contains(&said), "{}", never.stderr);
+}
+
+/// Issue 9, case plugin.
+#[test]
+fn functions_of_plugins() {
+    if skip().is_some() {
+        return;
+    }
+    let (plugged, plugin) = (folder().join("plugged"), folder().join("plug.so"));
+    let trace = "trace programs/plugged/plug.direct < include programs/* >";
+    let refused = tracer::launch(trace, &[], &plugged, &[text(&plugin)]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    let said = format!("it is in a library: --library {}", text(&plugin));
+    assert!(refused.stderr.contains(&said), "{}", refused.stderr);
+    let refused = tracer::launch(trace, &[], &plugged, &[]);
+    let said = "functions of plugins are in their own files";
+    assert!(refused.stderr.contains(said), "{}", refused.stderr);
+
+    let mut recording = Recording::start(
+        trace,
+        &[
+            "--library",
+            text(&plugin),
+            "--",
+            text(&plugged),
+            text(&plugin),
+        ],
+    );
+    recording.wait_for("tracing ");
+    recording.say("1");
+    recording.wait_for("called {Name:e N:1}");
+    let traced = recording.finish();
+    traced.assert_complete("a plugin");
+    let expected = [
+        "programs/plugged/plug.direct",
+        "programs/plugged/plug.inner",
+    ];
+    assert_eq!(chains(&traced), [expected]);
+}
+
+/// A copy of Go's own folder, into which it writes the library of its runtime.
+fn shared_runtime(go: &Toolchain, folder: &Path) -> Toolchain {
+    let root = folder.join("go");
+    fs::create_dir_all(root.join("pkg")).expect("a folder");
+    for part in ["", "pkg"] {
+        for entry in fs::read_dir(go.root.join(part)).expect("Go") {
+            let entry = entry.expect("an entry");
+            let to = root.join(part).join(entry.file_name());
+            if !to.exists() {
+                symlink(entry.path(), to).expect("a link");
+            }
+        }
+    }
+    let go = Toolchain {
+        root,
+        version: go.version.clone(),
+    };
+    run(go::command(&go, folder).args(["install", "-buildmode=shared", "runtime"]));
+    go
+}
+
+/// Issue 9, case linkshared: `runtime.morestack` is called through the procedure linkage table.
+#[test]
+fn a_program_whose_runtime_is_in_a_library() {
+    if skip().is_some() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let go = shared_runtime(go::newest(), folder.path());
+    let program = folder.path().join("linkshared");
+    run(go::command(&go, &programs()).args([
+        "build",
+        "-linkshared",
+        "-o",
+        text(&program),
+        "./linkshared",
+    ]));
+    let traced = tracer::launch(
+        "trace main.work < include main.inner, main.deep >",
+        &[],
+        &program,
+        &[],
+    );
+    assert_eq!(traced.code, Some(0), "{}", traced.stderr);
+    assert!(
+        traced.stderr.contains("needs libruntime.so"),
+        "{}",
+        traced.stderr
+    );
+    assert!(
+        traced.stdout.is_empty() && traced.stderr.contains("\n3\n"),
+        "{}",
+        traced.stderr
+    );
+    let whole = |levels| [&["main.work", "main.inner"][..], &vec!["main.deep"; levels]].concat();
+    assert_eq!(chains(&traced), [whole(61), whole(61), whole(0), whole(61)]);
+    let unwound = &traced.lines[2]["root"]["calls"][0]["exit"];
+    assert_eq!(unwound, "unwound");
+
+    let refused = tracer::launch(
+        "trace runtime/debug.*, runtime.printint",
+        &[],
+        &program,
+        &[],
+    );
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("libruntime.so"),
+        "{}",
+        refused.stderr
+    );
+}
