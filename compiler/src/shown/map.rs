@@ -93,7 +93,9 @@ impl Planner<'_, '_> {
             offset: 0,
         };
         let mut found = Vec::new();
-        for slot in 0..SLOTS.min(self.limits.elements.into()) {
+        // Of maps within maps fewer, so that there is room for their keys.
+        let limit = u64::from(self.limits.elements) >> self.level.saturating_sub(1).min(8);
+        for slot in 0..SLOTS.min(limit.max(1)).min(self.limits.elements.into()) {
             let mark = Typed {
                 ty: Ty::built_in("uint8", 1, Kind::Uint),
                 at: at.at(group.marks.saturating_add(slot)),

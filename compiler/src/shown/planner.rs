@@ -25,6 +25,11 @@ use crate::{
 const MAX_LEVEL: usize = 6;
 /// Values behind addresses that are planned at most: the room ends before, unless types are strange.
 const MAX_TASKS: usize = 512;
+/// Maps within maps that are looked into.
+const MAX_MAPS: u8 = 3;
+/// Bytes of a string that are planned for like everything else. What more is asked for is taken from what is left in the end, so that
+/// asking for more never shows less.
+const TEXT: usize = 64;
 /// Of a string whose room others need too, so many bytes are shown at least, or none.
 const LEAST_TEXT: usize = 32;
 /// Bytes captured of what an interface holds.
@@ -33,6 +38,7 @@ const POINTEE: u16 = 64;
 const NESTED_POINTEE: u16 = 16;
 
 /// A value to be shown, or what is shown for it whatever the call.
+#[derive(Clone)]
 pub(super) struct Wanted {
     pub(super) label: String,
     pub(super) span: Span,
@@ -49,6 +55,8 @@ pub(super) struct Task {
     pub(super) job: Job,
     /// Pointers that may still be followed.
     pub(super) depth: u8,
+    /// Maps around it.
+    maps: u8,
 }
 
 pub(super) enum Job {
@@ -84,6 +92,12 @@ pub(super) struct Planner<'t, 'e> {
     pub(super) span: Span,
     argument: usize,
     pub(super) level: usize,
+    /// Maps around what is planned now.
+    maps: u8,
+    /// Bytes that each string gets beyond [`TEXT`].
+    stretch: usize,
+    /// Strings that would take such.
+    stretched: usize,
     known: HashMap<TypeId, Option<Ty>>,
 }
 
@@ -100,12 +114,30 @@ impl<'t, 'e> Planner<'t, 'e> {
             span: 0..0,
             argument: 0,
             level: 0,
+            maps: 0,
+            stretch: 0,
+            stretched: 0,
             known: HashMap::new(),
         }
     }
 
     /// Plans all of these, and the address of the dictionary that they may need.
-    pub(super) fn plan(mut self, wanted: Vec<Wanted>, dictionary: Option<Word>) -> Captured {
+    pub(super) fn plan(self, wanted: Vec<Wanted>, dictionary: Option<Word>) -> Captured {
+        let (types, limits) = (self.types, self.limits);
+        if usize::from(limits.string) <= TEXT {
+            return self.planned(wanted, dictionary).0;
+        }
+        let (found, stretch) = self.planned(wanted.clone(), dictionary.clone());
+        if stretch == 0 {
+            return found;
+        }
+        let mut again = Self::new(types, limits);
+        again.stretch = stretch;
+        again.planned(wanted, dictionary).0
+    }
+
+    /// With how much more each string may take, in whole words.
+    fn planned(mut self, wanted: Vec<Wanted>, dictionary: Option<Word>) -> (Captured, usize) {
         let dictionary = dictionary.and_then(|word| self.room.word(word));
         let mut spans = Vec::with_capacity(wanted.len());
         let mut shown = Vec::with_capacity(wanted.len());
@@ -158,11 +190,13 @@ impl<'t, 'e> Planner<'t, 'e> {
                 derived,
             });
         }
-        Captured {
+        let stretch = self.room.left_in_bytes() / self.stretched.max(1) / 8 * 8;
+        let captured = Captured {
             values,
             items: self.room.items,
             dictionary,
-        }
+        };
+        (captured, stretch)
     }
 
     /// A shape with what tells why there is no such value.
@@ -197,7 +231,7 @@ impl<'t, 'e> Planner<'t, 'e> {
 
     /// How many bytes it may take, about.
     fn demand(&self, job: &Job) -> usize {
-        let text = LENGTH + usize::from(self.limits.string);
+        let text = LENGTH + usize::from(self.limits.string).min(TEXT);
         let memory = |size: u64| LENGTH + usize::try_from(size).unwrap_or(RUN).min(RUN);
         match job {
             Job::Value(value) => match value.ty.kind {
@@ -216,8 +250,13 @@ impl<'t, 'e> Planner<'t, 'e> {
 
     fn run(&mut self, task: Task) {
         let Task {
-            node, job, depth, ..
+            node,
+            job,
+            depth,
+            maps,
+            ..
         } = task;
+        self.maps = maps;
         let mut bound = None;
         match job {
             Job::Value(value) => self.value(node, &value, depth),
@@ -235,7 +274,10 @@ impl<'t, 'e> Planner<'t, 'e> {
                 let texts = if is_error && !nested { 2 } else { 1 };
                 self.inside(node, &data, guard.as_ref(), nested, texts);
             }
-            Job::Entries { map, group } => self.entries(node, &map, *group, depth),
+            Job::Entries { map, group } => {
+                self.maps += 1;
+                self.entries(node, &map, *group, depth);
+            }
         }
         self.read(bound.as_ref());
     }
@@ -256,7 +298,13 @@ impl<'t, 'e> Planner<'t, 'e> {
             argument: self.argument,
             job,
             depth,
+            maps: self.maps,
         });
+    }
+
+    /// Whether the entries of a map that is planned now are looked at.
+    pub(super) fn follows_maps(&self) -> bool {
+        self.maps < MAX_MAPS
     }
 
     /// Divides what the current task may take.
@@ -318,10 +366,19 @@ impl<'t, 'e> Planner<'t, 'e> {
                     _ => None,
                 };
                 let limit = usize::from(fixed.unwrap_or(self.limits.string));
+                let planned = if fixed.is_some() {
+                    limit
+                } else {
+                    limit.min(TEXT)
+                };
                 let share = self.share.saturating_sub(LENGTH) / 8 * 8;
-                let least = LEAST_TEXT.min(limit);
-                let most = limit.min(share.max(least));
-                let run = self.room.bytes(text, most, least.min(8), &self.span);
+                let least = LEAST_TEXT.min(planned);
+                let most = planned.min(share.max(least));
+                let beyond = if most == TEXT { limit - planned } else { 0 };
+                self.stretched += usize::from(beyond > 0);
+                let beyond = beyond.min(self.stretch);
+                let least = least.min(8);
+                let run = self.room.text(text, most, least, beyond, &self.span);
                 match run {
                     None => Shape::Missing(Missing::NoRoom),
                     Some(run) if fixed.is_some() => Shape::Characters(run),

@@ -21,6 +21,8 @@ const MASK: usize = 8;
 pub(super) struct Room {
     pub(super) items: Vec<Item>,
     size: usize,
+    /// Bytes given away beyond what is planned with.
+    beyond: usize,
 }
 
 impl Room {
@@ -28,6 +30,7 @@ impl Room {
         Self {
             items: Vec::new(),
             size: MASK,
+            beyond: 0,
         }
     }
 
@@ -40,9 +43,14 @@ impl Room {
         }
     }
 
+    /// The same for what takes no item of its own.
+    pub(super) fn left_in_bytes(&self) -> usize {
+        CAPTURE_MAX.saturating_sub(self.size)
+    }
+
     /// Takes room for a word.
     pub(super) fn word(&mut self, word: Word) -> Option<Slot> {
-        let (item, at) = self.take(8, Item::Word(word))?;
+        let (item, at) = self.take(8, 0, Item::Word(word))?;
         Some(Slot { item, at })
     }
 
@@ -54,13 +62,31 @@ impl Room {
         least: usize,
         span: &Span,
     ) -> Option<Run> {
+        self.text(text, most, least, 0, span)
+    }
+
+    /// The same, and where there is room for `most`, for so many more that are not reckoned with.
+    pub(super) fn text(
+        &mut self,
+        text: Text,
+        most: usize,
+        least: usize,
+        beyond: usize,
+        span: &Span,
+    ) -> Option<Run> {
+        let wanted = most;
         let most = most.min(self.left().saturating_sub(LENGTH) / 8 * 8);
         if most < least {
             return None;
         }
-        let count = u16::try_from(most).ok()?;
+        let taken = LENGTH + most.next_multiple_of(8);
+        let whole = self.size + self.beyond + taken + beyond.next_multiple_of(8);
+        let fits = wanted == most && whole <= CAPTURE_MAX;
+        let beyond = if fits { beyond } else { 0 };
+        let count = u16::try_from(most + beyond).ok()?;
         let (item, at) = self.take(
-            LENGTH + most.next_multiple_of(8),
+            taken,
+            beyond.next_multiple_of(8),
             Item::Bytes {
                 text,
                 most: count,
@@ -74,14 +100,16 @@ impl Room {
         })
     }
 
-    fn take(&mut self, size: usize, item: Item) -> Option<(u8, u16)> {
+    fn take(&mut self, size: usize, beyond: usize, item: Item) -> Option<(u8, u16)> {
         if size > self.left() {
             return None;
         }
         let number = self.items.len();
-        let place = (u8::try_from(number).ok()?, u16::try_from(self.size).ok()?);
+        let at = self.size + self.beyond;
+        let place = (u8::try_from(number).ok()?, u16::try_from(at).ok()?);
         self.items.push(item);
         self.size += size;
+        self.beyond += beyond;
         Some(place)
     }
 }

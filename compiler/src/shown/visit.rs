@@ -206,7 +206,7 @@ impl Planner<'_, '_> {
             } => {
                 // The compiler knows that the number of entries comes first (`len`), in both layouts.
                 let length = self.behind(value, 0);
-                let follow = within.depth > 0 && !within.closed;
+                let follow = within.depth > 0 && !within.closed && self.follows_maps();
                 let group = header.filter(|_| follow);
                 let group = group.and_then(|header| Group::of(self, header, *key, *held));
                 let map = Draft::Map {
