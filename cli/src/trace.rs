@@ -16,8 +16,11 @@ use compiler::{
     Prices,
     plan::{Plan, Skipped},
 };
-use graph::{Builder, Cost, Graph, Totals};
-use runtime::{Attachment, Calibration, Kernel, Launched, Tracer};
+use graph::{Builder, Cost, Exit, Graph, Totals};
+use runtime::{
+    Attachment, Calibration, Ended, GoroutineKey, Kernel, Launched, ProcessEnd, Running, Tracer,
+    monotonic_ns,
+};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 
 use crate::{
@@ -50,9 +53,9 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     let mut loaded = load::load(request, how.color, &mut calibration)?;
     limit_counted(&mut loaded.plan, how.limit);
     let loaded = Arc::new(loaded);
-    let pid = match &loaded.target {
-        Target::Process(pid) => Some(*pid),
-        _ => None,
+    let (pid, running) = match &loaded.target {
+        Target::Process(pid) => (Some(*pid), Some(Running::find(*pid)?)),
+        _ => (None, None),
     };
     check_scope(&loaded.plan, pid)?;
     spare_inputs(&loaded, how)?;
@@ -134,6 +137,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         started,
         open_drawn: HashMap::new(),
         open_unwanted: 0,
+        cut_off: 0,
         hooks: Hooks::new(&loaded.plan, started),
         until: HashSet::new(),
         ended_ns: None,
@@ -148,7 +152,11 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     if let Some(launched) = &mut launched {
         launched.run()?;
     }
-    let end = session.follow(&loaded, how, &stop, launched.as_mut(), pid);
+    let has_ended = || match (&mut launched, &running) {
+        (Some(launched), _) => launched.ended().is_some(),
+        (None, running) => running.as_ref().is_some_and(Running::has_ended),
+    };
+    let end = session.follow(&loaded, how, &stop, has_ended, pid);
     let closing = session.close();
     if let Some(launched) = &mut launched
         && launched.ended().is_none()
@@ -329,6 +337,8 @@ struct Session<'a> {
     open_drawn: HashMap<u32, u64>,
     /// Open calls that `min` or `limit` left out.
     open_unwanted: u64,
+    /// Graphs that an exec ended.
+    cut_off: u64,
     hooks: Hooks<'a>,
     /// Traces that `until` has ended.
     until: HashSet<u32>,
@@ -371,7 +381,7 @@ impl Session<'_> {
         loaded: &Loaded,
         how: &How,
         stop: &AtomicBool,
-        mut launched: Option<&mut Launched>,
+        mut has_ended: impl FnMut() -> bool,
         pid: Option<u32>,
     ) -> anyhow::Result<()> {
         let mut looked_after = Instant::now();
@@ -400,11 +410,7 @@ impl Session<'_> {
             {
                 return Ok(());
             }
-            let ended = match &mut launched {
-                Some(launched) => launched.ended().is_some(),
-                None => pid.is_some_and(|pid| !runtime::process::is_alive(pid)),
-            };
-            if ended {
+            if has_ended() {
                 let hits = self.tracer.hits()?;
                 // It may have come and gone between two looks.
                 let hit = hits.iter().any(|hits| hits.emulated + hits.stepped > 0);
@@ -439,9 +445,7 @@ impl Session<'_> {
                 replaced = true;
                 say!("process {pid} runs another executable now, which is not traced");
             }
-            for pid in self.tracer.ended_processes() {
-                self.process_ended(pid)?;
-            }
+            self.look_after_processes()?;
             if !replaced
                 && matches!(loaded.target, Target::Executable(_))
                 && (is_another(loaded, loaded.binary.path())
@@ -532,42 +536,68 @@ impl Session<'_> {
         }
     }
 
-    /// Draws what a process had open when it ended, and frees its state.
-    fn process_ended(&mut self, pid: u32) -> anyhow::Result<()> {
-        let open = self.tracer.open_goroutines(Some(pid));
-        self.draw_open(&open, Some(pid))?;
+    /// Draws what processes had open when they ended, or became another program, and frees their state.
+    fn look_after_processes(&mut self) -> anyhow::Result<()> {
+        let ended = self.tracer.ended_processes();
+        if ended.is_empty() {
+            return Ok(());
+        }
+        // What they have sent comes first; others may go on sending.
+        let mut records = 0;
+        while records < self.tracer.most_waiting() {
+            match self.drain(Duration::ZERO)? {
+                0 => break,
+                more => records += more,
+            }
+        }
+        let of_ended: HashMap<(u32, u64), Ended> = ended
+            .into_iter()
+            .map(|ended| ((ended.pid, ended.image), ended))
+            .collect();
+        let of = |key: &GoroutineKey| of_ended.get(&(key.tgid, key.image));
+        let open = self.tracer.open_goroutines(|key| of(key).is_some());
+        self.draw_open(&open, of)?;
+        for graph in self.builder.gone(|key| of(key).is_some()) {
+            self.draw(graph)?;
+        }
         self.tracer.forget(&open);
         Ok(())
     }
 
-    fn draw_open(
+    /// Draws goroutines that are still in a graph: until tracing ended, or before that their processes did.
+    fn draw_open<'e>(
         &mut self,
         open: &[runtime::OpenGoroutine],
-        pid: Option<u32>,
+        ended: impl Fn(&GoroutineKey) -> Option<&'e Ended>,
     ) -> anyhow::Result<()> {
-        let now = self.ended_ns.unwrap_or_else(runtime::monotonic_ns);
         for goroutine in open {
+            let ended = ended(&goroutine.key);
+            let now = ended.map(|ended| ended.at_ns).into_iter();
+            let now = now.chain(self.ended_ns).min().unwrap_or_else(monotonic_ns);
+            let exit = match ended.map(|ended| ended.how) {
+                Some(ProcessEnd::Exec) => Exit::Exec,
+                Some(ProcessEnd::Exit) | None => Exit::Open,
+            };
             let Some(graph) = self.builder.open(
                 &goroutine.key,
                 &goroutine.state,
                 &goroutine.deep,
                 goroutine.values.as_deref(),
                 now,
+                exit,
             ) else {
                 continue;
             };
             let trace = self.plan.traces.get(graph.trace as usize);
+            let cut_off = u64::from(exit == Exit::Exec);
             if trace.is_some_and(|trace| trace.keeps_graphs || trace.print.is_some()) {
-                continue;
-            }
-            if self.is_wanted(&graph, now) {
+                self.cut_off += cut_off;
+            } else if self.is_wanted(&graph, now) {
+                self.cut_off += cut_off;
                 self.draw(graph)?;
             } else {
                 self.open_unwanted += 1;
             }
-        }
-        for graph in self.builder.gone(pid) {
-            self.draw(graph)?;
         }
         Ok(())
     }
@@ -585,17 +615,22 @@ impl Session<'_> {
     fn close(&mut self) -> anyhow::Result<()> {
         let seconds = self.started.elapsed().as_secs_f64();
         // Taking the probes away takes its time, which is not the open calls'.
-        self.ended_ns = Some(runtime::monotonic_ns());
+        self.ended_ns = Some(monotonic_ns());
         self.tracer.detach();
         let spent = self.overhead.finish(&self.tracer)?;
         while self.drain(Duration::ZERO)? > 0 {}
-        let open = self.tracer.open_goroutines(None);
-        self.draw_open(&open, None)?;
+        self.look_after_processes()?;
+        let open = self.tracer.open_goroutines(|_| true);
+        self.draw_open(&open, |_| None)?;
+        for graph in self.builder.gone(|_| true) {
+            self.draw(graph)?;
+        }
         self.hooks
             .end(&mut self.tracer, self.output, &self.symbols)?;
         let totals = Totals::from_counters(&self.tracer.counters(), seconds);
         let totals = Totals {
             filtered: totals.filtered + self.open_unwanted,
+            stale: self.cut_off,
             dropped_calls: self.builder.dropped_calls(),
             lost_values: totals.lost_values + self.builder.dropped_values(),
             dropped_functions: self.dropped_functions(),

@@ -6,14 +6,20 @@
 #ifndef GOFUNCGRAPH_FRAMES_H
 #define GOFUNCGRAPH_FRAMES_H
 
+/* Apart from its callers, whose stack room is short. */
+static __noinline struct frame *deep_frame(const struct goroutine_key *key, u32 level)
+{
+	struct deep_key k = { .goroutine = *key, .level = level };
+	return bpf_map_lookup_elem(&deep_frames, &k);
+}
+
 static __always_inline struct frame *frame_at(struct goroutine *g, const struct goroutine_key *key, u32 level)
 {
 	if (level < INLINE_FRAMES) {
 		keep_mask(level);
 		return &g->frames[level & (INLINE_FRAMES - 1)];
 	}
-	struct deep_key k = { .goroutine = *key, .level = level };
-	return bpf_map_lookup_elem(&deep_frames, &k);
+	return deep_frame(key, level);
 }
 
 /* Makes room for one more frame; 0: there is none, and the call is counted where it is missing. */

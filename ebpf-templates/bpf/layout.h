@@ -61,7 +61,7 @@ enum counter {
 	COUNTER_GOROUTINES_FULL = 4, /* target calls not traced: goroutine table full */
 	COUNTER_MISSING_CALLS = 5,   /* calls not stored: frame store full */
 	COUNTER_NO_G = 6,            /* events whose g or stack could not be read */
-	COUNTER_STALE = 7,           /* states left behind by a process that is gone (exec) */
+	COUNTER_PROCESSES_FULL = 7,  /* target calls not traced: too many processes */
 	COUNTER_UNDECIDED = 8,       /* conditions and aggregates of calls that needed something unreadable */
 	COUNTER_AGGREGATES_FULL = 9, /* calls not counted in an aggregate: the table of keys was full */
 	COUNTER_LOST_VALUES = 10,    /* values of calls for which there was no room, here or in the ring buffer */
@@ -143,10 +143,35 @@ struct config {
 	char comms[MAX_SCOPE][COMM_LEN];
 };
 
-struct goroutine_key {
+/*
+ * A process, from one exec to the next. Its id is used again when it has ended, but not within the time that IMAGE_EXECS cuts off its start.
+ * The id is that of the initial namespace.
+ */
+struct process_key {
+	u64 image; /* when the process was started, and in the lowest bits how many execs there were before it, those of its ancestors too */
 	u32 tgid;
+	u32 unused;
+};
+#define IMAGE_EXECS 0xffffull
+#define MAX_PROCESSES 4096
+
+enum process_end {
+	END_NOT = 0,
+	END_EXIT = 1,
+	END_EXEC = 2, /* it runs another program now, or the same anew */
+};
+
+struct process {
+	u64 ended_ns;
+	u32 end;  /* enum process_end */
+	u32 tgid; /* as goroutine_key has it */
+};
+
+struct goroutine_key {
+	u32 tgid; /* in the tracer's namespace */
 	u32 trace;
 	u64 goid;
+	u64 image; /* of process_key */
 };
 
 /* An open call. */
@@ -164,7 +189,7 @@ struct frame {
 #define FRAME_LAST_CALL 2u /* its caller has nothing left to do but return, and does so with it */
 #define FRAME_OFFSET_SHIFT 8 /* where this frame, or its caller's, is left */
 
-enum call_exit { EXIT_RETURN = 0, EXIT_UNWOUND = 1, EXIT_OPEN = 2 };
+enum call_exit { EXIT_RETURN = 0, EXIT_UNWOUND = 1, EXIT_OPEN = 2, EXIT_EXEC = 3 };
 
 /* A finished call. */
 struct call {
@@ -189,13 +214,14 @@ enum chunk_kind {
 	CHUNK_VALUES = 5,  /* followed by `count` bytes of struct values_header, each with what was captured */
 };
 
-/* Goes before `count` calls in the ring buffer. (tgid, trace, goid, start_ns) identify the graph. */
+/* Goes before `count` calls in the ring buffer. (tgid, image, trace, goid, start_ns) identify the graph. */
 struct chunk {
 	u32 kind;
 	u32 trace;
 	u32 tgid;
 	u32 tid;
 	u64 goid;
+	u64 image;
 	u64 start_ns;
 	u64 entry_ip; /* address of the target's entry site, as the process sees it */
 	u32 count;
@@ -249,7 +275,6 @@ struct inputs {
 
 /* A goroutine in a graph. */
 struct goroutine {
-	u64 mm;    /* identity of the address space: changes on exec */
 	struct inputs inputs; /* of the target's call */
 	u64 inside_ns; /* time in calls made by the target */
 	u32 decided;   /* enum verdict of where, with the registers of the return seen; 0: it has not come to that */

@@ -3,6 +3,8 @@
 #ifndef GOFUNCGRAPH_MAPS_H
 #define GOFUNCGRAPH_MAPS_H
 
+#include "processes.h"
+
 const volatile struct config config = {};
 
 struct {
@@ -38,14 +40,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct goroutine);
 } empty SEC(".maps");
-
-/* Processes that have been in a graph, so that user space can look after those that end in one. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__type(key, u32);
-	__type(value, u64);
-} processes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

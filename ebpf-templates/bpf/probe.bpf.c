@@ -8,23 +8,13 @@
 #include <bpf/bpf_helpers.h>
 
 #include "layout.h"
+#include "task.h"
 #include "maps.h"
 #include "generated.h"
 #include "send.h"
 #include "frames.h"
 #include "user.h"
 #include "step.h"
-
-struct thread_struct {
-	unsigned long fsbase;
-} __attribute__((preserve_access_index));
-
-struct mm_struct;
-
-struct task_struct {
-	struct mm_struct *mm;
-	struct thread_struct thread;
-} __attribute__((preserve_access_index));
 
 /* runtime.g.stack, with which runtime.g begins in every Go version from 1.19 on */
 struct stack_bounds {
@@ -39,12 +29,12 @@ struct event {
 	u64 g;
 	u64 ip;  /* address of the site, and … */
 	u64 rsp; /* stack pointer before its instruction, though another program may have carried that out */
-	u64 tgid_tid;
+	u32 tid;
 	u32 depth;
 	u32 function;
-	u32 kind;
-	u32 stepped; /* the kernel single-steps the instruction */
-	u32 admitted; /* where has been asked, and does not speak against it */
+	u8 kind;
+	u8 stepped; /* the kernel single-steps the instruction */
+	u8 admitted; /* where has been asked, and does not speak against it */
 };
 
 /* Does the condition of a jump hold? The lowest bit of its code negates (Intel SDM, volume 1, appendix B). */
@@ -91,12 +81,6 @@ static __always_inline int goes_elsewhere(u64 cookie, u64 flags)
 	if (when == WHEN_ALWAYS || when == WHEN_CARRY_OUT)
 		return 0;
 	return condition_holds(cookie_field(cookie, CONDITION), flags) != (when == WHEN_TAKEN);
-}
-
-static __always_inline u64 current_mm(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	return (u64)task->mm;
 }
 
 static __always_inline int in_scope(u32 tgid)
@@ -194,7 +178,7 @@ static __always_inline void tell_facts(struct facts *f, const struct event *e, u
 	f->function = function;
 	f->goroutine = e->key.goid;
 	f->process = e->key.tgid;
-	f->thread = (u32)e->tgid_tid;
+	f->thread = e->tid;
 	f->depth = level;
 	f->rsp = e->rsp;
 }
@@ -284,6 +268,17 @@ static __noinline int capture_results(struct pt_regs *ctx, const struct event *e
 	return 0;
 }
 
+/* Whether this process's end will be noticed; without that, no graph of it is begun. */
+static __noinline int is_known(const struct goroutine_key *goroutine)
+{
+	struct process_key key = { .image = goroutine->image, .tgid = bpf_get_current_pid_tgid() >> 32 };
+	struct process process = { .tgid = goroutine->tgid };
+
+	if (bpf_map_lookup_elem(&processes, &key))
+		return 1;
+	return !bpf_map_update_elem(&processes, &key, &process, BPF_NOEXIST) || bpf_map_lookup_elem(&processes, &key);
+}
+
 /* A target is entered outside any graph: the goroutine gets its state, or the whole call is left out. */
 static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struct event *e)
 {
@@ -297,6 +292,11 @@ static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struc
 	int traced = sampled();
 	if (!traced)
 		count(COUNTER_FILTERED, 1);
+	if (!is_known(&e->key)) {
+		if (traced)
+			count(COUNTER_PROCESSES_FULL, 1);
+		return 0;
+	}
 	if (bpf_map_update_elem(&goroutines, &e->key, none, BPF_NOEXIST)) {
 		if (traced)
 			count(COUNTER_GOROUTINES_FULL, 1);
@@ -305,18 +305,15 @@ static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struc
 	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e->key);
 	if (!g)
 		return 0;
-	g->mm = current_mm();
-	u32 tgid = e->key.tgid;
-	if (!bpf_map_lookup_elem(&processes, &tgid))
-		bpf_map_update_elem(&processes, &tgid, &g->mm, BPF_ANY);
 	if (!traced) {
 		g->skip_depth = e->depth;
 		return 0;
 	}
 	g->chunk.trace = e->key.trace;
 	g->chunk.tgid = e->key.tgid;
-	g->chunk.tid = (u32)e->tgid_tid;
+	g->chunk.tid = e->tid;
 	g->chunk.goid = e->key.goid;
+	g->chunk.image = e->key.image;
 	g->chunk.entry_ip = e->ip;
 	if (config.keep || config.where_return || config.until || config.aggregate || config.arguments || config.results)
 		tell_entry(&g->inputs.facts, e, 0);
@@ -360,7 +357,7 @@ static __noinline int enter(struct pt_regs *ctx, const struct event *e, struct g
 	u32 finished;
 
 	if (g && g->skip_depth) {
-		if (e->depth > g->skip_depth && g->mm == current_mm())
+		if (e->depth > g->skip_depth)
 			return 0;
 		bpf_map_delete_elem(&goroutines, &e->key);
 		g = 0;
@@ -528,11 +525,13 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp, u64 
 		struct bpf_pidns_info ns = {};
 		if (bpf_get_ns_current_pid_tgid(config.pid_ns_dev, config.pid_ns_ino, &ns, sizeof(ns)))
 			return 0;
-		e.tgid_tid = (u64)ns.tgid << 32 | ns.pid;
+		e.key.tgid = ns.tgid;
+		e.tid = ns.pid;
 	} else {
-		e.tgid_tid = bpf_get_current_pid_tgid();
+		u64 tgid_tid = bpf_get_current_pid_tgid();
+		e.key.tgid = tgid_tid >> 32;
+		e.tid = tgid_tid;
 	}
-	e.key.tgid = e.tgid_tid >> 32;
 	if (!in_scope(e.key.tgid))
 		return 0;
 	e.cookie = cookie;
@@ -561,6 +560,7 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp, u64 
 		return unread();
 	if (!e.key.goid)
 		return 0; /* on g0: no goroutine's call */
+	e.key.image = current_image();
 	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e.key);
 	if (!g) {
 		if (!(cookie >> COOKIE_FLAGS_SHIFT & FLAG_TARGET) || !enters)
@@ -568,11 +568,6 @@ static __always_inline int handle(struct pt_regs *ctx, u64 cookie, u64 rsp, u64 
 		if (config.where_entry && !is_admitted(ctx, &e))
 			return 0;
 		e.admitted = 1;
-	} else if (g->mm != current_mm()) {
-		/* The process has called exec: what was open is gone with its old image. */
-		count(COUNTER_STALE, 1);
-		delete_state(g, &e.key);
-		g = 0;
 	}
 	if (!enters)
 		now = bpf_ktime_get_ns();

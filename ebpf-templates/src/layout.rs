@@ -5,10 +5,12 @@
 
 mod cookie;
 mod generated;
+mod process;
 mod record;
 
 pub use cookie::*;
 pub use generated::*;
+pub use process::*;
 pub use record::*;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -43,8 +45,8 @@ pub enum Counter {
     MissingCalls = 5,
     /// Events whose g or stack could not be read.
     NoG = 6,
-    /// States left behind by a process image that is gone (exec).
-    Stale = 7,
+    /// Target calls not traced because too many processes had been in graphs.
+    ProcessesFull = 7,
     /// Conditions and aggregates of calls that needed something that could not be read.
     Undecided = 8,
     /// Aggregates not counted because the table of their keys was full.
@@ -159,6 +161,8 @@ pub struct GoroutineKey {
     pub trace: u32,
     /// `runtime.g.goid`.
     pub goid: u64,
+    /// [`ProcessKey::image`].
+    pub image: u64,
 }
 
 /// An open call.
@@ -187,8 +191,6 @@ pub struct Frame {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Goroutine {
-    /// Identity of the address space: changes on exec.
-    pub mm: u64,
     /// Of the target's call.
     pub inputs: Inputs,
     /// Nanoseconds in calls made by the target.

@@ -1,9 +1,11 @@
-//! The prebuilt probe program and the layouts that it shares with user space.
+//! The prebuilt BPF programs and the layouts that they share with user space.
 //!
-//! The C sources in `bpf/` are compiled ahead of time (`cargo xtask ebpf`) and the object is embedded, so that a user needs no clang.
+//! The C sources in `bpf/` are compiled ahead of time (`cargo xtask ebpf`) and the objects are embedded, so that a user needs no clang.
 //! This crate decides nothing: what is probed, and with which configuration, is the compiler's business.
 
 mod layout;
+
+use std::ffi::CStr;
 
 pub use layout::*;
 
@@ -11,15 +13,28 @@ pub use layout::*;
 #[repr(C, align(8))]
 struct Aligned<T: ?Sized>(T);
 
-static ALIGNED: &Aligned<[u8]> = &Aligned(*include_bytes!("../prebuilt/probe.bpf.o"));
+static PROBE: &Aligned<[u8]> = &Aligned(*include_bytes!("../prebuilt/probe.bpf.o"));
+static LIFETIME: &Aligned<[u8]> = &Aligned(*include_bytes!("../prebuilt/lifetime.bpf.o"));
 
 /// The probe program: an eBPF ELF object with BTF.
 #[must_use]
 pub fn object() -> &'static [u8] {
-    &ALIGNED.0
+    &PROBE.0
 }
 
-/// The object's one program.
+/// The programs that note when processes end, another such object. Its one map is the probe program's of the same name.
+#[must_use]
+pub fn lifetime() -> &'static [u8] {
+    &LIFETIME.0
+}
+
+/// What [`lifetime`] holds: programs, and the raw tracepoint of each.
+pub const LIFETIME_PROGRAMS: [(&str, &CStr); 2] = [
+    ("process_exits", c"sched_process_exit"),
+    ("process_execs", c"sched_process_exec"),
+];
+
+/// The one program of [`object`].
 pub const PROGRAM: &str = "probe";
 /// The `.rodata` variable that holds a [`Config`].
 pub const CONFIG: &str = "config";

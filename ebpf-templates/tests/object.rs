@@ -44,7 +44,7 @@ macro_rules! in_rust {
 fn layouts_agree() {
     let object = aya_obj::Object::parse(object()).expect("the object");
     let btf = Btf::from_bytes(&object.btf.expect("BTF").to_bytes()).expect("BTF");
-    let layouts: [(&str, Layout); 20] = [
+    let layouts: [(&str, Layout); 22] = [
         (
             "config",
             in_rust!(Config {
@@ -90,7 +90,28 @@ fn layouts_agree() {
         ),
         (
             "goroutine_key",
-            in_rust!(GoroutineKey { tgid, trace, goid }),
+            in_rust!(GoroutineKey {
+                tgid,
+                trace,
+                goid,
+                image
+            }),
+        ),
+        (
+            "process_key",
+            in_rust!(ProcessKey {
+                image,
+                tgid,
+                unused
+            }),
+        ),
+        (
+            "process",
+            in_rust!(Process {
+                ended_ns,
+                end,
+                tgid
+            }),
         ),
         (
             "frame",
@@ -129,6 +150,7 @@ fn layouts_agree() {
                 tgid,
                 tid,
                 goid,
+                image,
                 start_ns,
                 entry_ip,
                 count,
@@ -142,7 +164,6 @@ fn layouts_agree() {
         (
             "goroutine",
             in_rust!(Goroutine {
-                mm,
                 inputs,
                 inside_ns,
                 decided,
@@ -330,6 +351,7 @@ fn constants_agree() {
         ("FACT_BIAS", FACT_BIAS as usize),
         ("INLINE_FRAMES", INLINE_FRAMES),
         ("MAX_FRAMES", MAX_FRAMES),
+        ("MAX_PROCESSES", MAX_PROCESSES),
         ("CHUNK_CALLS_MAX", CHUNK_CALLS_MAX),
         ("COOKIE_FUNCTION_BITS", 21),
         ("COOKIE_STEPPED_SHIFT", 21),
@@ -368,7 +390,7 @@ fn constants_agree() {
         ("GOROUTINES_FULL", Counter::GoroutinesFull),
         ("MISSING_CALLS", Counter::MissingCalls),
         ("NO_G", Counter::NoG),
-        ("STALE", Counter::Stale),
+        ("PROCESSES_FULL", Counter::ProcessesFull),
         ("UNDECIDED", Counter::Undecided),
         ("AGGREGATES_FULL", Counter::AggregatesFull),
         ("LOST_VALUES", Counter::LostValues),
@@ -402,6 +424,10 @@ fn constants_agree() {
         ("VALUES", ChunkKind::Values),
     ] {
         assert_eq!(chunks.get(name), Some(&(kind as u64)), "{name}");
+    }
+    let ends = enumerators(&header, "END_");
+    for (name, end) in [("EXIT", ProcessEnd::Exit), ("EXEC", ProcessEnd::Exec)] {
+        assert_eq!(ends.get(name), Some(&(end as u64)), "{name}");
     }
     let moments = enumerators(&header, "MOMENT_");
     for (name, moment) in [
@@ -552,6 +578,17 @@ fn what_is_generated_has_its_room_on_the_stack_of_older_kernels() {
                 "unwind_step",
                 "close_top",
                 "send_calls",
+            ],
+            0,
+        ),
+        (
+            &[
+                "probe",
+                "leave",
+                "unwind",
+                "unwind_step",
+                "close_top",
+                "deep_frame",
             ],
             0,
         ),

@@ -194,6 +194,7 @@ impl Builder {
             tgid: header.tgid,
             trace: header.trace,
             goid: header.goid,
+            image: header.image,
         };
         match header.kind {
             kind if kind == ChunkKind::Calls as u32 => {
@@ -246,9 +247,10 @@ impl Builder {
         }
     }
 
-    /// The graph of a goroutine that was still in one when tracing stopped: what it had sent, what its state held, and its open
-    /// frames, which have lasted until `now_ns` (CLOCK_MONOTONIC). `deep` holds the frames from level [`INLINE_FRAMES`] on; where some
-    /// are missing the graph is not complete. `values` are what was captured and not sent. `None` where the goroutine was in no graph, or in one that was not traced.
+    /// The graph of a goroutine that was still in one when tracing stopped or its process ended: what it had sent, what its state held,
+    /// and its open frames, which have lasted until `now_ns`, when that happened; `exit` tells how they ended. `deep` holds the frames from
+    /// level [`INLINE_FRAMES`] on; where some are missing the graph is not complete. `values` are what was captured and not sent. `None`
+    /// where the goroutine was in no graph, or in one that was not traced.
     pub fn open(
         &mut self,
         key: &GoroutineKey,
@@ -256,6 +258,7 @@ impl Builder {
         deep: &[Frame],
         values: Option<&Values>,
         now_ns: u64,
+        exit: Exit,
     ) -> Option<Graph> {
         if state.level == 0 || state.skip_depth != 0 {
             return None;
@@ -275,7 +278,7 @@ impl Builder {
             .calls
             .iter()
             .take(header.count as usize)
-            .filter(|record| exit(record.exit).is_some());
+            .filter(|record| known_exit(record.exit).is_some());
         let mut calls: Vec<Call> = pending
             .calls()
             .chain(held.copied())
@@ -291,7 +294,7 @@ impl Builder {
                 duration_ns: now_ns.saturating_sub(frame.entry_ns),
                 caller_pc: frame.caller_pc,
                 return_offset: None,
-                exit: Exit::Open,
+                exit,
                 missing: frame.missing,
                 hits: state.hits.wrapping_sub(frame.hits),
                 stepped: state.stepped.wrapping_sub(frame.stepped),
@@ -305,16 +308,13 @@ impl Builder {
     }
 
     /// The graphs whose end never came, as far as they had come, oldest first: those that another graph of the same goroutine has
-    /// followed, and those of process `pid`, which has ended, or with `None` of all processes. They lack the target's own call,
+    /// followed, and those `of` goroutines whose processes have ended. They lack the target's own call,
     /// so they are not complete, and whether the trace's filters would have kept them is not known.
     ///
     /// Ask [`Builder::open`] for the goroutines that are still in a graph first.
-    pub fn gone(&mut self, pid: Option<u32>) -> Vec<Graph> {
+    pub fn gone(&mut self, of: impl Fn(&GoroutineKey) -> bool) -> Vec<Graph> {
         let mut gone = mem::take(&mut self.abandoned);
-        gone.extend(
-            self.pending
-                .extract_if(|key, _| pid.is_none_or(|pid| key.tgid == pid)),
-        );
+        gone.extend(self.pending.extract_if(|key, _| of(key)));
         gone.sort_by_key(|(key, pending)| (pending.start_ns, key.tgid, key.trace, key.goid));
         gone.into_iter()
             .map(|(key, pending)| {
@@ -484,13 +484,16 @@ fn entries<T: FromBytes>(body: &[u8], count: u32) -> Result<Vec<T>, Malformed> {
 }
 
 fn check_exits(calls: &[CallRecord]) -> Result<(), Malformed> {
-    match calls.iter().find(|record| exit(record.exit).is_none()) {
+    match calls
+        .iter()
+        .find(|record| known_exit(record.exit).is_none())
+    {
         Some(record) => Err(Malformed::Exit(record.exit)),
         None => Ok(()),
     }
 }
 
-fn exit(byte: u8) -> Option<Exit> {
+fn known_exit(byte: u8) -> Option<Exit> {
     [CallExit::Return, CallExit::Unwound, CallExit::Open]
         .into_iter()
         .find(|exit| *exit as u8 == byte)
@@ -505,7 +508,7 @@ fn call(record: &CallRecord, start_ns: u64) -> Call {
         duration_ns: record.duration_ns,
         caller_pc: record.caller_pc,
         return_offset: (record.return_offset != NO_OFFSET).then_some(record.return_offset),
-        exit: exit(record.exit).unwrap_or(Exit::Unwound),
+        exit: known_exit(record.exit).unwrap_or(Exit::Unwound),
         missing: record.missing,
         hits: record.hits,
         stepped: record.stepped,

@@ -22,7 +22,10 @@ pub struct Totals {
     pub dropped_calls: u64,
     /// Events whose goroutine or stack could not be read.
     pub no_g: u64,
-    /// States left behind by a process image that is gone (exec).
+    /// Target calls not traced because too many processes had been in graphs.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub processes_full: u64,
+    /// Graphs cut off because their process executed another program; nobody but user space knows.
     pub stale: u64,
     /// Conditions and aggregates of calls that could not be decided, since something could not be read.
     #[serde(skip_serializing_if = "is_zero")]
@@ -73,7 +76,8 @@ impl Totals {
             goroutines_full: count(Counter::GoroutinesFull),
             missing_calls: count(Counter::MissingCalls),
             no_g: count(Counter::NoG),
-            stale: count(Counter::Stale),
+            processes_full: count(Counter::ProcessesFull),
+            stale: 0,
             undecided: count(Counter::Undecided),
             aggregates_full: count(Counter::AggregatesFull),
             lost_values: count(Counter::LostValues),
@@ -91,6 +95,7 @@ impl Totals {
         self.lost_records
             + self.lost_graphs
             + self.goroutines_full
+            + self.processes_full
             + self.missing_calls
             + self.no_g
             + self.dropped_calls
@@ -121,7 +126,8 @@ mod tests {
             goroutines_full: 5,
             missing_calls: 6,
             no_g: 7,
-            stale: 8,
+            processes_full: 8,
+            stale: 0,
             undecided: 9,
             aggregates_full: 10,
             lost_values: 11,

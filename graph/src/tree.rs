@@ -36,7 +36,7 @@ pub struct Graph {
     pub dropped: Arc<[Dropped]>,
     /// [`Call::probe_ns`] is known ([`Graph::compensate`]).
     pub compensated: bool,
-    /// Tracing stopped before the target's call ended.
+    /// Tracing stopped, or its process ended or ran another program, before the target's call ended.
     pub open: bool,
     /// The condition of the trace's `until` held.
     pub until: bool,

@@ -350,18 +350,18 @@ proptest! {
             check(graph, *goid, *start, node, stack);
         }
         for (goid, run) in &world.runs {
-            let key = GoroutineKey { tgid: TGID, trace: 2, goid: *goid };
+            let key = GoroutineKey { tgid: TGID, trace: 2, goid: *goid, image: 0 };
             match run.stopped(*goid, world.now) {
                 Some((node, state, deep)) => {
-                    let graph = builder.open(&key, &state, &deep, None, world.now).unwrap();
+                    let graph = builder.open(&key, &state, &deep, None, world.now, Exit::Open).unwrap();
                     prop_assert!(graph.open);
                     check(&graph, *goid, run.start, &node, &run.stack);
                 }
-                None => prop_assert_eq!(builder.open(&key, &Goroutine::new_zeroed(), &[], None, world.now), None),
+                None => prop_assert_eq!(builder.open(&key, &Goroutine::new_zeroed(), &[], None, world.now, Exit::Open), None),
             }
         }
         prop_assert_eq!((builder.abandoned(), builder.held_bytes()), (0, 0));
-        prop_assert!(builder.gone(None).is_empty());
+        prop_assert!(builder.gone(|_| true).is_empty());
     }
 
     #[test]
@@ -380,7 +380,7 @@ proptest! {
                 graphs.extend(builder.record(record).unwrap());
             }
         }
-        graphs.extend(builder.gone(None));
+        graphs.extend(builder.gone(|_| true));
         prop_assert_eq!(builder.held_bytes(), 0);
         for graph in &graphs {
             let whole = world.expected.iter().find(|(goid, start, ..)| (*goid, *start) == (graph.goroutine, graph.start_ns));
@@ -406,7 +406,7 @@ proptest! {
         }
         let ended = builder.record(&bytes).is_ok_and(|graph| graph.is_some());
         prop_assert!(!ended || kind == ChunkKind::Graph as u8);
-        for graph in builder.gone(None) {
+        for graph in builder.gone(|_| true) {
             prop_assert!(!graph.complete);
         }
         prop_assert_eq!(builder.held_bytes(), 0);

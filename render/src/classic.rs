@@ -203,6 +203,7 @@ fn leaving(call: &Call, symbols: &dyn Symbols) -> String {
     match (call.exit, call.return_offset) {
         (Exit::Unwound, _) => " unwound".to_owned(),
         (Exit::Open, _) => " open".to_owned(),
+        (Exit::Exec, _) => " exec".to_owned(),
         (Exit::Return, None) => String::new(),
         (Exit::Return, Some(offset)) => {
             let Site { file, line, .. } = symbols.return_site(call.function, offset);

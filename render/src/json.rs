@@ -260,6 +260,7 @@ fn enter(
         Exit::Return => "return",
         Exit::Unwound => "unwound",
         Exit::Open => "open",
+        Exit::Exec => "exec",
     };
     write!(
         out,

@@ -54,6 +54,11 @@ pub fn write_summary(out: &mut dyn Write, totals: &Totals, color: bool) -> io::R
             "target call",
             "not traced: the goroutine table was full (--max-goroutines)",
         ),
+        (
+            totals.processes_full,
+            "target call",
+            "not traced: too many processes",
+        ),
         (totals.missing_calls, "call", "too deep to be stored"),
         (
             totals.dropped_calls,

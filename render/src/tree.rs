@@ -407,6 +407,7 @@ impl Renderer for Tree {
                         Exit::Return => "}",
                         Exit::Unwound => "} ⟂ unwound",
                         Exit::Open => "} … still open",
+                        Exit::Exec => "} … cut off by an exec",
                     };
                     let site = self.left_at(call, symbols).unwrap_or_default();
                     let after_style = self.exit_style(call.exit, self.style.dim);
@@ -481,8 +482,9 @@ fn entered(exit: Exit, leaf: bool) -> &'static str {
         (Exit::Return, true) => ")",
         (Exit::Unwound, false) => ") ⟂ {",
         (Exit::Unwound, true) => ") ⟂ unwound",
-        (Exit::Open, false) => ") … {",
+        (Exit::Open | Exit::Exec, false) => ") … {",
         (Exit::Open, true) => ") … still open",
+        (Exit::Exec, true) => ") … cut off by an exec",
     }
 }
 

@@ -65,6 +65,24 @@ fn open_calls() {
     ");
 }
 
+/// Issue 9, case exec-other-executable.
+#[test]
+fn calls_that_an_exec_ended() {
+    let mut graph = open();
+    for call in &mut graph.calls {
+        if call.exit == graph::Exit::Open {
+            call.exit = graph::Exit::Exec;
+        }
+    }
+    assert_snapshot!(shown(graph), @"
+    ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ──
+    $   5.00 s │ main.handleBar() … {                                 net/http/server.go:2122
+    *  20.0 ms │   example/internal/log.Debug()                       main.go:18
+    $   4.97 s │   example/internal/log.Debug() … cut off by an exec  main.go:18
+               │ } … cut off by an exec
+    ");
+}
+
 #[test]
 fn incomplete_graphs() {
     assert_snapshot!(shown(incomplete()), @"
@@ -579,6 +597,7 @@ fn totals() {
         lost_graphs: 1,
         goroutines_full: 7,
         missing_calls: 2,
+        processes_full: 4,
         no_g: 1,
         stale: 1,
         dropped_calls: 5,
@@ -591,6 +610,7 @@ fn totals() {
     ! 48 calls lost: the ring buffer was full
     ! 1 graph lost, at least at the end: the ring buffer was full
     ! 7 target calls not traced: the goroutine table was full (--max-goroutines)
+    ! 4 target calls not traced: too many processes
     ! 2 calls too deep to be stored
     ! 5 calls lost: too many calls in graphs that had not ended
     ! 1 event without a readable goroutine or stack

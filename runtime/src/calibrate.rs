@@ -5,6 +5,7 @@
 //! process that calls functions of this executable, probed by an empty program and then by the real one.
 
 use std::{
+    collections::HashMap,
     io,
     os::fd::AsFd,
     path::Path,
@@ -203,7 +204,9 @@ fn measure(
     if asked.is_err() && go_on.recv().is_err() {
         return Ok(prices);
     }
-    let mut loaded = loader::load([Instance::plain(&config(&kernel))].into_iter(), SIZES, kind)?;
+    let config = config(&kernel);
+    let instances = [Instance::plain(&config)].into_iter();
+    let mut loaded = loader::load(instances, HashMap::new(), SIZES, kind)?;
     let program = loaded.programs.first().ok_or_else(no_program)?;
     probes.push(attach(program.as_fd(), &sites.real, &child, kind)?);
     let times = child.real()?;

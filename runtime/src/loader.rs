@@ -7,6 +7,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    ffi::CStr,
     io,
     ops::Range,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
@@ -19,7 +20,7 @@ use aya_obj::{
     btf::Btf,
     generated::{
         BPF_ADD, BPF_ALU64, BPF_CALL, BPF_DW, BPF_EXIT, BPF_IMM, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD,
-        BPF_LDX, BPF_MEM, BPF_MOV, BPF_ST, BPF_STX, BPF_X, bpf_attach_type, bpf_insn,
+        BPF_LDX, BPF_MEM, BPF_MOV, BPF_ST, BPF_STX, BPF_X, bpf_attach_type, bpf_attr, bpf_insn,
         bpf_prog_type,
     },
 };
@@ -34,7 +35,7 @@ use crate::{
 };
 
 /// Sizes of the maps.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct MapSizes {
     /// Entries of `goroutines`.
     pub goroutines: u32,
@@ -97,13 +98,13 @@ pub(crate) struct Loaded {
     pub programs: Vec<OwnedFd>,
 }
 
-/// Loads the probe program once for each of `instances`.
+/// Loads the probe program once for each of `instances`, over the maps that are there and others that are created.
 pub(crate) fn load<'a>(
     instances: impl ExactSizeIterator<Item = Instance<'a>>,
+    mut maps: HashMap<String, MapData>,
     sizes: MapSizes,
     kind: Kind,
 ) -> Result<Loaded, Error> {
-    let mut maps = HashMap::new();
     let mut programs = Vec::with_capacity(instances.len());
     let mut plain_btf = None;
     for instance in instances {
@@ -140,6 +141,40 @@ pub(crate) fn load_beside(
     load_program(instance, prepared, fd, &rodata, &btf, kind)
 }
 
+/// Loads the programs that note when processes end, and names the tracepoint of each.
+pub(crate) fn load_lifetime() -> Result<(Loaded, Vec<&'static CStr>), Error> {
+    let mut object = Object::parse(ebpf_templates::lifetime()).map_err(object_error)?;
+    let btf = sys::load_btf(&fit(&mut object)?).map_err(object_error)?;
+    let mut maps = HashMap::new();
+    create_maps(&mut object, MapSizes::default(), &btf, &mut maps)?;
+    let definitions = std::mem::take(&mut object.maps);
+    let known = definitions.iter().filter_map(|(name, definition)| {
+        let map = maps.get(name)?;
+        Some((name.as_str(), map.fd().as_fd().as_raw_fd(), definition))
+    });
+    object
+        .relocate_maps(known, &HashSet::new())
+        .map_err(object_error)?;
+    let (mut programs, mut tracepoints) = (Vec::new(), Vec::new());
+    for (name, tracepoint) in ebpf_templates::LIFETIME_PROGRAMS {
+        let program = object.programs.get(name);
+        let function = program.and_then(|program| object.functions.get(&program.function_key()));
+        let function = function.ok_or_else(|| object_error(format!("it holds no {name}")))?;
+        let mut attr = sys::zeroed();
+        // SAFETY: BPF_PROG_LOAD uses this member of the union.
+        let fields = unsafe { &mut attr.__bindgen_anon_3 };
+        fields.prog_type = bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT as u32;
+        let loaded = load_instructions(&function.instructions, attr).map_err(|error| {
+            let log = String::new();
+            let span = None;
+            Error::Verifier { error, log, span }
+        })?;
+        programs.push(loaded);
+        tracepoints.push(tracepoint);
+    }
+    Ok((Loaded { maps, programs }, tracepoints))
+}
+
 /// The object with its configuration, fitted to this kernel.
 struct Prepared {
     object: Object,
@@ -161,6 +196,12 @@ fn prepare(instance: Instance<'_>) -> Result<Prepared, Error> {
         .as_mut()
         .map(|btf| add_lines(btf, instance))
         .unwrap_or_default();
+    let btf = fit(&mut object)?;
+    Ok(Prepared { object, btf, lines })
+}
+
+/// Fits an object to this kernel, and gives its BTF.
+fn fit(object: &mut Object) -> Result<Vec<u8>, Error> {
     let btf = object
         .fixup_and_sanitize_btf(
             aya::features()
@@ -173,7 +214,7 @@ fn prepare(instance: Instance<'_>) -> Result<Prepared, Error> {
     if object.has_btf_relocations() {
         object.relocate_btf(kernel_btf()?).map_err(object_error)?;
     }
-    Ok(Prepared { object, btf, lines })
+    Ok(btf)
 }
 
 /// Longest piece of program text that the verifier is told.
@@ -302,7 +343,7 @@ fn instruction(code: u32, dst: u8, src: u8, off: i16, imm: i32) -> bpf_insn {
 }
 
 fn takes(program: &[bpf_insn], kind: Kind) -> bool {
-    load_instructions(program, kind).is_ok()
+    load_instructions(program, attributes(kind)).is_ok()
 }
 
 /// Loads a program that does nothing.
@@ -312,11 +353,12 @@ pub(crate) fn load_empty(kind: Kind) -> io::Result<OwnedFd> {
             instruction(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0),
             instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
         ],
-        kind,
+        attributes(kind),
     )
 }
 
-fn load_instructions(program: &[bpf_insn], kind: Kind) -> io::Result<OwnedFd> {
+/// Of a program that is attached to uprobes.
+fn attributes(kind: Kind) -> bpf_attr {
     let mut attr = sys::zeroed();
     // SAFETY: BPF_PROG_LOAD uses this member of the union.
     let fields = unsafe { &mut attr.__bindgen_anon_3 };
@@ -327,6 +369,12 @@ fn load_instructions(program: &[bpf_insn], kind: Kind) -> io::Result<OwnedFd> {
     if kind.sleepable {
         fields.prog_flags = BPF_F_SLEEPABLE;
     }
+    attr
+}
+
+fn load_instructions(program: &[bpf_insn], mut attr: bpf_attr) -> io::Result<OwnedFd> {
+    // SAFETY: BPF_PROG_LOAD uses this member of the union.
+    let fields = unsafe { &mut attr.__bindgen_anon_3 };
     fields.insns = program.as_ptr() as u64;
     fields.insn_cnt = program.len() as u32;
     fields.license = c"Dual MIT/GPL".as_ptr() as u64;
@@ -485,16 +533,9 @@ fn load_program<'m>(
             .ok_or_else(|| object_error(format!("it has no place for {stub:?}")))?;
     }
     let linked = functions.link();
-    let mut attr = sys::zeroed();
+    let mut attr = attributes(kind);
     // SAFETY: BPF_PROG_LOAD uses this member of the union.
     let fields = unsafe { &mut attr.__bindgen_anon_3 };
-    fields.prog_type = bpf_prog_type::BPF_PROG_TYPE_KPROBE as u32;
-    if kind.multi {
-        fields.expected_attach_type = bpf_attach_type::BPF_TRACE_UPROBE_MULTI as u32;
-    }
-    if kind.sleepable {
-        fields.prog_flags = BPF_F_SLEEPABLE;
-    }
     for (to, from) in fields.prog_name.iter_mut().zip(name.bytes().take(15)) {
         *to = from as _;
     }

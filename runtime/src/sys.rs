@@ -103,6 +103,14 @@ pub fn load_program(attr: &bpf_attr) -> io::Result<OwnedFd> {
     bpf_fd(bpf_cmd::BPF_PROG_LOAD, attr)
 }
 
+/// Has a program run at a tracepoint until the descriptor is dropped.
+pub fn open_raw_tracepoint(program: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
+    let mut attr = zeroed();
+    attr.raw_tracepoint.name = name.as_ptr() as u64;
+    attr.raw_tracepoint.prog_fd = program.as_raw_fd() as u32;
+    bpf_fd(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &attr)
+}
+
 /// Writes a map's only value.
 pub fn set_single_value(map: BorrowedFd<'_>, value: &[u8]) -> io::Result<()> {
     let key = 0_u32;

@@ -13,8 +13,9 @@ use std::{
 use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
 use compiler::plan::{Plan, TlsPlace, TracePlan};
 use ebpf_templates::{
-    Aggregate, AggregateKey, COUNTER_MAX, Config, DeepKey, Frame, Goroutine, GoroutineKey, Hits,
-    INLINE_FRAMES, LastCall, LastCallKey, MAX_FRAMES, Stack, Step, TraceState, Values,
+    Aggregate, AggregateKey, COUNTER_MAX, Chunk, Config, DeepKey, Frame, Goroutine, GoroutineKey,
+    Hits, INLINE_FRAMES, LastCall, LastCallKey, MAX_FRAMES, Process, ProcessKey, Stack, Step,
+    TraceState, Values,
 };
 
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     guard::{Guard, Held},
     hits::HitCounters,
     kernel,
+    lifetime::{self, Ended, Lifetime},
     loader::{self, Instance, Kind, MapSizes},
     plain::Plain,
     process,
@@ -106,7 +108,8 @@ pub struct Tracer {
     goroutines: HashMap<MapData, Plain<GoroutineKey>, Plain<Goroutine>>,
     deep_frames: HashMap<MapData, Plain<DeepKey>, Plain<Frame>>,
     stacks: HashMap<MapData, Plain<GoroutineKey>, Plain<Stack>>,
-    processes: HashMap<MapData, u32, u64>,
+    processes: HashMap<MapData, Plain<ProcessKey>, Plain<Process>>,
+    _lifetime: Lifetime,
     traces: Array<MapData, Plain<TraceState>>,
     counters: Array<MapData, u64>,
     last_calls: HashMap<MapData, Plain<LastCallKey>, Plain<LastCall>>,
@@ -188,7 +191,8 @@ impl Tracer {
                 code: &trace.code,
                 source: &plan.source,
             });
-        let mut loaded = loader::load(instances, sizes, kind)?;
+        let (lifetime, processes) = Lifetime::watch()?;
+        let mut loaded = loader::load(instances, processes, sizes, kind)?;
         let duplicate = |(name, map): (&String, &MapData)| {
             Ok((name.clone(), map.fd().as_fd().try_clone_to_owned()?))
         };
@@ -228,7 +232,8 @@ impl Tracer {
             goroutines: map("goroutines")?.try_into().map_err(wrong)?,
             deep_frames: map("deep_frames")?.try_into().map_err(wrong)?,
             stacks: map("stacks")?.try_into().map_err(wrong)?,
-            processes: map("processes")?.try_into().map_err(wrong)?,
+            processes: map(lifetime::PROCESSES)?.try_into().map_err(wrong)?,
+            _lifetime: lifetime,
             traces: map("traces")?.try_into().map_err(wrong)?,
             counters: map("counters")?.try_into().map_err(wrong)?,
             links: loaded.programs.iter().map(|_| None).collect(),
@@ -392,6 +397,12 @@ impl Tracer {
         Ok(records)
     }
 
+    /// No more records than these wait at once.
+    #[must_use]
+    pub fn most_waiting(&self) -> usize {
+        self.options.ring_bytes as usize / size_of::<Chunk>()
+    }
+
     /// Takes the probes of one trace away.
     pub fn detach_trace(&mut self, trace: usize) {
         if let Some(link) = self.links.get_mut(trace).and_then(Option::take) {
@@ -521,12 +532,12 @@ impl Tracer {
         self.links.iter().any(Option::is_some)
     }
 
-    /// Goroutines that are in a graph, of one process or of all. To be called when their probes cannot run any more.
+    /// Those goroutines that are in a graph. To be called when their probes cannot run any more.
     #[must_use]
-    pub fn open_goroutines(&self, tgid: Option<u32>) -> Vec<OpenGoroutine> {
+    pub fn open_goroutines(&self, of: impl Fn(&GoroutineKey) -> bool) -> Vec<OpenGoroutine> {
         let mut open = Vec::new();
         for key in self.goroutines.keys().filter_map(Result::ok) {
-            if tgid.is_some_and(|tgid| tgid != key.0.tgid) {
+            if !of(&key.0) {
                 continue;
             }
             let Ok(state) = self.goroutines.get(&key, 0) else {
@@ -586,19 +597,11 @@ impl Tracer {
         Ok(taken)
     }
 
-    /// Processes that have been in a graph and have ended since the last call. Their goroutines stay until [`Self::forget`].
+    /// Processes that have been in a graph and have ended since the last call, or run another program now. Their goroutines stay until
+    /// [`Self::forget`].
     #[must_use]
-    pub fn ended_processes(&mut self) -> Vec<u32> {
-        let ended: Vec<u32> = self
-            .processes
-            .keys()
-            .filter_map(Result::ok)
-            .filter(|pid| !process::is_alive(*pid))
-            .collect();
-        for pid in &ended {
-            let _ = self.processes.remove(pid);
-        }
-        ended
+    pub fn ended_processes(&mut self) -> Vec<Ended> {
+        lifetime::take_ended(&mut self.processes)
     }
 
     /// Frees the state of a process that has ended.

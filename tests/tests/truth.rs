@@ -166,6 +166,8 @@ fn exec_in_a_graph() {
             let mut second = found;
             second.sort_by_key(|g| g.start);
             tree::assert_same(&context, &expected, &second.split_off(skipped));
+            let exits: Vec<&str> = second.iter().map(|g| g.root.exit.as_str()).collect();
+            assert_eq!(exits, ["return", "exec"], "{context}: the first program's");
             assert_eq!(traced.end()["stale"], 1, "{context}: {}", traced.end());
         }
     });

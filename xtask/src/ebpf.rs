@@ -1,5 +1,5 @@
-//! The probe program: C to the object that is embedded. Only who changes the C needs clang, so the object is in the repository, and CI
-//! checks that it is what the sources give.
+//! The BPF programs: C to the objects that are embedded. Only who changes the C needs clang, so the objects are in the repository, and CI
+//! checks that they are what the sources give.
 
 use std::{
     fmt::Write as _,
@@ -16,11 +16,13 @@ use crate::workspace::{cache, on_path, root, run};
 /// Other versions of clang give other bytes.
 const CLANG: &str = "clang-19";
 const STRIP: &str = "llvm-strip-19";
-const SOURCE: &str = "ebpf-templates/bpf/probe.bpf.c";
-const OBJECT: &str = "ebpf-templates/prebuilt/probe.bpf.o";
+const SOURCES: &str = "ebpf-templates/bpf";
+const OBJECTS: &str = "ebpf-templates/prebuilt";
+/// Each is a source with `.c` at its end, and an object with `.o`.
+const PROGRAMS: [&str; 2] = ["probe.bpf", "lifetime.bpf"];
 const SUMS: &str = "ebpf-templates/prebuilt/SOURCES.sha256";
 
-/// Compiles the object and notes the sources' hashes beside it; with `check` only compares.
+/// Compiles the objects and notes the sources' hashes beside them; with `check` only compares.
 ///
 /// # Errors
 /// Where the pinned clang is not installed, or fails, or `check` finds a difference.
@@ -28,25 +30,38 @@ pub fn ebpf(check: bool) -> Result<()> {
     for program in [CLANG, STRIP] {
         if !on_path(program) {
             bail!(
-                "{program} is needed to compile the probe program: apt-get install clang-19 llvm-19 libbpf-dev linux-libc-dev"
+                "{program} is needed to compile the BPF programs: apt-get install clang-19 llvm-19 libbpf-dev linux-libc-dev"
             );
         }
     }
     let work = cache().join("ebpf");
     fs::create_dir_all(&work)?;
-    let built = work.join(format!("probe.{}.bpf.o", std::process::id()));
-    let result = compile(&built).and_then(|()| {
-        if check {
-            compare(&built)
-        } else {
-            install(&built)
+    for program in PROGRAMS {
+        let built = work.join(format!("{program}.{}.o", std::process::id()));
+        let object = format!("{OBJECTS}/{program}.o");
+        let result = compile(program, &built).and_then(|()| {
+            if check {
+                compare(&built, &object)
+            } else {
+                install(&built, &object)
+            }
+        });
+        let _ = fs::remove_file(&built);
+        result?;
+    }
+    if check {
+        let noted =
+            fs::read_to_string(root().join(SUMS)).with_context(|| format!("cannot read {SUMS}"))?;
+        if noted != sums()? {
+            bail!("{SUMS} is not of these sources: run `cargo xtask ebpf`");
         }
-    });
-    let _ = fs::remove_file(&built);
-    result
+    } else {
+        fs::write(root().join(SUMS), sums()?).with_context(|| format!("cannot write {SUMS}"))?;
+    }
+    Ok(())
 }
 
-fn compile(to: &Path) -> Result<()> {
+fn compile(program: &str, to: &Path) -> Result<()> {
     let root = root();
     // The target bpf has no folder of its own for the <asm/…> headers.
     let arguments = [
@@ -59,48 +74,37 @@ fn compile(to: &Path) -> Result<()> {
         "-Wall",
         "-Werror",
     ];
-    let headers = [
-        "-idirafter",
-        "/usr/include/x86_64-linux-gnu",
-        "-I",
-        "ebpf-templates/bpf",
-    ];
+    let headers = ["-idirafter", "/usr/include/x86_64-linux-gnu", "-I", SOURCES];
     let mut clang = Command::new(CLANG);
     clang
         .current_dir(&root)
         .args(arguments)
         .arg(format!("-ffile-prefix-map={}=.", root.display()))
-        .args(headers);
-    run(clang.args(["-c", SOURCE, "-o"]).arg(to))?;
+        .args(headers)
+        .args(["-c", &format!("{SOURCES}/{program}.c"), "-o"]);
+    run(clang.arg(to))?;
     run(Command::new(STRIP).arg("-g").arg(to))
 }
 
-fn install(built: &Path) -> Result<()> {
-    let object = root().join(OBJECT);
-    fs::create_dir_all(object.parent().context("the object has a folder")?)?;
-    fs::copy(built, &object).with_context(|| format!("cannot write {OBJECT}"))?;
-    fs::write(root().join(SUMS), sums()?).with_context(|| format!("cannot write {SUMS}"))?;
-    println!("{OBJECT}: {} bytes", fs::metadata(&object)?.len());
+fn install(built: &Path, object: &str) -> Result<()> {
+    fs::create_dir_all(root().join(OBJECTS))?;
+    fs::copy(built, root().join(object)).with_context(|| format!("cannot write {object}"))?;
+    println!("{object}: {} bytes", fs::metadata(built)?.len());
     Ok(())
 }
 
-fn compare(built: &Path) -> Result<()> {
+fn compare(built: &Path, object: &str) -> Result<()> {
     let committed =
-        fs::read(root().join(OBJECT)).with_context(|| format!("cannot read {OBJECT}"))?;
+        fs::read(root().join(object)).with_context(|| format!("cannot read {object}"))?;
     let fresh = fs::read(built)?;
     if committed != fresh {
         bail!(
-            "{OBJECT} ({} bytes) is not what the sources give ({} bytes): run `cargo xtask ebpf`",
+            "{object} ({} bytes) is not what the sources give ({} bytes): run `cargo xtask ebpf`",
             committed.len(),
             fresh.len()
         );
     }
-    let noted =
-        fs::read_to_string(root().join(SUMS)).with_context(|| format!("cannot read {SUMS}"))?;
-    if noted != sums()? {
-        bail!("{SUMS} is not of these sources: run `cargo xtask ebpf`");
-    }
-    println!("{OBJECT} is what the sources give");
+    println!("{object} is what the sources give");
     Ok(())
 }
 
@@ -122,11 +126,7 @@ fn sums() -> Result<String> {
 }
 
 fn sources() -> Result<Vec<PathBuf>> {
-    let folder = root()
-        .join(SOURCE)
-        .parent()
-        .context("the source has a folder")?
-        .to_path_buf();
+    let folder = root().join(SOURCES);
     let mut sources = Vec::new();
     for entry in
         fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?

@@ -25,7 +25,7 @@ pub enum ChunkKind {
     Values = 5,
 }
 
-/// Header of a record in the ring buffer; `count` calls follow. (tgid, trace, goid, start_ns) identify the graph.
+/// Header of a record in the ring buffer; `count` calls follow. (tgid, image, trace, goid, start_ns) identify the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Chunk {
@@ -39,6 +39,8 @@ pub struct Chunk {
     pub tid: u32,
     /// Goroutine.
     pub goid: u64,
+    /// [`ProcessKey::image`](crate::ProcessKey).
+    pub image: u64,
     /// When the target was entered, CLOCK_MONOTONIC nanoseconds.
     pub start_ns: u64,
     /// Address of the target's entry site, as the process sees it.
@@ -71,8 +73,10 @@ pub enum CallExit {
     Return = 0,
     /// A panic or `runtime.Goexit` removed its frame.
     Unwound = 1,
-    /// It had not ended when tracing stopped.
+    /// It had not ended when tracing stopped, or its process ended.
     Open = 2,
+    /// It had not ended when its process ran another program.
+    Exec = 3,
 }
 
 /// A finished call, as it stands in the ring buffer after a [`Chunk`].

@@ -3,10 +3,13 @@
 use ebpf_templates::{
     CHUNK_UNTIL, Chunk, ChunkKind, Goroutine, GoroutineKey, Values, ValuesHeader,
 };
-use graph::{Builder, Graph, Malformed, Moment};
+use graph::{Builder, Exit, Graph, Malformed, Moment};
 use zerocopy::{FromZeros, IntoBytes};
 
 use super::{call, header, record};
+
+/// Where the count stands in a record.
+const COUNT: usize = std::mem::offset_of!(Chunk, count);
 
 /// A record of captured values: level and entry of the call, moment, bytes; functions as in [`call`].
 fn values(header: Chunk, captures: &[(u16, u64, u8, &[u8])]) -> Vec<u8> {
@@ -83,7 +86,7 @@ fn captured_values_find_their_calls() {
     builder
         .record(&record(header(ChunkKind::Discard, 2, 90), &[]))
         .unwrap();
-    assert_eq!((builder.held_bytes(), builder.gone(None).len()), (0, 0));
+    assert_eq!((builder.held_bytes(), builder.gone(|_| true).len()), (0, 0));
 }
 
 #[test]
@@ -148,7 +151,7 @@ fn damaged_values_are_refused() {
     let mut builder = Builder::new();
     let chunk = header(ChunkKind::Values, 1, 100);
     let whole = values(chunk, &[(0, 100, 0, b"12345678"), (0, 100, 1, b"1")]);
-    let body = whole.len() - 64;
+    let body = whole.len() - size_of::<Chunk>();
     for (count, damage, expected) in [
         (
             body + 1,
@@ -160,12 +163,24 @@ fn damaged_values_are_refused() {
         ),
         (32 + 23, None, Malformed::Values(23)),
         (body - 8, None, Malformed::Values(24)),
-        (body, Some((64 + 16, 200)), Malformed::Values(body)),
-        (body, Some((64 + 19, 255)), Malformed::Values(body)),
-        (body, Some((64 + 14, 2)), Malformed::Moment(2)),
+        (
+            body,
+            Some((size_of::<Chunk>() + 16, 200)),
+            Malformed::Values(body),
+        ),
+        (
+            body,
+            Some((size_of::<Chunk>() + 19, 255)),
+            Malformed::Values(body),
+        ),
+        (
+            body,
+            Some((size_of::<Chunk>() + 14, 2)),
+            Malformed::Moment(2),
+        ),
     ] {
         let mut damaged = whole.clone();
-        damaged[40..44].copy_from_slice(&(count as u32).to_le_bytes());
+        damaged[COUNT..COUNT + 4].copy_from_slice(&(count as u32).to_le_bytes());
         if let Some((at, byte)) = damage {
             damaged[at] = byte;
         }
@@ -174,7 +189,7 @@ fn damaged_values_are_refused() {
     assert_eq!(builder.held_bytes(), 0);
     // The last capture's padding may be missing.
     let mut cut = whole.clone();
-    cut[40..44].copy_from_slice(&(body as u32 - 7).to_le_bytes());
+    cut[COUNT..COUNT + 4].copy_from_slice(&(body as u32 - 7).to_le_bytes());
     assert_eq!(builder.record(&cut), Ok(None));
 }
 
@@ -192,6 +207,7 @@ fn open_calls_keep_what_was_captured() {
         tgid: 7,
         trace: 0,
         goid: 1,
+        image: 0,
     };
     let chunk = header(ChunkKind::Values, 1, 100);
     builder
@@ -199,11 +215,11 @@ fn open_calls_keep_what_was_captured() {
         .unwrap();
     let mut unsent = Values::new_zeroed();
     let held = values(chunk, &[(1, 110, 0, b"held")]);
-    let held = &held[64..];
+    let held = &held[size_of::<Chunk>()..];
     unsent.used = held.len() as u32;
     unsent.bytes[..held.len()].copy_from_slice(held);
     let graph = builder
-        .open(&key, &state, &[], Some(&unsent), 1_000)
+        .open(&key, &state, &[], Some(&unsent), 1_000, Exit::Open)
         .unwrap();
     let expected: [[Option<&[u8]>; 2]; 2] = [[Some(b"sent"), None], [Some(b"held"), None]];
     assert_eq!(captured(&graph), expected);
@@ -213,7 +229,7 @@ fn open_calls_keep_what_was_captured() {
         unsent.used = used;
         unsent.records = 1;
         let graph = builder
-            .open(&key, &state, &[], Some(&unsent), 1_000)
+            .open(&key, &state, &[], Some(&unsent), 1_000, Exit::Open)
             .unwrap();
         assert_eq!((graph.lost_values, graph.complete), (1, false));
     }

@@ -155,7 +155,7 @@ fn a_graph_whose_end_was_lost_is_kept_for_gone() {
         .unwrap();
     assert!(next.complete);
     assert_eq!((builder.abandoned(), next.calls.len()), (1, 1));
-    let gone = builder.gone(Some(4_444));
+    let gone = builder.gone(|key| key.tgid == 4_444);
     assert_eq!(
         (gone.len(), gone[0].complete, gone[0].open),
         (1, false, false)
@@ -179,7 +179,7 @@ fn gone_is_about_one_process_or_all() {
     }
     assert_eq!(
         builder
-            .gone(Some(9))
+            .gone(|key| key.tgid == 9)
             .iter()
             .map(|graph| graph.pid)
             .collect::<Vec<_>>(),
@@ -187,13 +187,46 @@ fn gone_is_about_one_process_or_all() {
     );
     assert_eq!(
         builder
-            .gone(None)
+            .gone(|_| true)
             .iter()
             .map(|graph| graph.pid)
             .collect::<Vec<_>>(),
         [7]
     );
     assert_eq!(builder.held_bytes(), 0);
+}
+
+/// Issue 9, case pid-used-again: the next process with the same id has the same goroutines.
+#[test]
+fn the_next_process_with_the_same_id_ends_nothing() {
+    let mut builder = Builder::new();
+    let sent = header(ChunkKind::Calls, 1, 100);
+    builder.record(&record(sent, &[call(1, 110, 5)])).unwrap();
+    let next = Chunk {
+        image: sent.image + 1,
+        ..header(ChunkKind::Graph, 1, 900)
+    };
+    let whole = builder.record(&record(next, &[call(0, 900, 50)])).unwrap();
+    assert!(whole.unwrap().complete);
+    let mut state = Goroutine::new_zeroed();
+    state.level = 1;
+    state.chunk = sent;
+    state.chunk.count = 0;
+    state.frames[0].entry_ns = 100;
+    let key = GoroutineKey {
+        tgid: sent.tgid,
+        trace: sent.trace,
+        goid: sent.goid,
+        image: sent.image,
+    };
+    let graph = builder.open(&key, &state, &[], None, 400, Exit::Exec);
+    let graph = graph.unwrap();
+    let calls: Vec<(Exit, u64)> = (graph.calls.iter())
+        .map(|call| (call.exit, call.duration_ns))
+        .collect();
+    assert_eq!(calls, [(Exit::Exec, 300), (Exit::Return, 5)]);
+    assert_eq!((graph.open, graph.complete), (true, true));
+    assert_eq!(builder.abandoned(), 0);
 }
 
 #[test]
@@ -213,7 +246,7 @@ fn discarded_calls_are_forgotten() {
         (
             builder.held_bytes(),
             builder.abandoned(),
-            builder.gone(None).len()
+            builder.gone(|_| true).len()
         ),
         (0, 0, 0)
     );
@@ -245,8 +278,11 @@ fn open_frames_with_missing_deep_ones() {
         tgid: 7,
         trace: 0,
         goid: 1,
+        image: 0,
     };
-    let graph = builder.open(&key, &state, &deep, None, 1_000).unwrap();
+    let graph = builder
+        .open(&key, &state, &deep, None, 1_000, Exit::Open)
+        .unwrap();
     assert_eq!(
         (graph.open, graph.complete, graph.lost_calls),
         (true, false, 2)
@@ -258,7 +294,10 @@ fn open_frames_with_missing_deep_ones() {
     );
 
     state.skip_depth = 64;
-    assert_eq!(builder.open(&key, &state, &deep, None, 1_000), None);
+    assert_eq!(
+        builder.open(&key, &state, &deep, None, 1_000, Exit::Open),
+        None
+    );
 }
 
 #[test]
@@ -267,7 +306,7 @@ fn malformed_records_are_refused_and_change_nothing() {
     let whole = record(header(ChunkKind::Calls, 1, 100), &[call(1, 110, 5)]);
     assert_eq!(builder.record(&whole[..30]), Err(Malformed::Short(30)));
     assert_eq!(
-        builder.record(&whole[..90]),
+        builder.record(&whole[..size_of::<Chunk>() + 26]),
         Err(Malformed::Count {
             announced: 1,
             held: 0
@@ -285,7 +324,8 @@ fn malformed_records_are_refused_and_change_nothing() {
     );
     assert_eq!(builder.record(&strange), Err(Malformed::Exit(9)));
     let mut huge = whole.clone();
-    huge[40..44].fill(0xff);
+    let count = std::mem::offset_of!(Chunk, count);
+    huge[count..count + 4].fill(0xff);
     assert_eq!(
         builder.record(&huge),
         Err(Malformed::Count {
@@ -444,10 +484,15 @@ fn open_and_abandoned_graphs_are_marked_too() {
         tgid: 7,
         trace: 0,
         goid: 2,
+        image: 0,
     };
-    let graph = builder.open(&key, &state, &[], None, 1_000).unwrap();
+    let graph = builder
+        .open(&key, &state, &[], None, 1_000, Exit::Open)
+        .unwrap();
     assert_eq!((dropped(&graph), graph.complete), (vec![], true));
-    let graph = builder.open(&key, &state, &[], None, 1_001).unwrap();
+    let graph = builder
+        .open(&key, &state, &[], None, 1_001, Exit::Open)
+        .unwrap();
     assert_eq!((dropped(&graph), graph.complete), (vec![(3, 1_000)], false));
 
     // Nobody knows when it ended.
@@ -457,5 +502,5 @@ fn open_and_abandoned_graphs_are_marked_too() {
             &[call(1, 110, 5)],
         ))
         .unwrap();
-    assert_eq!(dropped(&builder.gone(None)[0]), [(3, 1_000)]);
+    assert_eq!(dropped(&builder.gone(|_| true)[0]), [(3, 1_000)]);
 }

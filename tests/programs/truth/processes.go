@@ -2,19 +2,37 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
+	"unsafe"
 
 	"programs/rec"
 )
 
-// exec: the process becomes another one inside a graph: same process id, same goroutine id, new stacks. The record is the second one's.
+// exec [COMMAND ARGUMENT…]: the process becomes another one inside a graph: same process id, same goroutine id, new stacks. The record is the
+// second one's: without a command, that of the mode calls. With "copy" for a command the same is run from a sealed copy in memory, and with
+// "thread" first of all, it is not the main thread that calls exec.
 func execs() {
-	g := rec.New()
+	if len(arguments) > 1 && arguments[1] == "thread" {
+		arguments = append(arguments[:1], arguments[2:]...)
+		runtime.LockOSThread() // so that the goroutine's is another one
+		rec.Go(func(g *rec.G) {
+			runtime.LockOSThread()
+			execsOn(g)
+		})
+		rec.Wait()
+		return
+	}
+	execsOn(rec.New())
+}
+
+func execsOn(g *rec.G) {
 	outer(g, leaf)
 	outer(g, func(g *rec.G) {
-		c := g.Enter("main.execs.func1")
+		c := g.Enter("main.execsOn.func1")
 		becomes(g)
 		g.Leave(c)
 	})
@@ -24,8 +42,37 @@ func execs() {
 func becomes(g *rec.G) {
 	c := g.Enter("main.becomes")
 	leaf(g)
-	fmt.Fprintln(os.Stderr, syscall.Exec("/proc/self/exe", []string{os.Args[0], "calls"}, os.Environ()))
+	path, command := "/proc/self/exe", []string{os.Args[0], "calls"}
+	switch {
+	case len(arguments) > 1 && arguments[1] == "copy":
+		path = copied()
+	case len(arguments) > 1:
+		path, command = arguments[1], arguments[1:]
+	}
+	fmt.Fprintln(os.Stderr, syscall.Exec(path, command, os.Environ()))
 	g.Leave(c)
+}
+
+// copied is the path of a copy of the executable as runc makes one of itself.
+func copied() string {
+	name := []byte("copy\x00")
+	fd, _, errno := syscall.Syscall(319 /* memfd_create */, uintptr(unsafe.Pointer(&name[0])), 2 /* MFD_ALLOW_SEALING */, 0)
+	if errno != 0 {
+		panic(errno)
+	}
+	file := os.NewFile(fd, "copy")
+	self, err := os.Open("/proc/self/exe")
+	if err == nil {
+		_, err = io.Copy(file, self)
+	}
+	if err != nil {
+		panic(err)
+	}
+	const addSeals, allSeals = 1033, 0xf // fcntl(2)
+	if _, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, addSeals, allSeals); errno != 0 {
+		panic(errno)
+	}
+	return fmt.Sprintf("/proc/self/fd/%d", fd)
 }
 
 // spawn: inside a graph a second process runs the same executable. Two records, the second process's first.
