@@ -129,6 +129,24 @@ pub fn not_traceable(
     Refused::new(what, help).into()
 }
 
+/// The go command is a Go executable, too, but hardly ever the one that is meant.
+pub fn builds_another(target: &Target) -> Option<String> {
+    let Target::Launch { executable, args } = target else {
+        return None;
+    };
+    if executable.file_name()? != "go" {
+        return None;
+    }
+    let build = match args.first()?.as_str() {
+        "run" => "go build",
+        "test" => "go test -c",
+        _ => return None,
+    };
+    Some(format!(
+        "note: this traces the go command, and not the program that it builds and starts; for that: {build} -o program, then gofuncgraph … -- ./program"
+    ))
+}
+
 /// What to type in the place of a process that does not run Go.
 fn instead_of_process(pid: u32) -> String {
     let started = going(process::descendants(pid).into_iter());

@@ -9,10 +9,11 @@ use runtime::{Binary, Calibration};
 use crate::{
     args::Color,
     failure::{Usage, WrongProgram},
+    hints,
     open::{self, Opened},
     prices,
     request::{Request, Target},
-    terminal,
+    terminal::{self, say},
 };
 
 /// Everything that is known before anything is attached.
@@ -49,6 +50,9 @@ pub fn load(
         executable,
         loaded,
     } = open::open(&target, request.library.as_deref())?;
+    if let Some(note) = hints::builds_another(&target) {
+        say!("{note}");
+    }
     let placement = prices::placement(request.exit_sites, calibration);
     let result = compiler::compile(
         &request.source,

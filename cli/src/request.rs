@@ -79,6 +79,9 @@ impl Request {
                 "is a variable of the shell empty?"
             ));
         }
+        if let Some(first) = files.first() {
+            not_a_subcommand(first)?;
+        }
         let source = if let Some(text) = &what.program {
             not_two_programs(text, files)?;
             Some(Source {
@@ -119,6 +122,31 @@ impl Request {
             target: target(what, files)?,
             library: what.library.clone(),
         })
+    }
+}
+
+/// A word that is no file, but nearly a subcommand.
+fn not_a_subcommand(word: &str) -> anyhow::Result<()> {
+    if Path::new(word).exists() {
+        return Ok(());
+    }
+    let message = format!("there is no file {word}");
+    if word == "trace" {
+        bail!(Usage::new(
+            message,
+            "tracing has no subcommand: gofuncgraph -e 'trace main.handleBar' ./server",
+        ));
+    }
+    let nearest = ["check", "explain", "list", "help"]
+        .into_iter()
+        .min_by_key(|command| strsim::damerau_levenshtein(word, command))
+        .filter(|command| strsim::damerau_levenshtein(word, command) <= 1);
+    match nearest {
+        Some(command) => bail!(Usage::new(
+            message,
+            format!("did you mean gofuncgraph {command} …?")
+        )),
+        None => Ok(()),
     }
 }
 

@@ -279,6 +279,53 @@ fn things_in_each_others_places() {
     assert!(told.ends_with("/true\n"), "{told}");
 }
 
+/// Issue 9, point 19: subcommands that there are not.
+#[test]
+fn words_that_are_nearly_subcommands() {
+    if skip().is_some() {
+        return;
+    }
+    assert_snapshot!(refusal(&["explian", "-e", BAR, "./server"]), @"
+    exit 2
+    error: there is no file explian
+      help: did you mean gofuncgraph explain …?
+    ");
+    assert_snapshot!(refusal(&["lits", "./server"]), @"
+    exit 2
+    error: there is no file lits
+      help: did you mean gofuncgraph list …?
+    ");
+    assert_snapshot!(refusal(&["trace", "main.handleBar", "./server"]), @"
+    exit 2
+    error: there is no file trace
+      help: tracing has no subcommand: gofuncgraph -e 'trace main.handleBar' ./server
+    ");
+}
+
+/// Issue 9, point 19: the go command starts the program that is meant.
+#[test]
+fn the_go_command_is_not_the_program() {
+    if skip().is_some() {
+        return;
+    }
+    let go = go::newest().root.join("bin/go");
+    let go = go.to_str().expect("UTF-8");
+    let note = |args: &[&str]| {
+        let output = run(&[&["explain", "-e", "trace main.main", "--", go], args].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let note = "note: this traces the go command, and not the program that it builds and starts; for that: ";
+        let stderr = text(&output.stderr);
+        stderr
+            .lines()
+            .find_map(|line| line.strip_prefix(note))
+            .map(str::to_owned)
+    };
+    let build = |how: &str| Some(format!("{how} -o program, then gofuncgraph … -- ./program"));
+    assert_eq!(note(&["run", "."]), build("go build"));
+    assert_eq!(note(&["test", "./..."]), build("go test -c"));
+    assert_eq!(note(&["vet"]), None);
+}
+
 /// What is read is not written over.
 #[test]
 fn graphs_are_not_written_over_what_is_read() {
