@@ -1,6 +1,6 @@
 //! The command line as it is typed, before it means anything.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
@@ -255,6 +255,24 @@ pub enum Color {
     Never,
 }
 
+/// The original's own options may have one dash, as all options of Go programs.
+pub fn with_two_dashes(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut ours = true;
+    let doubled = |word: OsString| {
+        ours &= word != "--";
+        let name = word.to_str().and_then(|text| text.split('=').next());
+        match name {
+            Some("-uprobe-wildcards" | "-exclude-vendor" | "-debug") if ours => {
+                let mut doubled = OsString::from("-");
+                doubled.push(word);
+                doubled
+            }
+            _ => word,
+        }
+    };
+    typed.into_iter().map(doubled).collect()
+}
+
 /// An unknown option may be meant for the traced program. A value that begins with `-`, which clap thinks of, is nothing here.
 pub fn explained(mut error: clap::Error) -> clap::Error {
     let (Some(ContextValue::String(argument)), Some(ContextValue::StyledStrs(tips))) = (
@@ -312,5 +330,39 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
         Err(error) => Err(format!(
             "{error}; write it as a number with a unit: 500ms, 10s, 2m"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_original_options_may_have_one_dash() {
+        let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        assert_eq!(
+            with_two_dashes(words(&[
+                "gofuncgraph",
+                "-uprobe-wildcards=a*",
+                "-exclude-vendor",
+                "-e",
+                "-p",
+                "--debug",
+                "--",
+                "./server",
+                "-debug",
+            ])),
+            words(&[
+                "gofuncgraph",
+                "--uprobe-wildcards=a*",
+                "--exclude-vendor",
+                "-e",
+                "-p",
+                "--debug",
+                "--",
+                "./server",
+                "-debug",
+            ])
+        );
     }
 }

@@ -44,7 +44,8 @@ fn print_version() -> anyhow::Result<()> {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::try_parse().unwrap_or_else(|error| args::explained(error).exit());
+    let typed = args::with_two_dashes(std::env::args_os());
+    let cli = Cli::try_parse_from(typed).unwrap_or_else(|error| args::explained(error).exit());
     if cli.version {
         return match print_version() {
             Ok(()) => ExitCode::SUCCESS,

@@ -154,6 +154,12 @@ fn only_the_original_command_line_has_its_layout() {
             path,
             "*handleBar",
         ],
+        &["-uprobe-wildcards", "main.handleBar", "-debug", path],
+        &[
+            "-uprobe-wildcards=main.handleBar",
+            "-exclude-vendor=true",
+            path,
+        ],
         &["--exclude-vendor", path, "*handleBar"],
         &[path, "*handleBar"],
         &["-p", &pid, "*handleBar"],
