@@ -9,14 +9,14 @@ use std::{
 
 use gobinary::Executable;
 use runtime::{
-    Binary,
+    Binary, Kernel,
     process::{self, Task},
 };
 
 use crate::{
     failure::Refused,
     request::{self, Target},
-    terminal::shown,
+    terminal::{say, shown},
 };
 
 /// Most words of a command or a script that are looked at.
@@ -68,7 +68,10 @@ pub fn not_readable(target: &Target, error: runtime::Error) -> anyhow::Error {
             None => match same_number_elsewhere(*pid) {
                 Some(help) => help,
                 None if cause.kind() == ErrorKind::PermissionDenied => {
-                    "reading another user's process takes CAP_SYS_PTRACE, which root has outside of containers".to_owned()
+                    if let Err(error @ runtime::Error::UserNamespace) = Kernel::detect().require() {
+                        return error.into();
+                    }
+                    "reading another user's process takes CAP_SYS_PTRACE, too, which root has outside of containers (setcap cap_bpf,cap_perfmon,cap_lease,cap_sys_ptrace+ep)".to_owned()
                 }
                 None => return error.into(),
             },
@@ -92,6 +95,31 @@ pub fn not_readable(target: &Target, error: runtime::Error) -> anyhow::Error {
         Some(help),
     )
     .into()
+}
+
+/// Says of processes that are traced now what keeps them from running, or may harm them.
+pub fn hindrances(pids: &[u32]) {
+    let tasks = pids.iter().filter_map(|pid| Some((*pid, Task::of(*pid)?)));
+    let hindered = tasks.filter(|(_, task)| task.is_stopped() || task.tracer.is_some());
+    for (pid, task) in hindered.take(MOST_NAMED) {
+        match task.tracer {
+            Some(tracer) => {
+                let name = Task::of(tracer).map(|task| task.name).unwrap_or_default();
+                say!(
+                    "  process {pid} is {}traced by process {tracer} ({}): a breakpoint of a debugger where a probe is has to be taken out before this ends, or it leaves the probe's byte there, which kills the process",
+                    if task.is_stopped() {
+                        "stopped, and "
+                    } else {
+                        ""
+                    },
+                    render::escape(&name)
+                );
+            }
+            None => say!(
+                "  process {pid} is stopped, and calls nothing until it goes on: kill -CONT {pid}"
+            ),
+        }
+    }
 }
 
 /// A file that is not a Go executable. `instead` is what to do where more is known of it.

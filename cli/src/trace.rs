@@ -27,6 +27,7 @@ use crate::{
     args::{How, What},
     compensation::Compensation,
     failure::{Usage, WrongProgram},
+    hints,
     hooks::Hooks,
     load::{self, Loaded},
     loading::Loading,
@@ -279,6 +280,9 @@ fn announce(
         let overlay = loaded.binary.is_on_overlay();
         let reason = runtime::not_arrived(*pid, &plan.executable, overlay);
         say!("  {}", render::escape(&reason));
+    }
+    if !matches!(loaded.target, Target::Launch { .. }) {
+        hints::hindrances(&attachment.processes);
     }
     say!("  {}", prices::in_short(plan, prices));
     if attachment.one_by_one {

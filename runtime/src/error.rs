@@ -25,6 +25,11 @@ pub enum Error {
         /// Root without the capability, as in a container.
         container: bool,
     },
+    /// Capabilities of another user namespace than the first one.
+    #[error(
+        "CAP_BPF and CAP_PERFMON are needed in the first user namespace, and this process is in another one (a rootless container, unshare -U), where even root has none that count: run gofuncgraph outside, where -p takes the number that the process has there"
+    )]
+    UserNamespace,
     /// The kernel has no BTF.
     #[error(
         "this kernel has no type information at /sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF), which the probe program needs: {0}"
@@ -146,6 +151,16 @@ pub enum Error {
         command: String,
         /// Why.
         error: io::Error,
+    },
+    /// The command cannot be stopped at its start.
+    #[error(
+        "cannot start {command}, since it could not be stopped before its first instruction: {reason}; start it yourself, and trace it with -p PID or by its path"
+    )]
+    CannotStop {
+        /// Command.
+        command: String,
+        /// Why.
+        reason: String,
     },
     /// Any other system call.
     #[error("{what}: {error}")]

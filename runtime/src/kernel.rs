@@ -87,7 +87,9 @@ impl Kernel {
     pub fn describe(&self) -> String {
         let yes = |b| if b { "yes" } else { "no" };
         // What is found out by loading programs.
-        let tried = |answer: fn(&Self) -> bool| match missing_capabilities().is_empty() {
+        let tried = |answer: fn(&Self) -> bool| match missing_capabilities().is_empty()
+            && is_first_user_namespace()
+        {
             true => yes(answer(self)),
             false => "unknown (needs root)",
         };
@@ -108,6 +110,9 @@ impl Kernel {
             return Err(Error::KernelTooOld {
                 found: self.release.clone(),
             });
+        }
+        if !is_first_user_namespace() {
+            return Err(Error::UserNamespace);
         }
         let missing = missing_capabilities();
         if !missing.is_empty() {
@@ -160,6 +165,12 @@ pub(crate) fn pid_namespace() -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     let meta = fs::metadata("/proc/self/ns/pid").ok()?;
     (meta.ino() != 0xeffffffc).then(|| (meta.dev(), meta.ino()))
+}
+
+/// Whether our capabilities are those that bpf(2) asks for: of the initial user namespace (PROC_USER_INIT_INO, include/linux/proc_ns.h).
+fn is_first_user_namespace() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata("/proc/self/ns/user").is_ok_and(|meta| meta.ino() == 0xefff_fffd)
 }
 
 /// Whether a hypervisor says that it is there (CPUID leaf 1, ECX bit 31): single-stepping is several times dearer then.

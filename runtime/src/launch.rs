@@ -11,13 +11,28 @@ use std::{
     process::{Child, Command, ExitStatus},
 };
 
-use crate::Error;
+use crate::{Error, process::Task};
 
 /// A started command.
 #[derive(Debug)]
 pub struct Launched {
     child: Child,
     stopped: bool,
+}
+
+/// Why the kernel lets nobody trace a child of ours.
+fn cannot_trace() -> Option<String> {
+    // Who traces us with strace -f traces our children from their beginning.
+    if let Some(tracer) = Task::of(std::process::id()).and_then(|this| this.tracer) {
+        let name = Task::of(tracer).map(|task| task.name).unwrap_or_default();
+        return Some(format!(
+            "gofuncgraph itself is traced by process {tracer} ({name}), which has its children, too"
+        ));
+    }
+    let yama = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok()?;
+    (yama.trim() == "3").then(|| {
+        "nobody may trace anything here (/proc/sys/kernel/yama/ptrace_scope is 3)".to_owned()
+    })
 }
 
 impl Launched {
@@ -41,7 +56,13 @@ impl Launched {
                 Ok(())
             });
         }
-        let child = builder.spawn().map_err(launch_error)?;
+        let child = builder.spawn().map_err(|error| match cannot_trace() {
+            Some(reason) if error.raw_os_error() == Some(libc::EPERM) => Error::CannotStop {
+                command: command.to_owned(),
+                reason,
+            },
+            _ => launch_error(error),
+        })?;
         let pid = child.id() as libc::pid_t;
         let mut status = 0;
         // SAFETY: waitpid writes to the one integer that it is given.

@@ -55,6 +55,8 @@ pub struct Task {
     pub parent: u32,
     /// Its number in each PID namespace that has one for it, from this one inwards.
     pub numbers: Vec<u32>,
+    /// The process that traces it: a debugger, strace.
+    pub tracer: Option<u32>,
     state: char,
     flags: u32,
 }
@@ -89,6 +91,9 @@ impl Task {
             parent: fields.next()?.parse().ok()?,
             flags: fields.nth(4)?.parse().ok()?,
             process: line("Tgid")?.parse().ok()?,
+            tracer: line("TracerPid")
+                .and_then(|number| number.parse().ok())
+                .filter(|number| *number != 0),
             numbers: line("NSpid")
                 .unwrap_or_default()
                 .split_ascii_whitespace()
@@ -101,6 +106,12 @@ impl Task {
     #[must_use]
     pub fn has_ended(&self) -> bool {
         matches!(self.state, 'Z' | 'X')
+    }
+
+    /// It does nothing until somebody has it go on: a signal, or who traces it.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.state, 'T' | 't')
     }
 
     /// It runs in the kernel only.
@@ -161,6 +172,10 @@ mod tests {
         assert_eq!((task.process, task.parent), (4242, 17));
         assert_eq!(task.numbers, [4242, 7]);
         assert!(!task.has_ended() && !task.is_of_the_kernel());
+        assert!(task.tracer.is_none() && !task.is_stopped());
+        let traced = status.to_owned() + "TracerPid:\t99\n";
+        let traced = Task::parse(&stat.replace(" S ", " t "), &traced).expect("a task");
+        assert!(traced.tracer == Some(99) && traced.is_stopped());
         let zombie = Task::parse(&stat.replace(" S ", " Z "), status).expect("a task");
         assert!(zombie.has_ended());
         assert_eq!(Task::parse("", status), None);
