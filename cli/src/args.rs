@@ -64,6 +64,9 @@ pub struct What {
     /// Trace this library, which the process has loaded or the command loads, in place of the executable
     #[arg(long, value_name = "NAME")]
     pub library: Option<PathBuf>,
+    /// Take types from this file, which has the debug information of what is traced
+    #[arg(long, value_name = "FILE")]
+    pub debug_file: Option<PathBuf>,
     /// Give a `param` of the program its value
     #[arg(short = 'D', value_name = "NAME=VALUE", value_parser = define)]
     pub define: Vec<(String, String)>,
@@ -164,6 +167,9 @@ pub struct Check {
     /// Check its names against this executable too
     #[arg(long, value_name = "EXECUTABLE")]
     pub target: Option<PathBuf>,
+    /// Take types from this file, which has the debug information of the executable
+    #[arg(long, value_name = "FILE")]
+    pub debug_file: Option<PathBuf>,
     /// Give a `param` of the program its value
     #[arg(short = 'D', value_name = "NAME=VALUE", value_parser = define)]
     pub define: Vec<(String, String)>,
@@ -196,6 +202,9 @@ pub struct Explain {
 pub struct List {
     /// The executable
     pub executable: PathBuf,
+    /// Take types from this file, which has the debug information of the executable
+    #[arg(long, value_name = "FILE")]
+    pub debug_file: Option<PathBuf>,
     /// Patterns of the language: 'net/http*', '@main', ':server.go'; all functions where none is given
     pub patterns: Vec<String>,
     /// Layout of the list

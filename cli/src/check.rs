@@ -20,7 +20,11 @@ pub fn run(args: &Check) -> anyhow::Result<()> {
         (None, None) => unreachable!("clap requires one of them"),
     };
     let opened = match &args.target {
-        Some(path) => Some(open::open(&Target::Executable(path.clone()), None)?),
+        Some(path) => Some(open::open(
+            &Target::Executable(path.clone()),
+            None,
+            args.debug_file.as_deref(),
+        )?),
         None => None,
     };
     let executable = opened.as_ref().map(|opened| &opened.executable);

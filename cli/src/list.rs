@@ -41,7 +41,7 @@ pub fn run(args: &List) -> anyhow::Result<()> {
     let target = Target::Executable(args.executable.clone());
     let Opened {
         binary, executable, ..
-    } = open::open(&target, None)?;
+    } = open::open(&target, None, args.debug_file.as_deref())?;
     let patterns = if args.patterns.is_empty() {
         "*".to_owned()
     } else {
@@ -59,6 +59,9 @@ pub fn run(args: &List) -> anyhow::Result<()> {
         );
     }
     let types = args.verbose.then(|| executable.types());
+    if let (true, Some(file)) = (args.verbose, executable.debug_file()) {
+        say!("types are from {file}");
+    }
     match &types {
         Some(Ok(types)) => types.prepare(&functions),
         Some(Err(reason)) if !functions.is_empty() => {

@@ -49,7 +49,11 @@ pub fn load(
         binary,
         executable,
         loaded,
-    } = open::open(&target, request.library.as_deref())?;
+    } = open::open(
+        &target,
+        request.library.as_deref(),
+        request.debug_file.as_deref(),
+    )?;
     if let Some(note) = hints::builds_another(&target) {
         say!("{note}");
     }

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod compensation;
+mod debug;
 mod dynamic;
 mod explain;
 mod failure;

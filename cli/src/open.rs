@@ -14,6 +14,7 @@ use runtime::{
 };
 
 use crate::{
+    debug,
     failure::Usage,
     hints, needed,
     request::Target,
@@ -30,11 +31,22 @@ pub struct Opened {
     pub loaded: bool,
 }
 
-/// Opens the file with the Go code of a target: `library`, where one is named.
-pub fn open(target: &Target, library: Option<&Path>) -> anyhow::Result<Opened> {
-    let Some(library) = library else {
-        return unnamed(target);
+/// Opens the file with the Go code of a target: `library`, where one is named. Types are from `debug_file`, or from the one that belongs to
+/// the file.
+pub fn open(
+    target: &Target,
+    library: Option<&Path>,
+    debug_file: Option<&Path>,
+) -> anyhow::Result<Opened> {
+    let mut opened = match library {
+        Some(library) => of_name(target, library)?,
+        None => unnamed(target)?,
     };
+    debug::find(&mut opened.executable, &opened.binary, target, debug_file)?;
+    Ok(opened)
+}
+
+fn of_name(target: &Target, library: &Path) -> anyhow::Result<Opened> {
     let binary = match target {
         Target::Executable(path) => bail!(Usage::new(
             "--library says what is traced of a process or of a command",

@@ -32,6 +32,8 @@ pub struct Request {
     pub target: Option<Target>,
     /// `--library`
     pub library: Option<PathBuf>,
+    /// `--debug-file`
+    pub debug_file: Option<PathBuf>,
 }
 
 /// Where to trace.
@@ -121,6 +123,7 @@ impl Request {
             },
             target: target(what, files)?,
             library: what.library.clone(),
+            debug_file: what.debug_file.clone(),
         })
     }
 }

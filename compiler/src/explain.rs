@@ -87,6 +87,9 @@ fn header(out: &mut String, plan: &Plan, executable: &Executable) {
         printable(&plan.executable.display().to_string())
     );
     line!(out, "built by    {go}");
+    if let Some(file) = executable.debug_file() {
+        line!(out, "types       from {}", printable(file));
+    }
     line!(out, "functions   {}", grouped(executable.functions().len()));
     line!(
         out,

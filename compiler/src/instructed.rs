@@ -198,7 +198,10 @@ impl Instructed {
                     Diagnostic::new(codes::NO_TYPES, "which values there are is not known")
                         .at(&listed.span, "needs their types")
                         .note(error.to_string())
-                        .help("build it without -ldflags=-s and -w, or name registers: args reg.ax, mem(reg.bx, reg.cx) as text"),
+                        .help(match error {
+                            TypesError::Separate(_) => "put that file beside the executable, or name it: --debug-file FILE",
+                            _ => "build it without -ldflags=-s and -w, or name registers: args reg.ax, mem(reg.bx, reg.cx) as text",
+                        }),
                 );
                 return;
             }

@@ -4,6 +4,7 @@ use std::ops::{Deref, Range};
 use std::sync::OnceLock;
 
 use crate::buildinfo::{BuildInfo, GoVersion};
+use crate::debugfile::DebugFile;
 use crate::function::Function;
 use crate::goid::{GoidError, GoidOffset};
 use crate::image::Image;
@@ -33,6 +34,7 @@ pub struct Executable {
     goid: OnceLock<Result<GoidOffset, GoidError>>,
     tls: OnceLock<Result<TlsSlot, TlsError>>,
     pub(crate) sections: OnceLock<Result<Sections, TypesError>>,
+    pub(crate) debug: DebugFile,
 }
 
 /// A place in the source.
@@ -70,6 +72,7 @@ impl Executable {
             goid: OnceLock::new(),
             tls: OnceLock::new(),
             sections: OnceLock::new(),
+            debug: DebugFile::default(),
         })
     }
 

@@ -21,6 +21,7 @@ mod body;
 mod buildinfo;
 mod callee;
 mod cfg;
+mod debugfile;
 mod dynamic;
 mod edges;
 mod entry;
@@ -53,6 +54,7 @@ mod types;
 mod when;
 
 pub use buildinfo::{BuildInfo, GoVersion, Module};
+pub use debugfile::{DebugFileError, DebugLink};
 pub use dynamic::Dynamic;
 pub use edges::{CheaperSites, ExitEdge, ExitWays, LastCall};
 pub use error::Error;

@@ -46,6 +46,9 @@ pub enum TypesError {
     /// The file has none.
     #[error("the executable has no DWARF (it was stripped, or built with -ldflags=-w or -s)")]
     NoDwarf,
+    /// It is in a file that is not at hand.
+    #[error("its debug information is in a separate file: {0}")]
+    Separate(String),
     /// It contradicts itself, or is cut off.
     #[error("the DWARF is damaged: {0}")]
     Damaged(String),
@@ -113,10 +116,15 @@ impl Executable {
     pub fn types(&self) -> Result<Types<'_>, TypesError> {
         let sections = self
             .sections
-            .get_or_init(|| Sections::load(self.image.data()))
+            .get_or_init(|| {
+                Sections::load(self.debug_data()).map_err(|error| match error {
+                    TypesError::NoDwarf => self.no_dwarf(),
+                    error => error,
+                })
+            })
             .as_ref()
             .map_err(Clone::clone)?;
-        let dwarf = sections.dwarf(self.image.data());
+        let dwarf = sections.dwarf(self.debug_data());
         let units = units::Units::new(&dwarf)?;
         Ok(Types {
             executable: self,
