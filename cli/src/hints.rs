@@ -16,7 +16,7 @@ use runtime::{
 use crate::{
     failure::Refused,
     request::{self, Target},
-    terminal::{say, shown},
+    terminal::{say, shown, typed},
 };
 
 /// Most words of a command or a script that are looked at.
@@ -84,7 +84,7 @@ pub fn not_readable(target: &Target, error: runtime::Error) -> anyhow::Error {
             match on_path.filter(|found| found != path) {
                 _ if path.is_dir() => "it is a folder: name the executable in it".to_owned(),
                 Some(found) if cause.kind() == ErrorKind::NotFound => {
-                    format!("there is {0} on the PATH: gofuncgraph … {0}", shown(&found))
+                    format!("there is {0} on the PATH: gofuncgraph … {0}", pasted(&found))
                 }
                 _ => return error.into(),
             }
@@ -195,7 +195,7 @@ fn instead_of_process(pid: u32) -> String {
 /// What to type in the place of a command that is not itself a Go executable.
 fn instead_of_command(command: &Binary, args: &[String]) -> String {
     let what = match go_executable_in(command, args) {
-        Some(path) => format!("trace {0} by its path, gofuncgraph … {0},", shown(&path)),
+        Some(path) => format!("trace {0} by its path, gofuncgraph … {0},", pasted(&path)),
         None => {
             "trace the Go executable that it starts by its path, gofuncgraph … ./server,".to_owned()
         }
@@ -211,7 +211,7 @@ fn instead_of_file(file: &Binary) -> Option<String> {
         return Some(match go_executable_in(file, &[]) {
             Some(path) => format!(
                 "trace {0}, which stands in it: gofuncgraph … {0}, and run the script in another terminal",
-                shown(&path)
+                pasted(&path)
             ),
             None => "name the Go executable that it starts, and run the script in another terminal: gofuncgraph … ./server".to_owned(),
         });
@@ -280,6 +280,11 @@ fn go_executable_in(command: &Binary, args: &[String]) -> Option<PathBuf> {
         .take(MOST_WORDS)
         .filter_map(request::find_command)
         .find(|path| is_go(path))
+}
+
+/// A path as it can be pasted.
+fn pasted(path: &Path) -> String {
+    typed(&path.to_string_lossy())
 }
 
 fn is_go(path: &Path) -> bool {

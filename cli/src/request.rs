@@ -13,6 +13,7 @@ use compiler::{Overrides, Source};
 use crate::{
     args::{ExitSites, Format, OnOff, What},
     failure::Usage,
+    terminal::typed,
 };
 
 /// A resolved command line.
@@ -158,7 +159,7 @@ fn not_two_programs(text: &str, files: &[String]) -> anyhow::Result<()> {
     if is_script(Path::new(text)) && Path::new(text).is_file() {
         bail!(Usage::new(
             format!("-e takes the text of a program, and {text} is a file"),
-            format!("leave -e away: gofuncgraph {text} …"),
+            format!("leave -e away: gofuncgraph {} …", typed(text)),
         ));
     }
     if let Some(script) = files.iter().find(|file| is_script(Path::new(file))) {
@@ -180,14 +181,19 @@ fn not_misplaced(executable: &[String], patterns: &[String]) -> anyhow::Result<(
         if is_program {
             bail!(Usage::new(
                 format!("there is no file `{missing}`"),
-                format!("a program goes behind -e: gofuncgraph -e '{missing}' …"),
+                format!(
+                    "a program goes behind -e: gofuncgraph -e {} …",
+                    typed(missing)
+                ),
             ));
         }
         if let Some(file) = patterns.iter().find(is_file) {
             bail!(Usage::new(
                 format!("there is no file {missing}"),
                 format!(
-                    "the executable goes before the patterns: gofuncgraph … {file} '{missing}'"
+                    "the executable goes before the patterns: gofuncgraph … {} {}",
+                    typed(file),
+                    typed(missing)
                 ),
             ));
         }
@@ -198,7 +204,10 @@ fn not_misplaced(executable: &[String], patterns: &[String]) -> anyhow::Result<(
     {
         bail!(Usage::new(
             format!("{script} stands where patterns do"),
-            format!("a program goes before the executable: gofuncgraph {script} …"),
+            format!(
+                "a program goes before the executable: gofuncgraph {} …",
+                typed(script)
+            ),
         ));
     }
     if executable.is_empty()
@@ -208,7 +217,10 @@ fn not_misplaced(executable: &[String], patterns: &[String]) -> anyhow::Result<(
     {
         bail!(Usage::new(
             format!("{file} stands where patterns do, since -p or -- say already what is traced"),
-            format!("leave it away, or leave that away: gofuncgraph … {file}"),
+            format!(
+                "leave it away, or leave that away: gofuncgraph … {}",
+                typed(file)
+            ),
         ));
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use runtime::process;
 
-use crate::terminal::{say, shown};
+use crate::terminal::{say, typed};
 
 /// Most processes that are named.
 const MOST_NAMED: usize = 3;
@@ -70,7 +70,7 @@ impl Started {
             "process {} has started more processes of its executable, which are not traced: {}{more}; to trace all of them: gofuncgraph … {}",
             self.pid,
             named.join(", "),
-            shown(&path)
+            typed(&path.to_string_lossy())
         );
     }
 }

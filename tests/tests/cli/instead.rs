@@ -59,6 +59,13 @@ fn commands_that_start_it() {
             "{command:?}: {told}"
         );
     }
+    // What is to be typed is quoted where a shell wants that.
+    fs::copy(folder().join("server"), folder().join("a server")).expect("a copy");
+    let spaced = launch(&["env", "./a server"]);
+    assert!(
+        spaced.contains("trace './a server' by its path, gofuncgraph … './a server', and"),
+        "{spaced}"
+    );
     let none = launch(&["env", "true"]);
     assert!(
         none.contains(
