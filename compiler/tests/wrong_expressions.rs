@@ -348,12 +348,8 @@ wrong! {
         "args 0, \"sql\", 1s, sql",
     ];
     types_by_their_short_names: typed, "handle", [
-        "where err.(*store.QueryError).Code == 1",
         "where err.(QueryError) != nil",
-        "where err.(store.Plain) == \"x\"",
         "where err.(Plain) == \"x\"",
-        "where v.(yaml.v3.Node) == nil",
-        "where v.(*yaml%2ev3.Node) == nil",
     ];
     without_types: typed_without_dwarf, "query", [
         "where limit > 100",

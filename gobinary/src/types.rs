@@ -16,6 +16,7 @@ mod place;
 mod sections;
 mod signature;
 mod solve;
+mod spelling;
 mod text;
 mod units;
 
@@ -105,6 +106,8 @@ struct RuntimeTypes<'e> {
     by_mark: HashMap<u64, TypeId>,
     /// What has to be added to that.
     base: Option<u64>,
+    /// The names, by what is seen of them.
+    by_spelling: OnceLock<HashMap<String, Vec<&'e str>>>,
 }
 
 impl Executable {
@@ -173,6 +176,29 @@ impl<'e> Types<'e> {
     #[must_use]
     pub fn named(&self, name: &str) -> Option<TypeId> {
         self.runtime_types().by_name.get(name.as_bytes()).copied()
+    }
+
+    /// The full names of the types that are meant by a name as it is shown or written: without folders of packages, packages of fields and
+    /// methods, and numbers of local types. More than one where it could be several.
+    #[must_use]
+    pub fn spelt(&self, written: &str) -> Vec<&'e str> {
+        let types = self.runtime_types();
+        let known = types.by_spelling.get_or_init(|| {
+            let mut known: HashMap<String, Vec<&'e str>> = HashMap::new();
+            let names = types.by_name.keys();
+            for name in names.filter_map(|name| std::str::from_utf8(name).ok()) {
+                known.entry(spelling::short(name)).or_default().push(name);
+            }
+            known
+        });
+        let found = known.get(&spelling::short(written));
+        let mut found = found.cloned().unwrap_or_default();
+        let plain = spelling::plain(written);
+        if found.iter().any(|name| spelling::plain(name) == plain) {
+            found.retain(|name| spelling::plain(name) == plain);
+        }
+        found.sort_unstable();
+        found
     }
 
     /// The names of all types, in no order.

@@ -10,7 +10,8 @@ use super::{
     lower::{Lowering, join},
     meaning::Value,
     scope::Scope,
-    suggest, type_name,
+    suggest,
+    type_name::{self, Named},
     value::{Location, Ty, Typed, not_zero},
 };
 use crate::{
@@ -29,6 +30,9 @@ use crate::{
 
 /// Embedded structs in each other that are looked into for a field.
 const EMBEDDED: usize = 8;
+
+/// Types that are listed where a name could be each of them.
+const MAX_NAMED: usize = 8;
 
 /// Where `itab.Type` is in `internal/abi.ITab` (`runtime.itab` before Go 1.23), after `Inter`: the same in every version from 1.19 on.
 const ITAB_TYPE: i32 = 8;
@@ -414,7 +418,20 @@ impl<'s, 'e> Lowering<'s, 'e> {
             );
         };
         let (types, _) = self.signature(&of.span)?;
-        let Some(id) = type_name::find(types, &ty.node) else {
+        let found = type_name::find(types, &ty.node);
+        if let Named::Several(names) = &found {
+            let name = printable(&ty.node);
+            let mut diagnostic = Diagnostic::new(
+                codes::UNKNOWN_GO_TYPE,
+                format!("`{name}` could be {} types", names.len()),
+            )
+            .at(&ty.span, "which one?");
+            for name in names.iter().take(MAX_NAMED) {
+                diagnostic = diagnostic.help(format!("write `{}`", printable(name)));
+            }
+            return self.fail(diagnostic);
+        }
+        let Named::One(id) = found else {
             let name = printable(&ty.node);
             let Scope {
                 function,
@@ -423,17 +440,20 @@ impl<'s, 'e> Lowering<'s, 'e> {
             } = self.scope;
             let help = match suggest::go_type(&ty.node, function.name, executable, types) {
                 Some(there) => format!("did you mean `{}`?", printable(&there)),
-                None => "types are written with their whole package path: `*net/http.Request`"
+                None => "types are written as they are shown, or with their whole package path: `*net/http.Request`"
                     .to_owned(),
             };
-            return self.fail(
-                Diagnostic::new(
-                    codes::UNKNOWN_GO_TYPE,
-                    format!("the executable has no type `{name}`"),
-                )
-                .at(&ty.span, "unknown type")
-                .help(help),
-            );
+            let mut diagnostic = Diagnostic::new(
+                codes::UNKNOWN_GO_TYPE,
+                format!("the executable has no type `{name}`"),
+            )
+            .at(&ty.span, "unknown type");
+            // Before Go 1.25 DWARF leaves out types that only interfaces hold.
+            if (executable.go_version()).is_some_and(|version| version.minor < 25) {
+                diagnostic = diagnostic
+                    .note("the DWARF of this version of Go lacks types that only interfaces hold");
+            }
+            return self.fail(diagnostic.help(help));
         };
         let asserted = self.ty(id, &ty.span)?;
         let described = types.get(id).ok();

@@ -9,21 +9,40 @@ const ALIASES: [(&str, &str); 3] = [
     ("rune", "int32"),
 ];
 
-/// The type that is meant by a name as people write it.
-pub(super) fn find(types: &Types<'_>, written: &str) -> Option<TypeId> {
-    let named = |name: &str| types.named(name);
-    named(written)
-        .or_else(|| named(&spelt(written)))
-        .or_else(|| named(&escaped(written)?))
+/// What is meant by a name as people write it.
+pub(super) enum Named<'n> {
+    One(TypeId),
+    /// The full names of all that it could be.
+    Several(Vec<&'n str>),
+    Nothing,
 }
 
-/// With `%2e` for the dots in the last element of the package path, as the linker has it.
-fn escaped(written: &str) -> Option<String> {
-    let (folders, last) = written.rsplit_once('/')?;
-    let (package, name) = last.rsplit_once('.')?;
-    let plain = !written.contains(['[', '{', '(', ' ']);
-    (plain && package.contains('.'))
-        .then(|| format!("{folders}/{}.{name}", package.replace('.', "%2e")))
+/// The type that is meant by a name as people write it, or as it is shown.
+pub(super) fn find<'n>(types: &Types<'n>, written: &str) -> Named<'n> {
+    let spelt = spelt(written);
+    if let Some(id) = types.named(written).or_else(|| types.named(&spelt)) {
+        return Named::One(id);
+    }
+    if written.contains('·') {
+        // The number of a local type is there or it is not.
+        return Named::Nothing;
+    }
+    let mut found = types.spelt(&spelt);
+    if found.len() > 1 {
+        // What no interface holds is not meant.
+        let held = |name: &&str| {
+            let ty = types.named(name).and_then(|id| types.get(id).ok());
+            ty.is_some_and(|ty| types.runtime_address(&ty).is_some())
+        };
+        if found.iter().any(|name| held(name)) {
+            found.retain(held);
+        }
+    }
+    match found.as_slice() {
+        [] => Named::Nothing,
+        [one] => types.named(one).map_or(Named::Nothing, Named::One),
+        _ => Named::Several(found),
+    }
 }
 
 /// A type as the linker spells it: `map[string]interface {}` of `map[string]any`.
@@ -54,19 +73,6 @@ fn belongs(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dots_in_packages() {
-        for (written, expected) in [
-            ("*gopkg.in/yaml.v3.Node", Some("*gopkg.in/yaml%2ev3.Node")),
-            ("example.com/a/b.c.d.T", Some("example.com/a/b%2ec%2ed.T")),
-            ("net/http.Request", None),
-            ("main.T", None),
-            ("[]gopkg.in/yaml.v3.Node", None),
-        ] {
-            assert_eq!(escaped(written).as_deref(), expected, "{written}");
-        }
-    }
 
     #[test]
     fn aliases_are_whole_words() {

@@ -1,0 +1,4 @@
+// Package dotted has a dot in its path.
+package dotted
+
+type Node struct{ N int }
