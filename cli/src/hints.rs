@@ -84,7 +84,10 @@ pub fn not_readable(target: &Target, error: runtime::Error) -> anyhow::Error {
             match on_path.filter(|found| found != path) {
                 _ if path.is_dir() => "it is a folder: name the executable in it".to_owned(),
                 Some(found) if cause.kind() == ErrorKind::NotFound => {
-                    format!("there is {0} on the PATH: gofuncgraph … {0}", pasted(&found))
+                    format!(
+                        "there is {0} on the PATH: gofuncgraph … {0}",
+                        pasted(&found)
+                    )
                 }
                 _ => return error.into(),
             }
