@@ -60,9 +60,11 @@ impl Survey {
             site: recognisable(sites),
             before: HashMap::new(),
         };
+        // Which processes have a library is asked of one only.
+        let one = pid.is_some();
         let pids = pid.map_or_else(|| process::all().collect(), |pid| vec![pid]);
         for pid in pids {
-            if survey.is_alike(pid) {
+            if survey.is_alike(pid) || one && mapped::has_mapped(pid, identity) {
                 let found = survey.look(pid);
                 survey.before.insert(pid, found);
             }
@@ -72,9 +74,8 @@ impl Survey {
 
     /// Whether some process runs the file, as far as device and inode tell.
     pub(crate) fn has_process(&self) -> bool {
-        self.before
-            .keys()
-            .any(|pid| process::runs(*pid, self.identity))
+        let mut pids = self.before.keys();
+        pids.any(|pid| process::runs(*pid, self.identity))
     }
 
     /// Looks again, after attaching, which left out the sites that the kernel refused.
@@ -89,7 +90,9 @@ impl Survey {
         let mut arrivals = Arrivals::default();
         for (pid, before) in &self.before {
             let found = self.look(*pid);
-            match (process::runs(*pid, self.identity), *before, found) {
+            let has_it =
+                process::runs(*pid, self.identity) || mapped::has_mapped(*pid, self.identity);
+            match (has_it, *before, found) {
                 (true, _, Some(Found::Instruction | Found::Another)) => arrivals.missed.push(*pid),
                 (true, _, _) | (false, Some(Found::Instruction), Some(Found::Probe)) => {
                     arrivals.traced.push(*pid);

@@ -5,6 +5,7 @@
 
 pub mod example;
 pub mod go;
+pub mod overlays;
 pub mod tracer;
 pub mod tree;
 pub mod values;

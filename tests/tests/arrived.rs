@@ -10,69 +10,15 @@ use std::{
 
 use gofuncgraph_tests::{
     go::{self, Mode},
+    overlays::Overlays,
     skip,
     tracer::{self, Recording, Running, Traced},
 };
 
 const PROGRAM: &str = "trace main.outer < include main.* >";
 
-/// Overlays of their own upper layers over one lower one, in which there is `server`.
-struct Overlays {
-    root: PathBuf,
-    mounted: Vec<PathBuf>,
-}
-
-impl Overlays {
-    fn new(names: &[&str], mode: Mode) -> Self {
-        let root = tracer::temporary("overlay");
-        fs::create_dir(&root).expect("a folder");
-        let mut overlays = Self {
-            root: root.clone(),
-            mounted: Vec::new(),
-        };
-        overlays.mount("tmpfs", "size=256m", &root);
-        let lower = root.join("lower");
-        fs::create_dir(&lower).expect("a folder");
-        fs::copy(go::build(go::newest(), "truth", mode), lower.join("server")).expect("copy");
-        for name in names {
-            let [upper, work, merged] = ["upper", "work", ""].map(|kind| {
-                let folder = root.join(format!("{kind}{name}"));
-                fs::create_dir(&folder).expect("a folder");
-                folder
-            });
-            let options = format!(
-                "lowerdir={},upperdir={},workdir={}",
-                lower.display(),
-                upper.display(),
-                work.display()
-            );
-            overlays.mount("overlay", &options, &merged);
-        }
-        overlays
-    }
-
-    fn mount(&mut self, kind: &str, options: &str, at: &Path) {
-        let status = Command::new("mount")
-            .args(["-t", kind, "-o", options, "none"])
-            .arg(at)
-            .status()
-            .expect("mount runs");
-        assert!(status.success(), "mount -t {kind} {options}");
-        self.mounted.push(at.to_owned());
-    }
-
-    fn server(&self, name: &str) -> PathBuf {
-        self.root.join(name).join("server")
-    }
-}
-
-impl Drop for Overlays {
-    fn drop(&mut self) {
-        for at in self.mounted.iter().rev() {
-            let _ = Command::new("umount").arg("-l").arg(at).status();
-        }
-        let _ = fs::remove_dir(&self.root);
-    }
+fn truth(mode: Mode) -> PathBuf {
+    go::build(go::newest(), "truth", mode)
 }
 
 fn sleeping(server: &Path) -> Running {
@@ -105,8 +51,8 @@ fn a_process_of_a_lower_layer_whose_file_was_copied_up() {
         return;
     }
     for (change, mode) in CHANGES.iter().zip([Mode::Plain, Mode::Pie, Mode::Stripped]) {
-        let overlays = Overlays::new(&["a"], mode);
-        let server = overlays.server("a");
+        let overlays = Overlays::new(&["a"], &truth(mode));
+        let server = overlays.file("a");
         let old = sleeping(&server);
         let pid = old.pid().to_string();
         let output = tracer::run(&["-e", PROGRAM, "--limit", "1", "-o", "/dev/null", "-p", &pid]);
@@ -152,8 +98,8 @@ fn a_file_that_is_copied_up_while_it_is_traced() {
     if skip().is_some() {
         return;
     }
-    let overlays = Overlays::new(&["a"], Mode::Plain);
-    let server = overlays.server("a");
+    let overlays = Overlays::new(&["a"], &truth(Mode::Plain));
+    let server = overlays.file("a");
     let old = sleeping(&server);
     let tracer = Recording::start(PROGRAM, &[text(&server)]);
     tracer.wait_for("tracing ");
@@ -172,14 +118,14 @@ fn processes_of_two_overlays_over_one_file() {
     if skip().is_some() {
         return;
     }
-    let overlays = Overlays::new(&["a", "b"], Mode::Plain);
-    let processes = ["a", "b"].map(|name| sleeping(&overlays.server(name)));
+    let overlays = Overlays::new(&["a", "b"], &truth(Mode::Plain));
+    let processes = ["a", "b"].map(|name| sleeping(&overlays.file(name)));
     // A copy of the file, which is not it.
     let copy = tracer::temporary("copy");
-    fs::copy(overlays.server("a"), &copy).expect("copy");
+    fs::copy(overlays.file("a"), &copy).expect("copy");
     let other = sleeping(&copy);
     for name in ["a", "b", "lower"] {
-        let tracer = Recording::start(PROGRAM, &["--for", "2s", text(&overlays.server(name))]);
+        let tracer = Recording::start(PROGRAM, &["--for", "2s", text(&overlays.file(name))]);
         let header = tracer.wait_for("tracing ");
         assert!(header.contains("2 processes"), "{name}: {header}");
         let traced = tracer.finish();

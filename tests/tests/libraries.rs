@@ -10,6 +10,7 @@ use std::{
 
 use gofuncgraph_tests::{
     go::{self, Toolchain},
+    overlays::Overlays,
     skip,
     tracer::{self, Recording, Running, Traced},
     workspace,
@@ -174,6 +175,36 @@ fn a_library_whose_file_is_gone_is_traced() {
     one_call(&mut host, &["-p", &pid]);
     fs::write(&library, "another file of this name").expect("it comes");
     one_call(&mut host, &["-p", &pid, "--library", text(&library)]);
+}
+
+/// Issue 9, case overlay-copy-up, of a library.
+#[test]
+fn a_library_that_was_copied_up_since_it_was_loaded() {
+    if skip().is_some() {
+        return;
+    }
+    let overlays = Overlays::new(&["a"], &folder().join("libgo.so"));
+    let library = overlays.file("a");
+    let mut old = host(std::slice::from_ref(&library));
+    let pid = old.pid().to_string();
+    one_call(&mut old, &["-p", &pid]);
+    run(Command::new("chmod").arg("700").arg(&library));
+    for options in [
+        &["-p", &pid][..],
+        &["-p", &pid, "--library", text(&library)],
+    ] {
+        let refused = tracer::run(&[&["-e", WORK, "--for", "5s"], options].concat());
+        let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{stderr}");
+        let said = format!(
+            "process {pid} runs an earlier version of {}",
+            text(&library)
+        );
+        assert!(stderr.contains(&said), "{stderr}");
+    }
+    let mut new = host(std::slice::from_ref(&library));
+    let pid = new.pid().to_string();
+    one_call(&mut new, &["-p", &pid]);
 }
 
 /// Issue 9, case c-host: the probes wait for the library.
