@@ -13,6 +13,7 @@ mod list;
 mod load;
 mod loading;
 mod needed;
+mod neighbours;
 mod open;
 mod output;
 mod overhead;

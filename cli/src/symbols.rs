@@ -10,8 +10,9 @@ use compiler::{
 use gobinary::Executable;
 use graph::{Graph, Moment};
 use render::{RuntimeType, Site, Symbols};
+use runtime::Binary;
 
-use crate::dynamic::DynamicTypes;
+use crate::{dynamic::DynamicTypes, neighbours::Neighbours};
 
 /// Load biases are multiples of it.
 const PAGE: u64 = 4096;
@@ -25,6 +26,7 @@ pub struct BinarySymbols<'a> {
     types: DynamicTypes<'a>,
     /// Values of generic code, with the dictionary's link-time address.
     resolved: RefCell<HashMap<(Value, u64), Resolved>>,
+    neighbours: Neighbours,
 }
 
 /// A value that is shown: trace, function, moment and number.
@@ -38,13 +40,14 @@ const MAX_RESOLVED: usize = 1 << 16;
 
 impl<'a> BinarySymbols<'a> {
     /// Symbols of the plan's functions and of any address in the executable.
-    pub fn new(plan: &'a Plan, executable: &'a Executable) -> Self {
+    pub fn new(plan: &'a Plan, executable: &'a Executable, binary: &Binary) -> Self {
         Self {
             plan,
             executable,
             sites: RefCell::default(),
             types: DynamicTypes::new(executable),
             resolved: RefCell::default(),
+            neighbours: Neighbours::new(binary),
         }
     }
 
@@ -59,7 +62,7 @@ impl<'a> BinarySymbols<'a> {
         let mut sites = self.sites.borrow_mut();
         let site = sites
             .entry((address, is_return_address))
-            .or_insert_with(|| self.look_up(address, is_return_address));
+            .or_insert_with(|| look_up(self.executable, address, is_return_address));
         site.clone()
     }
 
@@ -85,32 +88,43 @@ impl<'a> BinarySymbols<'a> {
         )
     }
 
-    fn look_up(&self, address: u64, is_return_address: bool) -> Site {
-        let Some(function) = self.executable.function_at(address) else {
-            return Site {
-                offset: address,
-                ..Site::default()
-            };
-        };
-        let lookup = if is_return_address {
-            address.saturating_sub(1)
-        } else {
-            address
-        };
-        let mut site = Site {
-            function: function.name.to_string(),
-            offset: address - function.entry,
+    /// A call site in another file of the process.
+    fn elsewhere(&self, graph: &Graph, address: u64) -> Option<Site> {
+        let ran = self.link_time(graph, graph.entry_ip)?;
+        let known = (graph.entry_ip, self.executable.file_offset(ran)?);
+        // A return address may be right behind the last instruction that is mapped.
+        let call = address.checked_sub(1)?;
+        let (executable, link_time) = self.neighbours.at(graph.pid, call, known)?;
+        let site = look_up(&executable, link_time.checked_add(1)?, true);
+        (!site.function.is_empty()).then_some(site)
+    }
+}
+
+fn look_up(executable: &Executable, address: u64, is_return_address: bool) -> Site {
+    let Some(function) = executable.function_at(address) else {
+        return Site {
+            offset: address,
             ..Site::default()
         };
-        // The line belongs to the innermost inlined call, and so does the package that the file is in.
-        if let Some(inner) = self.executable.inline_frames(lookup).first() {
-            let file = inner.file.unwrap_or_default();
-            site.file = file.to_owned();
-            site.line = inner.line.unwrap_or(0);
-            site.short_file = short_file(self.executable, inner.name, file);
-        }
-        site
+    };
+    let lookup = if is_return_address {
+        address.saturating_sub(1)
+    } else {
+        address
+    };
+    let mut site = Site {
+        function: function.name.to_string(),
+        offset: address - function.entry,
+        ..Site::default()
+    };
+    // The line belongs to the innermost inlined call, and so does the package that the file is in.
+    if let Some(inner) = executable.inline_frames(lookup).first() {
+        let file = inner.file.unwrap_or_default();
+        site.file = file.to_owned();
+        site.line = inner.line.unwrap_or(0);
+        site.short_file = short_file(executable, inner.name, file);
     }
+    site
 }
 
 impl Symbols for BinarySymbols<'_> {
@@ -130,7 +144,13 @@ impl Symbols for BinarySymbols<'_> {
 
     fn call_site(&self, graph: &Graph, address: u64) -> Site {
         match self.link_time(graph, address) {
-            Some(address) => self.site(address, true),
+            Some(own) => {
+                let site = self.site(own, true);
+                if site.function.is_empty() {
+                    return self.elsewhere(graph, address).unwrap_or(site);
+                }
+                site
+            }
             None => Site {
                 offset: address,
                 ..Site::default()

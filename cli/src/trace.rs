@@ -132,7 +132,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     let mut session = Session {
         tracer,
         builder: Builder::new(),
-        symbols: BinarySymbols::new(&loaded.plan, &loaded.executable),
+        symbols: BinarySymbols::new(&loaded.plan, &loaded.executable, &loaded.binary),
         plan: &loaded.plan,
         output: &mut output,
         started,

@@ -239,7 +239,7 @@ fn functions_of_plugins() {
         return;
     }
     let (plugged, plugin) = (folder().join("plugged"), folder().join("plug.so"));
-    let trace = "trace programs/plugged/plug.direct < include programs/* >";
+    let trace = "trace programs/plugged/plug.direct < include programs/*; stack 4 >";
     let refused = tracer::launch(trace, &[], &plugged, &[text(&plugin)]);
     assert_eq!(refused.code, Some(2), "{}", refused.stderr);
     let said = format!("it is in a library: --library {}", text(&plugin));
@@ -251,6 +251,8 @@ fn functions_of_plugins() {
     let mut recording = Recording::start(
         trace,
         &[
+            "--limit",
+            "1",
             "--library",
             text(&plugin),
             "--",
@@ -260,7 +262,8 @@ fn functions_of_plugins() {
     );
     recording.wait_for("tracing ");
     recording.say("1");
-    recording.wait_for("called {Name:e N:1}");
+    // The process is still there when the graph is drawn, so that its other files can be asked.
+    recording.wait_for("goes on as process");
     let traced = recording.finish();
     traced.assert_complete("a plugin");
     let expected = [
@@ -268,6 +271,13 @@ fn functions_of_plugins() {
         "programs/plugged/plug.inner",
     ];
     assert_eq!(chains(&traced), [expected]);
+    let graph = &traced.lines[0];
+    let callers = graph["stack"].as_array().expect("a stack");
+    let named = |name: &str| callers.iter().any(|caller| caller["function"] == name);
+    assert!(
+        named("programs/plugged/plug.Do") && named("main.handle"),
+        "{graph}"
+    );
 }
 
 /// A copy of Go's own folder, into which it writes the library of its runtime.
