@@ -68,6 +68,8 @@ impl<'a> DynamicTypes<'a> {
         let described = types.described(address)?;
         // Where DWARF does not say to which type it belongs, a name without a package's path may tell.
         let known = types.at_runtime_address(address);
+        let exact = known.and_then(|id| types.get(id).ok());
+        let name = exact.and_then(|ty| needed(types, &described.name, &ty));
         let known = known.or_else(|| types.named(&described.name));
         let known = known.and_then(|id| types.get(id).ok());
         let known = known.filter(|ty| ty.size == described.size);
@@ -81,11 +83,17 @@ impl<'a> DynamicTypes<'a> {
             _ => THERE.read(types, &ty),
         });
         Some(RuntimeType {
-            name: described.name,
+            name: name.unwrap_or(described.name),
             held,
             shape,
         })
     }
+}
+
+/// The full name of a type, where what is shown of it would mean another one, too.
+fn needed(types: &Types<'_>, shown: &str, ty: &Type) -> Option<String> {
+    let meant = types.spelt(shown);
+    (!meant.is_empty() && meant != [ty.name.as_str()]).then(|| ty.name.replace("%2e", "."))
 }
 
 /// How memory at the address that a value is, is read.

@@ -104,3 +104,40 @@ fn what_could_be_several_types_is_asked_for() {
         assert_eq!(found, [[3], [4]], "{said}");
     }
 }
+
+/// Issue 9, case type-assertion: types that would be shown alike are shown in full, and what is shown selects them.
+#[test]
+fn types_of_one_name_are_told_apart() {
+    if skip().is_some() {
+        return;
+    }
+    for toolchain in go::toolchains() {
+        let program = go::build(toolchain, "asserted", Mode::Plain);
+        let traced = tracer::launch("trace main.fail < args >", &[], &program, &[]);
+        let graphs = traced.lines.iter().filter(|line| line["type"] == "graph");
+        let shown: Vec<[&str; 2]> = graphs
+            .map(|line| {
+                let value = &line["root"]["args"][1];
+                [
+                    value["value"]["type"].as_str().expect("a type"),
+                    value["text"].as_str().expect("a text"),
+                ]
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                [
+                    "*programs/asserted/a/log.Error",
+                    "*programs/asserted/a/log.Error{Code:5}"
+                ],
+                [
+                    "*programs/asserted/b/log.Error",
+                    "*programs/asserted/b/log.Error{Code:6}"
+                ],
+            ],
+            "go {}",
+            toolchain.version
+        );
+    }
+}

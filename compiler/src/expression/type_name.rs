@@ -34,7 +34,7 @@ pub(super) fn find<'n>(types: &Types<'n>, written: &str) -> Named<'n> {
             let ty = types.named(name).and_then(|id| types.get(id).ok());
             ty.is_some_and(|ty| types.runtime_address(&ty).is_some())
         };
-        if found.iter().any(|name| held(name)) {
+        if found.iter().any(held) {
             found.retain(held);
         }
     }
