@@ -153,18 +153,16 @@ pub struct How {
 
 /// `check`.
 #[derive(Debug, Args)]
+#[command(override_usage = "gofuncgraph check [OPTIONS] -e PROGRAM [EXECUTABLE]
+       gofuncgraph check [OPTIONS] FILE.gfg [EXECUTABLE]")]
 pub struct Check {
     /// The program, in the gofuncgraph language
     #[arg(short = 'e', value_name = "PROGRAM")]
     pub program: Option<String>,
-    /// A .gfg file
-    #[arg(
-        value_name = "FILE",
-        required_unless_present = "program",
-        conflicts_with = "program"
-    )]
-    pub file: Option<PathBuf>,
-    /// Check its names against this executable too
+    /// A .gfg file, unless -e gives the program; then an executable to check its names against
+    #[arg(value_name = "FILE", num_args = 0..=2)]
+    pub files: Vec<PathBuf>,
+    /// The same executable, by name
     #[arg(long, value_name = "EXECUTABLE")]
     pub target: Option<PathBuf>,
     /// Take types from this file, which has the debug information of the executable

@@ -2,24 +2,48 @@
 
 use std::io::{Write, stdout};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use compiler::{Source, has_errors};
 
 use crate::{
     args::{Check, TextOrJson},
-    failure::WrongProgram,
+    failure::{Usage, WrongProgram},
     load, open,
     request::{self, Target},
+    terminal::shown,
 };
 
 /// Checks the program; against an executable where one is named.
 pub fn run(args: &Check) -> anyhow::Result<()> {
-    let source = match (&args.program, &args.file) {
-        (Some(text), _) => Source::new("<command line>", text.as_str()),
-        (None, Some(path)) => request::read_script(path)?,
-        (None, None) => unreachable!("clap requires one of them"),
+    let mut files = args.files.iter();
+    let source = match &args.program {
+        Some(text) => Source::new("<command line>", text.as_str()),
+        None => match files.next() {
+            Some(path) => request::read_script(path)?,
+            None => bail!(Usage::new(
+                "nothing to check: no program",
+                "give one: check -e PROGRAM, or check FILE.gfg",
+            )),
+        },
     };
-    let opened = match &args.target {
+    let target = match (files.as_slice(), &args.target) {
+        ([], target) => target.as_ref(),
+        ([path], None) => Some(path),
+        ([first, .., second], _) | ([first], Some(second)) => bail!(Usage::new(
+            format!("two executables: {} and {}", shown(first), shown(second)),
+            "a program is checked against one: check -e PROGRAM EXECUTABLE, or check FILE.gfg EXECUTABLE",
+        )),
+    };
+    if let Some(script) = target.filter(|path| request::is_script(path)) {
+        bail!(Usage::new(
+            format!(
+                "two programs: {} stands where the executable does",
+                shown(script)
+            ),
+            "give one of them: check -e PROGRAM, or check FILE.gfg",
+        ));
+    }
+    let opened = match target {
         Some(path) => Some(open::open(
             &Target::Executable(path.clone()),
             None,

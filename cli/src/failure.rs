@@ -4,6 +4,10 @@ use std::{fmt, process::ExitCode};
 
 use crate::terminal::say;
 
+fn line(text: &str) -> String {
+    render::escape(text).into_owned()
+}
+
 /// Wrong usage, with a way out.
 #[derive(Debug)]
 pub struct Usage {
@@ -12,11 +16,11 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// What is wrong, and what to do about it.
+    /// What is wrong, and what to do about it: a line each, whatever names are in them.
     pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
-            help: help.into(),
+            message: line(&message.into()),
+            help: line(&help.into()),
         }
     }
 }
@@ -37,11 +41,11 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// Why not, and what to do about it.
+    /// Why not, and what to do about it: a line each, whatever names are in them.
     pub fn new(message: impl Into<String>, help: Option<String>) -> Self {
         Self {
-            message: message.into(),
-            help,
+            message: line(&message.into()),
+            help: help.as_deref().map(line),
         }
     }
 }
@@ -72,6 +76,22 @@ impl std::error::Error for WrongProgram {}
 
 /// How the standard library ends what it says of EMFILE, whoever reports it.
 const TOO_MANY_FILES: &str = "(os error 24)";
+
+/// Says what is wrong with the command line, or what was asked for in its place.
+pub fn not_understood(error: &clap::Error) -> ExitCode {
+    let is_unsafe = |argument: std::ffi::OsString| {
+        argument
+            .to_str()
+            .is_none_or(|text| render::escape(text) != text)
+    };
+    if !error.use_stderr() || !std::env::args_os().any(is_unsafe) {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    let lines: Vec<_> = text.lines().map(render::escape).collect();
+    say!("{}", lines.join("\n"));
+    ExitCode::from(2)
+}
 
 /// Says what went wrong on stderr, and gives the exit code.
 pub fn report(error: &anyhow::Error) -> ExitCode {

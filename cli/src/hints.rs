@@ -93,11 +93,7 @@ pub fn not_readable(target: &Target, error: runtime::Error) -> anyhow::Error {
             }
         }
     };
-    Refused::new(
-        format!("cannot read {}: {cause}", path.display()),
-        Some(help),
-    )
-    .into()
+    Refused::new(format!("cannot read {}: {cause}", shown(path)), Some(help)).into()
 }
 
 /// Says of processes that are traced now what keeps them from running, or may harm them.

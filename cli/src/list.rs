@@ -1,8 +1,10 @@
 //! `gofuncgraph list`: the functions of an executable, as patterns of the language select them.
 
-use std::io::{self, BufWriter, Write, stdout};
+use std::{
+    borrow::Cow,
+    io::{self, BufWriter, Write, stdout},
+};
 
-use compiler::Source;
 use gobinary::{Executable, ExitKind, Function};
 use serde::Serialize;
 
@@ -13,13 +15,16 @@ use crate::{
     open::{self, Opened},
     request::Target,
     symbols::short_file,
-    terminal::say,
+    terminal::{say, shown},
     values::Values,
 };
 
 #[derive(Serialize)]
 struct Row<'a> {
-    function: &'a str,
+    /// As the linker spells it.
+    #[serde(skip)]
+    symbol: &'a str,
+    function: Cow<'a, str>,
     address: u64,
     file: &'a str,
     line: u32,
@@ -42,20 +47,16 @@ pub fn run(args: &List) -> anyhow::Result<()> {
     let Opened {
         binary, executable, ..
     } = open::open(&target, None, args.debug_file.as_deref())?;
-    let patterns = if args.patterns.is_empty() {
-        "*".to_owned()
-    } else {
-        args.patterns.join(", ")
-    };
-    let source = Source::new("<command line>", format!("trace {patterns}"));
+    let source = compiler::patterns_program(&args.patterns);
     let functions = compiler::find(&source, &executable).map_err(|diagnostics| {
         load::show(&source, &diagnostics, Color::Auto);
         WrongProgram
     })?;
     if functions.is_empty() {
         say!(
-            "no function of {} matches {patterns}",
-            args.executable.display()
+            "no function of {} matches {}",
+            shown(&args.executable),
+            render::escape(&args.patterns.join(", "))
         );
     }
     let types = args.verbose.then(|| executable.types());
@@ -105,7 +106,8 @@ fn row<'a>(executable: &'a Executable, function: &Function<'a>) -> Row<'a> {
                 .count()
     };
     Row {
-        function: function.name,
+        symbol: function.name,
+        function: function.source_name(),
         address: function.entry,
         file: position.map_or("", |p| p.file),
         line: function
@@ -132,11 +134,11 @@ fn text(
     row: &Row<'_>,
     verbose: bool,
 ) -> io::Result<()> {
-    let name = render::escape(row.function);
+    let name = render::escape(&*row.function);
     let file = if verbose {
         render::escape(row.file).into_owned()
     } else {
-        render::escape(&short_file(executable, row.function, row.file)).into_owned()
+        render::escape(&short_file(executable, row.symbol, row.file)).into_owned()
     };
     write!(out, "{name}  {file}:{}  ", row.line)?;
     match (row.sites, &row.not_probed) {

@@ -47,7 +47,10 @@ fn print_version() -> anyhow::Result<()> {
 
 fn main() -> ExitCode {
     let typed = args::with_two_dashes(std::env::args_os());
-    let cli = Cli::try_parse_from(typed).unwrap_or_else(|error| args::explained(error).exit());
+    let cli = match Cli::try_parse_from(typed) {
+        Ok(cli) => cli,
+        Err(error) => return failure::not_understood(&args::explained(error)),
+    };
     if cli.version {
         return match print_version() {
             Ok(()) => ExitCode::SUCCESS,

@@ -37,7 +37,7 @@ impl Output {
         let (stream, color, width): (Box<dyn Write>, bool, Option<usize>) = match &how.output {
             Some(path) => {
                 let file = File::create(path)
-                    .with_context(|| format!("cannot write {}", path.display()))?;
+                    .with_context(|| format!("cannot write {}", terminal::shown(path)))?;
                 (
                     Box::new(file),
                     how.color == crate::args::Color::Always,

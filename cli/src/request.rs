@@ -13,7 +13,7 @@ use compiler::{Overrides, Source};
 use crate::{
     args::{ExitSites, Format, OnOff, What},
     failure::Usage,
-    terminal::typed,
+    terminal::{shown, typed},
 };
 
 /// A resolved command line.
@@ -57,9 +57,9 @@ impl fmt::Display for Target {
     /// As it is typed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Executable(path) => path.display().fmt(f),
+            Self::Executable(path) => f.write_str(&shown(path)),
             Self::Process(pid) => write!(f, "-p {pid}"),
-            Self::Launch { executable, .. } => write!(f, "-- {}", executable.display()),
+            Self::Launch { executable, .. } => write!(f, "-- {}", shown(executable)),
         }
     }
 }
@@ -276,7 +276,7 @@ fn target(what: &What, files: &[String]) -> anyhow::Result<Option<Target>> {
 }
 
 /// A program by its name; everything else is an executable.
-fn is_script(path: &Path) -> bool {
+pub fn is_script(path: &Path) -> bool {
     path.extension().is_some_and(|e| e == "gfg")
 }
 
@@ -284,13 +284,13 @@ fn is_script(path: &Path) -> bool {
 pub fn read_script(path: &Path) -> anyhow::Result<Source> {
     let bytes = std::fs::read(path).map_err(|e| {
         Usage::new(
-            format!("cannot read {}: {e}", path.display()),
+            format!("cannot read {}: {e}", shown(path)),
             "is the path right?",
         )
     })?;
     let text = String::from_utf8(bytes).map_err(|_| {
         Usage::new(
-            format!("{} is not UTF-8 text", path.display()),
+            format!("{} is not UTF-8 text", shown(path)),
             "is it a program?",
         )
     })?;

@@ -7,7 +7,7 @@ use compiler::{
     shape::{ShownCall, ShownValue},
     shown::resolved as resolved_by,
 };
-use gobinary::Executable;
+use gobinary::{BuildInfo, Executable};
 use graph::{Graph, Moment};
 use render::{RuntimeType, Site, Symbols};
 use runtime::Binary;
@@ -54,7 +54,7 @@ impl<'a> BinarySymbols<'a> {
     /// The full name of the function that a link-time address is in, or right behind.
     pub fn function_before(&self, address: u64) -> Option<String> {
         let function = self.executable.function_at(address.checked_sub(1)?)?;
-        Some(function.name.to_string())
+        Some(function.source_name().into_owned())
     }
 
     /// What stands at a link-time address. A return address belongs to the call before it.
@@ -113,7 +113,7 @@ fn look_up(executable: &Executable, address: u64, is_return_address: bool) -> Si
         address
     };
     let mut site = Site {
-        function: function.name.to_string(),
+        function: function.source_name().into_owned(),
         offset: address - function.entry,
         ..Site::default()
     };
@@ -198,7 +198,7 @@ impl Symbols for BinarySymbols<'_> {
     fn code(&self, graph: &Graph, address: u64) -> Option<String> {
         let address = self.link_time(graph, address)?;
         let function = self.executable.function_at(address)?;
-        Some(function.name.to_string())
+        Some(function.source_name().into_owned())
     }
 
     fn runtime_type(&self, graph: &Graph, address: u64) -> Option<Arc<RuntimeType>> {
@@ -219,17 +219,17 @@ fn only_bias(ip: u64, addresses: impl IntoIterator<Item = u64>) -> Option<u64> {
 /// A file named by its package: `net/http/server.go`, and within the main module from the module's root: `internal/log/log.go`.
 pub fn short_file(executable: &Executable, function: &str, file: &str) -> String {
     let base = file.rsplit('/').next().unwrap_or(file);
-    let package = Executable::package(function);
+    let package = executable.package_of(function, file);
     let info = executable.build_info();
     let package = match info {
         // The main package's own path: `example.com/shop/cmd/server`.
         Some(info) if package == "main" => info.path.as_str(),
-        _ => package,
+        _ => &*package,
     };
-    let module = info
-        .and_then(|info| info.main.as_ref())
-        .map(|m| m.path.as_str());
-    let dir = match module.and_then(|module| package.strip_prefix(module)) {
+    let root = info
+        .map(BuildInfo::main_root)
+        .filter(|root| !root.is_empty());
+    let dir = match root.and_then(|root| package.strip_prefix(root)) {
         Some("") => "",
         Some(rest) => rest.strip_prefix('/').unwrap_or(package),
         None if package == "main" || package == "command-line-arguments" => "",

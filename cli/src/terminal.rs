@@ -29,7 +29,7 @@ pub fn width() -> Option<usize> {
 
 /// A path as it can be shown on a terminal.
 pub fn shown(path: &Path) -> String {
-    render::escape(&path.display().to_string()).into_owned()
+    compiler::escape_path(path)
 }
 
 /// A word as a shell takes it, to be typed or pasted.

@@ -222,7 +222,7 @@ fn spare_inputs(loaded: &Loaded, how: &How) -> anyhow::Result<()> {
     let is_program = identity_of(Path::new(&loaded.source.name)).is_ok_and(|file| file == output);
     if is_program || loaded.binary.identity()? == output {
         bail!(Usage::new(
-            format!("-o {} would write over what is read", path.display()),
+            format!("-o {} would write over what is read", shown(path)),
             "name another file for the graphs",
         ));
     }

@@ -7,7 +7,8 @@ use grammar::ast::{AggregateFunction, Shown, Span};
 
 use crate::{
     codes,
-    diagnostic::{Diagnostic, printable},
+    diagnostic::Diagnostic,
+    escape::symbol,
     expression::{self, Key, Scope},
     plan::{Aggregation, AggregationKind},
     predicate::{Item, Kept, Layout, TooManyKept, ir::Moment},
@@ -200,7 +201,7 @@ fn shape(key: &Key, slot: Slot, most: u16) -> Shape {
 
 /// Says that something is another thing for one target than for the first, with which it is counted or printed.
 pub(crate) fn differs(span: &Span, function: &str, first: &str) -> Diagnostic {
-    let (function, first) = (printable(function), printable(first));
+    let (function, first) = (symbol(function), symbol(first));
     Diagnostic::new(
         codes::KEYS_DIFFER,
         "values of different types cannot be taken together",

@@ -118,7 +118,8 @@ fn quoted(pattern: &str) -> String {
     string(pattern)
 }
 
-fn string(text: &str) -> String {
+/// A string of the language.
+pub(crate) fn string(text: &str) -> String {
     let mut out = String::from('"');
     for c in text.chars() {
         match c {

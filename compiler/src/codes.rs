@@ -117,6 +117,7 @@ codes! {
     TAIL_CALLS = "N0402" "leaves by a jump";
     NO_WILDCARD = "N0501" "glob without a wildcard";
     SOME_INLINED = "N0403" "some matches are also inlined";
+    MODULES_BY_PATH = "N0405" "modules told by package paths";
     COPIES = "N0404" "copies of function literals";
 }
 

@@ -7,7 +7,8 @@ use gobinary::Original;
 
 use crate::{
     codes,
-    diagnostic::{Diagnostic, printable},
+    diagnostic::Diagnostic,
+    escape::symbol,
     glob::Glob,
     matching::Catalog,
     select::{grouped, names_shown},
@@ -91,7 +92,7 @@ impl Copies {
                 Diagnostic::new(codes::UNCLEAR_COPIES, message)
                     .at(&pattern.span, names_shown(&unclear))
                     .note("two literals on one line are compiled to the same code, and nothing tells whose copies these are")
-                    .help(format!("select them by name as well: {}", printable(first)))
+                    .help(format!("select them by name as well: {}", symbol(first)))
                     .help("or put each literal on a line of its own and build again"),
             );
         }

@@ -10,10 +10,11 @@ use gobinary::Executable;
 use serde::Serialize;
 
 use crate::{
-    diagnostic::{Source, printable},
+    diagnostic::Source,
+    escape::{escape_path, printable},
     plan::{Filter, Plan, Site, TracePlan},
     prices::{CallPrice, Prices, call_prices, micros},
-    select::{grouped, times},
+    select::{grouped, times, told_by_paths},
 };
 
 /// Writing into a `String` cannot fail.
@@ -81,16 +82,15 @@ fn header(out: &mut String, plan: &Plan, executable: &Executable) {
         || "an unknown version of Go".to_owned(),
         |info| printable(&info.go_version),
     );
-    line!(
-        out,
-        "executable  {}",
-        printable(&plan.executable.display().to_string())
-    );
+    line!(out, "executable  {}", escape_path(&plan.executable));
     line!(out, "built by    {go}");
     if let Some(file) = executable.debug_file() {
         line!(out, "types       from {}", printable(file));
     }
     line!(out, "functions   {}", grouped(executable.functions().len()));
+    if let Some(how) = told_by_paths(executable) {
+        line!(out, "modules     {how}");
+    }
     line!(
         out,
         "goid        at g+{:#x}: {}",

@@ -2,7 +2,8 @@
 //!
 //! Not shell globs: `*` crosses slashes, the star of `(*T)` is Go's, `[...]` stands for type arguments, and `.` is also the `%2e` that
 //! the linker writes for a dot in a package path's last element. A pattern without `[` never looks into type arguments, so `main.Map`
-//! finds every instance of `main.Map[…]`, and `*log*` does not find a function for having a type argument from package `log`.
+//! finds every instance of `main.Map[…]`, and `*log*` does not find a function for having a type argument from package `log`. A pattern
+//! with `[` leaves out what it likes too: `main.(*Box[...]).Map` is every instance of a generic method.
 
 use std::borrow::Cow;
 
@@ -28,6 +29,8 @@ enum Token {
     AnyRun,
     /// `[...]`: a balanced pair of brackets and what is in it.
     TypeArguments,
+    /// The same, or nothing: where a pattern names what may be generic and does not say of what types.
+    MaybeTypeArguments,
     /// What follows a package path in a symbol name: `.` or `/`, never an escaped dot.
     AfterPackage,
 }
@@ -76,9 +79,13 @@ impl Glob {
         let body = decode(body.as_bytes());
         let mut tokens = Vec::with_capacity(body.len() + 2);
         let mut rest: &[u8] = &body;
-        let mut after_parenthesis = false;
+        let (mut after_parenthesis, mut depth) = (false, 0_usize);
+        let has_type_arguments = body.contains(&b'[');
         while let Some((&byte, tail)) = rest.split_first() {
             rest = tail;
+            if has_type_arguments && depth == 0 && matches!(byte, b'.' | b')') {
+                leave_out(&mut tokens);
+            }
             let token = match byte {
                 b'*' if !after_parenthesis => Token::AnyRun,
                 b'?' => Token::AnyCharacter,
@@ -87,8 +94,15 @@ impl Glob {
                         rest = tail;
                         Token::TypeArguments
                     }
-                    None => Token::Byte(b'['),
+                    None => {
+                        depth += 1;
+                        Token::Byte(b'[')
+                    }
                 },
+                b']' => {
+                    depth -= 1;
+                    Token::Byte(b']')
+                }
                 byte => Token::Byte(byte),
             };
             after_parenthesis = byte == b'(';
@@ -96,10 +110,13 @@ impl Glob {
                 tokens.push(token);
             }
         }
+        if has_type_arguments && !below {
+            leave_out(&mut tokens);
+        }
         if below {
             tokens.extend([Token::AfterPackage, Token::AnyRun]);
         }
-        Ok(Self::from_tokens(tokens, body.contains(&b'[')))
+        Ok(Self::from_tokens(tokens, has_type_arguments))
     }
 
     /// Compiles a pattern over file paths: only `*` and `?` are special.
@@ -181,7 +198,8 @@ impl Glob {
         {
             return false;
         }
-        if self.tokens.contains(&Token::TypeArguments) {
+        let nests = |token| matches!(token, &Token::TypeArguments | &Token::MaybeTypeArguments);
+        if self.tokens.iter().any(nests) {
             self.accepts_anywhere(name)
         } else {
             self.accepts_leftmost(name)
@@ -226,7 +244,11 @@ impl Glob {
                 (Token::AnyRun, Some(first)) => (*first..=name.len()).collect(),
                 (token, Some(_)) => {
                     let consume = |at: &usize| Some(at + token.consumes(name.get(*at..)?)?);
-                    let mut places: Vec<usize> = places.iter().filter_map(consume).collect();
+                    let mut next: Vec<usize> = places.iter().filter_map(consume).collect();
+                    if *token == Token::MaybeTypeArguments {
+                        next.append(&mut places);
+                    }
+                    let mut places = next;
                     places.sort_unstable();
                     places.dedup();
                     places
@@ -254,7 +276,7 @@ impl Token {
                 )
             }
             Self::AfterPackage => matches!(first, b'.' | b'/').then_some(1),
-            Self::TypeArguments => {
+            Self::TypeArguments | Self::MaybeTypeArguments => {
                 let mut depth = 0_u32;
                 rest.iter()
                     .position(|byte| {
@@ -273,6 +295,14 @@ impl Token {
     }
 }
 
+/// What ends here may be generic, if it is a name and says nothing of types.
+fn leave_out(tokens: &mut Vec<Token>) {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+    if matches!(tokens.last(), Some(Token::Byte(byte)) if is_name(*byte)) {
+        tokens.push(Token::MaybeTypeArguments);
+    }
+}
+
 fn byte_matches(expected: u8, found: u8) -> bool {
     expected == found || (expected == b'.' && found == ESCAPED_DOT)
 }
@@ -285,20 +315,25 @@ fn decode(name: &[u8]) -> Cow<'_, [u8]> {
     let mut out = Vec::with_capacity(name.len());
     let mut rest = name;
     while let Some((&byte, tail)) = rest.split_first() {
-        let escaped = match tail {
-            [high, low, ..] if byte == b'%' => {
-                hex(*high).zip(hex(*low)).map(|(high, low)| high << 4 | low)
-            }
+        // What is escaped may have been escaped already: see `Executable::source_name`.
+        let digits = match tail {
+            [b'2', b'5', high, low, ..] if hex(*high).and(hex(*low)).is_some() => tail.get(2..),
+            _ => Some(tail),
+        };
+        let escaped = match digits {
+            Some([high, low, after @ ..]) if byte == b'%' => hex(*high)
+                .zip(hex(*low))
+                .map(|(high, low)| (high << 4 | low, after)),
             _ => None,
         };
         match escaped {
-            Some(decoded) => {
+            Some((decoded, after)) => {
                 out.push(if decoded == b'.' {
                     ESCAPED_DOT
                 } else {
                     decoded
                 });
-                rest = tail.get(2..).unwrap_or_default();
+                rest = after;
             }
             None => {
                 out.push(byte);
@@ -313,6 +348,18 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit)
         .to_digit(16)
         .and_then(|value| u8::try_from(value).ok())
+}
+
+/// A name as Go source writes it, without type arguments.
+pub(crate) fn plain(name: &str) -> Cow<'_, str> {
+    let name = match gobinary::Executable::source_name(name) {
+        Cow::Borrowed(name) => without_type_arguments(name.as_bytes()),
+        Cow::Owned(name) => Cow::Owned(without_type_arguments(name.as_bytes()).into_owned()),
+    };
+    match name {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    }
 }
 
 /// `main.(*Cache[go.shape.int]).Get` → `main.(*Cache).Get`
@@ -402,6 +449,38 @@ mod tests {
             "main.(*Cache[go.shape.int]).Get"
         ));
         assert!(matches("main.Map[...].func1", "main.Map[...].func1"));
+        // Issue 9, case generic-method-patterns.
+        let method = "main.(*Box[go.shape.int]).Map[go.shape.[]example/a%2eb.T]";
+        for pattern in [
+            "main.(*Box).Map",
+            "main.(*Box[...]).Map[...]",
+            "main.(*Box[...]).Map",
+            "main.(*Box[go.shape.int]).Map",
+            "main.(*Box).Map[...]",
+            "main.(*Box[go.shape.int]).Map[go.shape.[]example/a.b.T]",
+            "main.(*Box[*]).M*",
+            "*.Map[...]",
+        ] {
+            assert!(matches(pattern, method), "{pattern}");
+        }
+        for pattern in [
+            "main.(*Box[go.shape.string]).Map",
+            "main.(*Bo).Map[...]",
+            "main.Box.Map[...]",
+        ] {
+            assert!(!matches(pattern, method), "{pattern}");
+        }
+        assert!(matches(
+            "main.Box.Pair[...]",
+            "main.Box[go.shape.int].Pair[go.shape.int]"
+        ));
+        assert!(matches(
+            "main.Map[...].func1",
+            "main.Map[go.shape.int].func1"
+        ));
+        assert!(matches("main.(*Box[...]).Map", "main.(*Box[...]).Map[...]"));
+        assert!(!matches("main.Map[...]", "main.Map.func1"));
+        assert!(!matches("go.uber[...]", "go.uber.org/zap.New"));
         assert!(!matches(
             "*log*",
             "slices.SortFunc[go.shape.*example/log.Line]"
@@ -419,6 +498,9 @@ mod tests {
             "gopkg.in/yaml%2ev3.Unmarshal"
         ));
         assert!(!matches("a%2eb.F", "a.b.F"));
+        assert!(matches("a/yaml.v3/...", "a/yaml%252ev3.F.func1"));
+        assert!(matches("a/yaml.v3.F.func1", "a/yaml%252ev3.F.func1"));
+        assert!(!matches("a/yaml/...", "a/yaml%252ev3.F.func1"));
         assert!(matches(
             "example.com/größe.F",
             "example.com/gr%c3%b6%c3%9fe.F"
@@ -463,6 +545,12 @@ mod tests {
     fn slowly(tokens: &[Token], name: &[u8]) -> bool {
         match tokens.split_first() {
             None => name.is_empty(),
+            Some((Token::MaybeTypeArguments, rest)) => {
+                slowly(rest, name)
+                    || Token::TypeArguments
+                        .consumes(name)
+                        .is_some_and(|length| slowly(rest, &name[length..]))
+            }
             Some((Token::AnyRun, rest)) => {
                 (0..=name.len()).any(|skipped| slowly(rest, &name[skipped..]))
             }

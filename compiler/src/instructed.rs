@@ -13,7 +13,8 @@ use rayon::prelude::*;
 
 use crate::{
     aggregate, codes,
-    diagnostic::{Diagnostic, printable},
+    diagnostic::Diagnostic,
+    escape::printable,
     expression::{self, Callers, Scope, Use},
     listed::Listed,
     matching::Catalog,

@@ -10,7 +10,8 @@ use gobinary::{EntryKind, EntrySite, Executable, ExitKind, Function, Sites, Step
 
 use crate::{
     codes,
-    diagnostic::{Diagnostic, printable},
+    diagnostic::Diagnostic,
+    escape::{printable, symbol},
     expression::Callers,
     instructed::{Context, Instructed},
     matching::Catalog,
@@ -236,7 +237,7 @@ fn planned_function(
 ) -> PlannedFunction {
     let places = executable.inlined_places(function).len();
     PlannedFunction {
-        name: function.name.to_owned(),
+        name: function.source_name().into_owned(),
         address: function.entry,
         entry_site: entry.address,
         entry_step: None,
@@ -383,7 +384,7 @@ fn report_trace(
 
 fn not_probeable(pattern: &Selector, refused: &[(&str, &str)]) -> Diagnostic {
     let message = match refused {
-        [(name, _)] => format!("`{}` cannot be probed", printable(name)),
+        [(name, _)] => format!("`{}` cannot be probed", symbol(name)),
         many => format!(
             "none of the {} functions that `{}` matches can be probed",
             grouped(many.len()),
@@ -400,7 +401,7 @@ fn not_probeable(pattern: &Selector, refused: &[(&str, &str)]) -> Diagnostic {
     let mut diagnostic = Diagnostic::new(codes::NOT_PROBEABLE, message).at(&pattern.span, label);
     if refused.len() > 1 {
         for (name, reason) in refused.iter().take(3) {
-            diagnostic = diagnostic.note(printable(&format!("{name}: {reason}")));
+            diagnostic = diagnostic.note(format!("{}: {}", symbol(name), printable(reason)));
         }
         if refused.len() > 3 {
             diagnostic =
@@ -419,7 +420,7 @@ fn report_function(
     selection: &Selection,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let name = printable(function.name);
+    let name = symbol(function.name);
     let places = catalog.executable.inlined_places(function);
     if !places.is_empty() {
         let message = format!(
@@ -456,7 +457,7 @@ fn report_function(
             .and_then(|address| catalog.executable.function_at(address))
             .map(|next| next.name);
         let message = match next {
-            Some(next) => format!("`{name}` leaves by a jump to `{}`", printable(next)),
+            Some(next) => format!("`{name}` leaves by a jump to `{}`", symbol(next)),
             None => format!("`{name}` leaves by a jump to another function"),
         };
         let probed = next.is_some_and(|next| {
@@ -474,7 +475,7 @@ fn report_function(
         let mut diagnostic =
             Diagnostic::new(codes::TAIL_CALLS, message).at(&pattern.span, consequence);
         if let (false, Some(next)) = (probed, next) {
-            diagnostic = diagnostic.help(format!("include {} to see it", printable(next)));
+            diagnostic = diagnostic.help(format!("include {} to see it", symbol(next)));
         }
         diagnostics.push(diagnostic);
     }

@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use crate::{
     copies::Copies,
-    diagnostic::printable,
+    escape::symbol,
     glob::Glob,
-    nearest::{nearest_functions, nearest_package},
+    nearest::{instances, nearest_functions, nearest_package},
     resolve::Resolved,
     selector::{BuiltIn, Selector, SelectorKind},
 };
@@ -48,17 +48,27 @@ impl<'e> Catalog<'e> {
         self.functions.iter().map(|function| function.name)
     }
 
-    /// What a pattern that matches nothing may have meant, ready to be shown.
-    pub(crate) fn nearest(&self, pattern: &str, most: usize) -> Vec<String> {
+    /// What a pattern that matches nothing may have meant, ready to be shown, and why it may have.
+    pub(crate) fn nearest(&self, pattern: &str, most: usize) -> (Vec<String>, Because) {
         let names: Vec<&str> = self.names().collect();
         let packages: HashSet<&str> = names.iter().copied().map(Executable::package).collect();
         if let Some(package) = nearest_package(pattern, packages) {
-            return vec![format!("package `{}`", printable(package))];
+            return (
+                vec![format!("package `{}`", symbol(package))],
+                Because::Like,
+            );
         }
-        let near = nearest_functions(pattern, &names, most);
-        near.into_iter()
-            .map(|name| format!("`{}`", printable(name)))
-            .collect()
+        let literals = self.executable.literals_written_in(pattern);
+        let (near, because) = if literals.is_empty() {
+            let near = nearest_functions(pattern, &names, most);
+            let same = !instances(pattern, &near).is_empty();
+            (near, if same { Because::Same } else { Because::Like })
+        } else {
+            let literals = literals.iter().map(|literal| literal.name).take(most);
+            (literals.collect(), Because::Elsewhere)
+        };
+        let near = near.into_iter().map(|name| format!("`{}`", symbol(name)));
+        (near.collect(), because)
     }
 
     /// Base names of all source files.
@@ -111,6 +121,17 @@ impl<'e> Catalog<'e> {
         names.sort_unstable();
         names
     }
+}
+
+/// Why a name is near to another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Because {
+    /// It is the same function, of other types.
+    Same,
+    /// It is a literal of that function, which is compiled elsewhere.
+    Elsewhere,
+    /// It looks like it.
+    Like,
 }
 
 /// Evaluates selectors of one program, each set once.

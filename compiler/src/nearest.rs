@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use crate::glob::plain;
+
 /// Functions whose whole names are compared, after their last elements were.
 const CANDIDATES: usize = 4096;
 
@@ -31,7 +33,11 @@ pub(crate) fn nearest_functions<'a>(pattern: &str, names: &[&'a str], most: usiz
     if !whole.is_empty() {
         return whole.into_iter().take(most).collect();
     }
-    let wanted: String = pattern
+    let same = instances(pattern, names);
+    if !same.is_empty() {
+        return same.into_iter().take(most).collect();
+    }
+    let wanted: String = plain(pattern)
         .chars()
         .filter(|c| !matches!(c, '*' | '?'))
         .collect::<String>()
@@ -44,7 +50,7 @@ pub(crate) fn nearest_functions<'a>(pattern: &str, names: &[&'a str], most: usiz
     let mut ranked: Vec<(usize, &'a str)> = names
         .par_iter()
         .filter(|name| !is_made_by_the_linker(name))
-        .filter_map(|name| Some((rank(last, last_element(name), open)?, *name)))
+        .filter_map(|name| Some((rank(last, last_element(&plain(name)), open)?, *name)))
         .collect();
     ranked.sort_unstable();
     ranked.dedup();
@@ -54,13 +60,16 @@ pub(crate) fn nearest_functions<'a>(pattern: &str, names: &[&'a str], most: usiz
     ranked.truncate(CANDIDATES);
     let mut ranked: Vec<(usize, usize, &'a str)> = ranked
         .into_par_iter()
-        .map(|(rank, name)| (rank, distance(&wanted, &name.to_lowercase()), name))
+        .filter_map(|(rank, name)| {
+            let plain = plain(name);
+            let distance = distance(&wanted, &plain.to_lowercase());
+            // Where it says more than a last element, that has to be like something too.
+            let is_near =
+                wanted.len() == last.len() || 5 * distance <= 3 * plain.len().max(wanted.len());
+            is_near.then_some((rank, distance, name))
+        })
         .collect();
     ranked.sort_unstable();
-    if wanted.len() > last.len() {
-        // It says more than a last element, so that has to be like something too.
-        ranked.retain(|(_, distance, name)| 5 * distance <= 3 * name.len().max(wanted.len()));
-    }
     let best = ranked.first().map_or(0, |(_, distance, _)| *distance);
     ranked
         .into_iter()
@@ -154,9 +163,25 @@ fn allowed(length: usize) -> usize {
     }
 }
 
-/// `net/http.(*conn).serve` → `serve`; type arguments do not count.
+/// The functions that `pattern` names if its type arguments are left out of account: `main.Map[go.shape.int]` of `main.Map[int]`.
+#[must_use]
+pub(crate) fn instances<'a>(pattern: &str, names: &[&'a str]) -> Vec<&'a str> {
+    if !pattern.contains('[') {
+        return Vec::new();
+    }
+    let wanted = plain(pattern);
+    let mut found: Vec<&'a str> = names
+        .par_iter()
+        .filter(|name| plain(name) == wanted)
+        .copied()
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// `net/http.(*conn).serve` → `serve`
 fn last_element(name: &str) -> &str {
-    let name = name.split('[').next().unwrap_or(name);
     name.rsplit(['.', '/']).next().unwrap_or(name)
 }
 
@@ -214,6 +239,23 @@ mod tests {
         assert_eq!(nearest("main")[0], "main.main");
         assert!(nearest("*").is_empty());
         assert!(nearest("completely.different").is_empty());
+    }
+
+    /// Issue 9, case generic-method-patterns.
+    #[test]
+    fn instances_are_nearest() {
+        let names = [
+            "main.(*Box[go.shape.int]).Map[go.shape.string]",
+            "main.(*Box[go.shape.int]).Plain",
+            "main.Box[go.shape.int].Pair[go.shape.int]",
+            "main.Map[go.shape.int,go.shape.string]",
+        ];
+        let nearest = |pattern| nearest_functions(pattern, &names, 3);
+        assert_eq!(nearest("main.(*Box[int]).Map[string]"), [names[0]]);
+        assert_eq!(nearest("main.(*Box[int]).Map"), [names[0]]);
+        assert_eq!(nearest("main.Map[int,string]"), [names[3]]);
+        assert_eq!(nearest("main.(*Box[...]).Plian"), [names[1]]);
+        assert_eq!(nearest("main.(*Bax[...]).Map"), [names[0], names[3]]);
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Probes {
             .filter_map(|(index, found)| {
                 let reason = found.as_ref().err()?.clone();
                 Some(Skipped {
-                    name: catalog.get(*index)?.name.to_owned(),
+                    name: catalog.get(*index)?.source_name().into_owned(),
                     reason,
                 })
             })

@@ -2,11 +2,7 @@
 
 use grammar::ast::{BinaryOperator, Expression, ExpressionKind, Span};
 
-use crate::{
-    codes,
-    diagnostic::{Diagnostic, printable},
-    expression::of_call,
-};
+use crate::{codes, diagnostic::Diagnostic, escape::printable, expression::of_call};
 
 /// Looks for such globs in an expression, and for those that have no wildcard.
 pub(crate) fn check(expression: &Expression, diagnostics: &mut Vec<Diagnostic>) {

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::{
     diagnostic::{Diagnostic, Source},
+    escape::{escape, is_unsafe},
     severity::Severity,
 };
 
@@ -19,7 +20,7 @@ use crate::{
 #[must_use]
 pub fn report(source: &Source, diagnostics: &[Diagnostic], color: bool) -> String {
     let text = harmless(&source.text);
-    let file = SimpleFile::new(source.name.as_str(), text.as_str());
+    let file = SimpleFile::new(escape(&source.name), text.as_str());
     let config = term::Config {
         start_context_lines: 1,
         end_context_lines: 1,
@@ -41,17 +42,23 @@ pub fn report(source: &Source, diagnostics: &[Diagnostic], color: bool) -> Strin
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The text with a `?` for every byte of a control character: a program may come from anywhere, and places must not move.
+/// The text with a `?` for every byte of a character that controls a terminal: a program may come from anywhere, and places must not move.
 fn harmless(text: &str) -> String {
     text.chars()
         .fold(String::with_capacity(text.len()), |mut out, c| {
-            if c.is_control() && !matches!(c, '\n' | '\r' | '\t') {
+            if is_unsafe(c) && !matches!(c, '\n' | '\r' | '\t') {
                 out.extend(std::iter::repeat_n('?', c.len_utf8()));
             } else {
                 out.push(c);
             }
             out
         })
+}
+
+/// What is said of a program may quote it, the command line or the executable.
+fn said(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(escape).collect();
+    lines.join("\n")
 }
 
 fn rendered(diagnostic: &Diagnostic, length: usize) -> codespan::Diagnostic<()> {
@@ -70,17 +77,18 @@ fn rendered(diagnostic: &Diagnostic, length: usize) -> codespan::Diagnostic<()> 
                 LabelStyle::Secondary
             };
             let (start, end) = (label.span.start.min(length), label.span.end.min(length));
-            codespan::Label::new(style, (), start..end.max(start)).with_message(&label.text)
+            codespan::Label::new(style, (), start..end.max(start)).with_message(said(&label.text))
         })
         .collect();
-    let notes = diagnostic
-        .notes
-        .iter()
-        .cloned()
-        .chain(diagnostic.help.iter().map(|help| format!("help: {help}")));
+    let notes = diagnostic.notes.iter().map(|note| said(note)).chain(
+        diagnostic
+            .help
+            .iter()
+            .map(|help| format!("help: {}", said(help))),
+    );
     codespan::Diagnostic::new(severity)
         .with_code(diagnostic.code)
-        .with_message(&diagnostic.message)
+        .with_message(said(&diagnostic.message))
         .with_labels(labels)
         .with_notes(notes.collect())
 }

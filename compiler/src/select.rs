@@ -4,8 +4,9 @@ use gobinary::{Executable, InlinedAt};
 
 use crate::{
     codes,
-    diagnostic::{Diagnostic, printable},
-    matching::{Catalog, Matcher},
+    diagnostic::Diagnostic,
+    escape::{printable, symbol},
+    matching::{Because, Catalog, Matcher},
     nearest::nearest_word,
     resolve::{Resolved, ResolvedTrace},
     selector::{BuiltIn, Selector, SelectorKind},
@@ -48,6 +49,7 @@ pub(crate) fn select(
             report_copies(&matcher, member, diagnostics);
         }
     }
+    diagnostics.extend(modules_by_paths(program, catalog));
     program
         .traces
         .iter()
@@ -108,6 +110,43 @@ fn select_trace(
         targets,
         shown: merged(shown),
     }
+}
+
+/// Built-in sets of an executable that does not say which module is whose; said once.
+fn modules_by_paths(program: &Resolved, catalog: &Catalog<'_>) -> Option<Diagnostic> {
+    let how = told_by_paths(catalog.executable)?;
+    let in_sets = program.sets.iter().filter(|set| set.used);
+    let in_traces = program
+        .traces
+        .iter()
+        .flat_map(|trace| [&trace.targets, &trace.include, &trace.exclude]);
+    let first = in_traces
+        .chain(in_sets.map(|set| &set.members))
+        .flatten()
+        .find(|pattern| matches!(pattern.kind, SelectorKind::BuiltIn(_)))?;
+    let diagnostic = Diagnostic::new(codes::MODULES_BY_PATH, how);
+    Some(diagnostic.at(&first.span, "holds what package paths say"))
+}
+
+/// How functions come into the built-in sets, where the build information names no main module.
+pub(crate) fn told_by_paths(executable: &Executable) -> Option<String> {
+    let root = match executable.build_info() {
+        Some(info) if info.main.is_some() => return None,
+        Some(info) => info.main_root(),
+        None => {
+            return Some(
+                "no build information: package paths tell which module a function belongs to"
+                    .to_owned(),
+            );
+        }
+    };
+    Some(match root {
+        "" => "the build information names no module: package paths tell which one a function belongs to".to_owned(),
+        root => format!(
+            "the build information names no module: `{}`, after the main package's path, is taken for the main one",
+            printable(root)
+        ),
+    })
 }
 
 fn report_copies(matcher: &Matcher<'_, '_>, pattern: &Selector, diagnostics: &mut Vec<Diagnostic>) {
@@ -172,15 +211,24 @@ fn explain_nothing(
     let count = grouped(catalog.functions.len());
     match &pattern.kind {
         SelectorKind::Name(glob) => {
-            let help = match catalog.nearest(&pattern.text, SHOWN).as_slice() {
+            let diagnostic = diagnostic.at(&pattern.span, format!("none of {count} functions"));
+            let (near, because) = catalog.nearest(&pattern.text, SHOWN);
+            let help = match near.as_slice() {
                 [] => "`gofuncgraph list EXECUTABLE '*PART*'` shows the names there are".to_owned(),
                 near => format!("did you mean {}?", near.join(" or ")),
             };
-            let diagnostic = diagnostic.at(&pattern.span, format!("none of {count} functions"));
-            match glob.is_exact() {
-                true => diagnostic
-                    .note("a function that nothing calls, or that was inlined whole, is not in the executable"),
-                false => diagnostic,
+            let note = match because {
+                Because::Elsewhere => Some(
+                    "the function that the literal is in was inlined wherever it is called, and its literals are named after what holds them",
+                ),
+                Because::Like if glob.is_exact() => Some(
+                    "a function that nothing calls, or that was inlined whole, is not in the executable",
+                ),
+                Because::Same | Because::Like => None,
+            };
+            match note {
+                Some(note) => diagnostic.note(note),
+                None => diagnostic,
             }
             .help(help)
         }
@@ -207,13 +255,7 @@ fn explain_nothing(
                 BuiltIn::Deps => "none belongs to another module",
                 BuiltIn::Vendor => "none is vendored",
             };
-            let diagnostic = diagnostic.at(&pattern.span, format!("{fact}, of {count} functions"));
-            match catalog.executable.build_info() {
-                Some(_) => diagnostic,
-                None => diagnostic.note(
-                    "the executable has no build information, so modules are told by their paths",
-                ),
-            }
+            diagnostic.at(&pattern.span, format!("{fact}, of {count} functions"))
         }
         SelectorKind::Set(_) => {
             diagnostic.at(&pattern.span, format!("none of {count} functions is in it"))
@@ -240,7 +282,7 @@ fn inlined_away(catalog: &Catalog<'_>, pattern: &Selector) -> Option<Diagnostic>
     let message = match names.len() {
         1 => format!(
             "`{}` was inlined away: it has no code of its own",
-            printable(name)
+            symbol(name)
         ),
         count => format!(
             "`{}` matches {} functions, all inlined away",
@@ -256,7 +298,7 @@ fn inlined_away(catalog: &Catalog<'_>, pattern: &Selector) -> Option<Diagnostic>
     for line in places_shown(executable, name, places) {
         diagnostic = diagnostic.note(line);
     }
-    let callers: Vec<String> = callers.into_iter().take(SHOWN).map(printable).collect();
+    let callers: Vec<String> = callers.into_iter().take(SHOWN).map(symbol).collect();
     if !callers.is_empty() {
         diagnostic = diagnostic.help(format!(
             "trace what holds its code: trace {}",
@@ -285,10 +327,12 @@ pub(crate) fn places_shown(
                     .unwrap_or_default();
                 format!(" at {folder}{file}:{}", position.line)
             });
-            Some(printable(&format!(
-                "{name} went into {holder}{}",
-                at.unwrap_or_default()
-            )))
+            Some(format!(
+                "{} went into {}{}",
+                symbol(name),
+                symbol(holder),
+                printable(&at.unwrap_or_default())
+            ))
         })
         .collect();
     if let Some(more) = places
@@ -303,11 +347,7 @@ pub(crate) fn places_shown(
 
 /// `a, b, c and 7 more`
 pub(crate) fn names_shown(names: &[&str]) -> String {
-    let shown: Vec<String> = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| printable(name))
-        .collect();
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| symbol(name)).collect();
     match names.len() - shown.len() {
         0 => shown.join(", "),
         more => format!("{} and {} more", shown.join(", "), grouped(more)),

@@ -7,7 +7,8 @@ use grammar::ast::{Item, Pattern, PatternKind, Program, Span};
 use crate::{
     classic::classic_program,
     codes,
-    diagnostic::{Diagnostic, Source, printable},
+    diagnostic::{Diagnostic, Source},
+    escape::printable,
     glob::{Glob, GlobError},
     nearest::nearest_word,
 };

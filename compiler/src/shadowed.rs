@@ -4,7 +4,8 @@ use grammar::ast::{Expression, ExpressionKind, Shown, Span, TemplatePart, UnaryO
 
 use crate::{
     codes,
-    diagnostic::{Diagnostic, printable},
+    diagnostic::Diagnostic,
+    escape::symbol,
     expression::{Use, is_built_in},
     instructed::Context,
     resolve::ResolvedTrace,
@@ -69,7 +70,7 @@ fn warning(place: &Place<'_>, targets: usize) -> Option<Diagnostic> {
         0 => String::new(),
         more => format!(" and of {}", times(more, "more target")),
     };
-    let message = format!("`{name}` is a {what} of {}{more}", printable(function));
+    let message = format!("`{name}` is a {what} of {}{more}", symbol(function));
     let diagnostic = Diagnostic::new(codes::BUILT_IN_TAKEN, message).at(
         place.span,
         format!("means the {what} there, not {built_in}"),

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use crate::buildinfo::{BuildInfo, GoVersion};
 use crate::debugfile::DebugFile;
+use crate::folders::Folders;
 use crate::function::Function;
 use crate::goid::{GoidError, GoidOffset};
 use crate::image::Image;
@@ -31,6 +32,7 @@ pub struct Executable {
     trees: OnceLock<Option<InlineTrees>>,
     inlined: OnceLock<InlineIndex>,
     literals: OnceLock<Literals>,
+    folders: OnceLock<Folders>,
     goid: OnceLock<Result<GoidOffset, GoidError>>,
     tls: OnceLock<Result<TlsSlot, TlsError>>,
     pub(crate) sections: OnceLock<Result<Sections, TypesError>>,
@@ -69,6 +71,7 @@ impl Executable {
             trees: OnceLock::new(),
             inlined: OnceLock::new(),
             literals: OnceLock::new(),
+            folders: OnceLock::new(),
             goid: OnceLock::new(),
             tls: OnceLock::new(),
             sections: OnceLock::new(),
@@ -170,6 +173,10 @@ impl Executable {
     /// Which functions are copies of one function literal; found when first asked for.
     pub fn literals(&self) -> &Literals {
         self.literals.get_or_init(|| Literals::new(self))
+    }
+
+    pub(crate) fn folders(&self) -> &Folders {
+        self.folders.get_or_init(|| Folders::new(self))
     }
 
     pub(crate) fn inline_trees(&self) -> Option<&InlineTrees> {

@@ -1,5 +1,6 @@
 //! A function of the executable, as the function table describes it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::Executable;
@@ -13,7 +14,7 @@ const FUNCDATA_LOCALS: u8 = 1;
 pub struct Function<'a> {
     /// Position in the function table, by ascending address.
     pub index: u32,
-    /// Full symbol name, such as `net/http.(*conn).serve`.
+    /// Full symbol name as the linker spells it, such as `net/http.(*conn).serve` or `gopkg.in/yaml%2ev3.Unmarshal`.
     pub name: &'a str,
     /// Link-time address of the first instruction.
     pub entry: u64,
@@ -46,6 +47,12 @@ impl<'a> Function<'a> {
             .abi_wrappers
             .binary_search(&self.index)
             .is_ok()
+    }
+
+    /// The name as it is shown: see [`Executable::source_name`].
+    #[must_use]
+    pub fn source_name(&self) -> Cow<'a, str> {
+        Executable::source_name(self.name)
     }
 
     /// The source file, if the table names one.

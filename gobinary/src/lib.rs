@@ -28,6 +28,7 @@ mod entry;
 mod error;
 mod executable;
 mod flow;
+mod folders;
 mod foreign;
 mod function;
 mod goid;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::Executable;
-use crate::buildinfo::Module;
+use crate::buildinfo::BuildInfo;
 use crate::function::Function;
 
 /// To whom a function belongs.
@@ -11,14 +11,12 @@ use crate::function::Function;
 pub enum Origin {
     /// The main module.
     Main,
-    /// The standard library, the runtime and what it vendors included.
+    /// The standard library, the runtime, what it vendors, and what has no package: C code's stubs, code that the linker made.
     Std,
     /// A package in a `vendor` folder of the main module.
     Vendor,
     /// Another module.
     Dep,
-    /// C code's stubs, code that the linker made, or nothing tells.
-    Unknown,
 }
 
 /// Top folders of the standard library in Go 1.19 to 1.27, for executables without build information.
@@ -54,18 +52,32 @@ impl Executable {
     /// The package path in a symbol name as Go source writes it, `%2e` and its like decoded.
     #[must_use]
     pub fn import_path(name: &str) -> Cow<'_, str> {
-        let package = Self::package(name);
-        if !package.contains('%') {
-            return Cow::Borrowed(package);
+        Self::source_name(Self::package(name))
+    }
+
+    /// A symbol name with its package paths as Go source writes them: in names `%2e` is the linker's spelling of a dot in a path's last
+    /// element (`cmd/internal/objabi.PathToPrefix`). What does not decode to text stays as it is.
+    #[must_use]
+    pub fn source_name(name: &str) -> Cow<'_, str> {
+        if !name.contains('%') {
+            return Cow::Borrowed(name);
         }
-        let mut decoded = Vec::with_capacity(package.len());
-        let mut rest = package;
+        let mut decoded = Vec::with_capacity(name.len());
+        let mut rest = name;
+        let number = |digits: &str| {
+            let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            is_hex
+                .then(|| u8::from_str_radix(digits, 16).ok())
+                .flatten()
+        };
         while let Some((before, after)) = rest.split_once('%') {
             decoded.extend_from_slice(before.as_bytes());
-            match after
-                .get(..2)
-                .and_then(|digits| u8::from_str_radix(digits, 16).ok())
-            {
+            // Go 1.27 escapes the path of a literal that went to another package twice.
+            let twice = after
+                .strip_prefix("25")
+                .filter(|after| after.get(..2).and_then(number).is_some());
+            let after = twice.unwrap_or(after);
+            match after.get(..2).and_then(number) {
                 Some(byte) => {
                     decoded.push(byte);
                     rest = after.get(2..).unwrap_or_default();
@@ -77,42 +89,35 @@ impl Executable {
             }
         }
         decoded.extend_from_slice(rest.as_bytes());
-        Cow::Owned(String::from_utf8_lossy(&decoded).into_owned())
+        String::from_utf8(decoded).map_or(Cow::Borrowed(name), Cow::Owned)
     }
 
-    /// To whom a function belongs, by the build information; without it, a first path element with a dot means another module.
+    /// To whom a function belongs. Where the build information does not tell, package paths decide: those of the standard library are known, a
+    /// first element with a dot means another module, and everything else is the program's own.
     #[must_use]
     pub fn origin(&self, function: &Function<'_>) -> Origin {
         let path = Self::import_path(function.name);
-        if path.is_empty() {
-            return Origin::Unknown;
-        }
         if path == "main" {
             return Origin::Main;
         }
-        // What the standard library vendors is compiled as `vendor/…`.
-        if path.starts_with("vendor/") {
+        // What the linker made and C code's stubs have no path; what the standard library vendors is compiled as `vendor/…`.
+        if path.is_empty() || path.starts_with("vendor/") {
             return Origin::Std;
         }
         if path.contains("/vendor/") {
             return Origin::Vendor;
         }
         let info = self.build_info();
-        let within = |module: &Module| is_within(&path, &module.path);
         let dep = info.and_then(|info| {
             info.deps
                 .iter()
-                .filter(|dep| within(dep))
+                .filter(|dep| is_within(&path, &dep.path))
                 .map(|dep| dep.path.len())
                 .max()
         });
-        let main = info.and_then(|info| match &info.main {
-            Some(main) => within(main).then_some(main.path.len()),
-            None => {
-                let root = repository(&info.path);
-                is_within(&path, root).then_some(root.len())
-            }
-        });
+        let main = info
+            .map(BuildInfo::main_root)
+            .and_then(|root| is_within(&path, root).then_some(root.len()));
         // The longer path wins, as modules nest.
         if main > dep {
             return Origin::Main;
@@ -133,7 +138,19 @@ impl Executable {
         {
             Origin::Std
         } else {
-            Origin::Unknown
+            Origin::Main
+        }
+    }
+}
+
+impl BuildInfo {
+    /// The path of the main module; in a build without modules, as distributions make them, the likely root of the main package's
+    /// repository. Empty where nothing tells.
+    #[must_use]
+    pub fn main_root(&self) -> &str {
+        match &self.main {
+            Some(main) => &main.path,
+            None => repository(&self.path),
         }
     }
 }
@@ -145,6 +162,14 @@ fn repository(path: &str) -> &str {
     } else {
         2
     };
+    let is_major = |element: &str| {
+        let version = element
+            .strip_prefix('v')
+            .and_then(|number| number.parse().ok());
+        version.is_some_and(|number: u32| number > 1)
+    };
+    let next = path.split('/').nth(elements);
+    let elements = elements + usize::from(next.is_some_and(is_major));
     let end = path
         .match_indices('/')
         .nth(elements - 1)
@@ -195,12 +220,26 @@ mod tests {
             "gopkg.in/yaml.v3"
         );
         assert_eq!(Executable::import_path("a/b%zz.F"), "a/b%zz");
+        // Issue 9, case file-name-escaped.
+        for (name, expected) in [
+            ("a.b/y%2ev3.(*T[c/z%2ed.E]).F", "a.b/y.v3.(*T[c/z.d.E]).F"),
+            ("a/b%22c%25z.F", "a/b\"c%z.F"),
+            ("a/yaml%252ev3.F.func1", "a/yaml.v3.F.func1"),
+            ("a/gr%c3%b6%c3%9fe.F", "a/größe.F"),
+            ("a/b%ff.F", "a/b%ff.F"),
+            ("a/b%7f%zz%.F", "a/b\u{7f}%zz%.F"),
+        ] {
+            assert_eq!(Executable::source_name(name), expected);
+        }
     }
 
     #[test]
     fn repositories_and_modules() {
         assert_eq!(repository("github.com/a/b/cmd/c"), "github.com/a/b");
         assert_eq!(repository("go.example.org/b/cmd"), "go.example.org/b");
+        assert_eq!(repository("github.com/a/b/v2/cmd/c"), "github.com/a/b/v2");
+        assert_eq!(repository("go.example.org/b/v1/cmd"), "go.example.org/b");
+        assert_eq!(repository(""), "");
         assert_eq!(
             repository("command-line-arguments"),
             "command-line-arguments"

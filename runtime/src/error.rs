@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use compiler::escape_path;
+
 /// A failure of the runtime.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -59,7 +61,7 @@ pub enum Error {
         span: Option<std::ops::Range<usize>>,
     },
     /// Attaching failed altogether.
-    #[error("cannot attach to {path}: {error}")]
+    #[error("cannot attach to {}: {error}", escape_path(.path))]
     Attach {
         /// File.
         path: PathBuf,
@@ -67,7 +69,7 @@ pub enum Error {
         error: io::Error,
     },
     /// Every site was refused.
-    #[error("the kernel refused every one of the {sites} probe sites in {path}")]
+    #[error("the kernel refused every one of the {sites} probe sites in {}", escape_path(.path))]
     AllRefused {
         /// File.
         path: PathBuf,
@@ -87,7 +89,7 @@ pub enum Error {
         seconds: usize,
     },
     /// The file is not the one that the plan was made from.
-    #[error("{path} has changed since it was read: the instruction at {address:#x} is another one")]
+    #[error("{} has changed since it was read: the instruction at {address:#x} is another one", escape_path(.path))]
     Changed {
         /// File.
         path: PathBuf,
@@ -105,31 +107,28 @@ pub enum Error {
         overlay: bool,
     },
     /// The file was written to in place.
-    #[error("{path} is being written to, or was since it was read: start again when that is done")]
+    #[error("{} is being written to, or was since it was read: start again when that is done", escape_path(.path))]
     Written {
         /// File.
         path: PathBuf,
     },
     /// Somebody may write at any time, and nothing tells when.
     #[error(
-        "{path} is open for writing: a probe could end up in what is written; try again when that is done (`fuser -v FILE` tells who has it open)"
-    )]
+        "{} is open for writing: a probe could end up in what is written; try again when that is done (`fuser -v FILE` tells who has it open)", escape_path(.path))]
     OpenForWriting {
         /// File.
         path: PathBuf,
     },
     /// No lease for this user.
     #[error(
-        "cannot keep {path} from being written to while probes are in it, since it belongs to another user: run as root (sudo), or give the command CAP_LEASE too (setcap cap_bpf,cap_perfmon,cap_lease+ep)"
-    )]
+        "cannot keep {} from being written to while probes are in it, since it belongs to another user: run as root (sudo), or give the command CAP_LEASE too (setcap cap_bpf,cap_perfmon,cap_lease+ep)", escape_path(.path))]
     LeasePrivilege {
         /// File.
         path: PathBuf,
     },
     /// No lease on this file system.
     #[error(
-        "cannot keep {path} from being written to while probes are in it, and a probe in another build's code would crash it: its file system has no leases (fcntl F_SETLEASE: {error}); run it from a copy on a local file system (ext4, xfs, btrfs, tmpfs, overlay)"
-    )]
+        "cannot keep {} from being written to while probes are in it, and a probe in another build's code would crash it: its file system has no leases (fcntl F_SETLEASE: {error}); run it from a copy on a local file system (ext4, xfs, btrfs, tmpfs, overlay)", escape_path(.path))]
     NoLease {
         /// File.
         path: PathBuf,
@@ -137,7 +136,7 @@ pub enum Error {
         error: io::Error,
     },
     /// A file could not be read.
-    #[error("cannot read {path}: {error}")]
+    #[error("cannot read {}: {error}", escape_path(.path))]
     Read {
         /// File.
         path: PathBuf,
@@ -175,7 +174,7 @@ pub enum Error {
 /// Why a process is not traced though it seems to run the file.
 #[must_use]
 pub fn not_arrived(pid: u32, path: &Path, overlay: bool) -> String {
-    let path = path.display();
+    let path = escape_path(path);
     if overlay {
         format!(
             "process {pid} runs an earlier version of {path}, which its overlay file system has copied since (as chmod, chown and writing make it do): it cannot be traced until it is started again"

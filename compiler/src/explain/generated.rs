@@ -7,7 +7,8 @@ use grammar::ast::Span;
 
 use super::{items, line};
 use crate::{
-    diagnostic::{Source, printable},
+    diagnostic::Source,
+    escape::printable,
     plan::{Plan, TracePlan},
     predicate::{Code, ListedArm, ListedPart},
     select::times,

@@ -53,7 +53,7 @@ fn search(name: &str, pattern: Option<&Glob>, executable: &Executable) -> Found 
     for function in executable.functions() {
         let is_meant = match pattern {
             Some(glob) => glob.matches(function.name),
-            None => function.name == name,
+            None => function.name == name || function.source_name() == name,
         };
         if !is_meant {
             continue;

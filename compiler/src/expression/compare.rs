@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     codes,
-    diagnostic::{Diagnostic, printable},
+    diagnostic::Diagnostic,
+    escape::printable,
     predicate::ir::{Condition, ConditionKind, Relation, Width, Word},
 };
 

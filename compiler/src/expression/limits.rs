@@ -4,7 +4,8 @@ use grammar::ast::Span;
 
 use crate::{
     codes,
-    diagnostic::{Diagnostic, printable},
+    diagnostic::Diagnostic,
+    escape::printable,
     predicate::{Resource, TooLarge, TooManyKept, ir::MAX_KEPT},
 };
 

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     codes,
-    diagnostic::{Diagnostic, printable},
+    diagnostic::Diagnostic,
+    escape::symbol,
     predicate::ir::{
         Condition, ConditionKind, Extension, Input, Operator, Relation, Width, Word, WordKind,
     },
@@ -97,7 +98,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 Some("floats can be tested where they lie in memory: in what a pointer leads to, in a slice".to_owned()),
             ),
             Err(Unreachable::Absent) => {
-                let name = printable(self.scope.function.name);
+                let name = symbol(self.scope.function.name);
                 let why = format!(
                     "it is not there at the probe of {name}, or the executable does not say where"
                 );

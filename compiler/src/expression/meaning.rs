@@ -1,7 +1,7 @@
 //! What an expression stands for.
 
 use super::{constant::Constant, value::Typed};
-use crate::diagnostic::printable;
+use crate::escape::printable;
 
 /// What an expression is.
 #[derive(Debug, Clone, PartialEq)]

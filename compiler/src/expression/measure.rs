@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     codes,
-    diagnostic::{Diagnostic, printable},
+    diagnostic::Diagnostic,
+    escape::printable,
     predicate::ir::{Condition, ConditionKind, Input, Operator, Relation, Text, Word, WordKind},
 };
 

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     codes,
-    diagnostic::{Diagnostic, printable},
+    diagnostic::Diagnostic,
+    escape::{printable, symbol},
     nearest::nearest_word,
     predicate::ir::{Extension, Input, Moment, Width, WordKind},
 };
@@ -195,7 +196,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
 
     fn unknown_name(&mut self, name: &str, span: &Span) -> Option<Value> {
         let (_, signature) = self.signature(span)?;
-        let function = printable(self.scope.function.name);
+        let function = symbol(self.scope.function.name);
         if self.scope.usage == Use::Ret && !signature.results.is_empty() {
             return self.unknown_result(name, &signature.results, span);
         }
@@ -229,7 +230,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
         match self.scope.types {
             Ok((types, signature)) => Some((types, signature)),
             Err(error) => {
-                let function = printable(self.scope.function.name);
+                let function = symbol(self.scope.function.name);
                 self.fail(
                     Diagnostic::new(
                         codes::NO_TYPES,
@@ -316,7 +317,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
         match results.as_slice() {
             [result] => self.variable(result, Moment::Return, span),
             several => {
-                let function = printable(self.scope.function.name);
+                let function = symbol(self.scope.function.name);
                 let results = suggest::results(&self.described(several));
                 self.fail(
                     Diagnostic::new(
@@ -346,7 +347,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
     }
 
     fn unknown_result<T>(&mut self, name: &str, results: &[Variable], span: &Span) -> Option<T> {
-        let function = printable(self.scope.function.name);
+        let function = symbol(self.scope.function.name);
         let known = names(results);
         let nearest = nearest_word(name, known.iter().map(String::as_str))
             .map(|nearest| format!("did you mean `ret.{nearest}`?"));
@@ -375,7 +376,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
         match result {
             Some(result) => self.variable(result, Moment::Return, span),
             None => {
-                let function = printable(self.scope.function.name);
+                let function = symbol(self.scope.function.name);
                 let count = match results.len() {
                     1 => "1 result".to_owned(),
                     count => format!("{count} results"),
@@ -408,7 +409,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
             return self.fail(known_at_return("ret", span));
         }
         if results.is_empty() {
-            let function = printable(self.scope.function.name);
+            let function = symbol(self.scope.function.name);
             return self.fail(
                 Diagnostic::new(codes::UNKNOWN_NAME, format!("{function} has no results"))
                     .at(span, "returns nothing"),

@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     codes,
-    diagnostic::{Diagnostic, printable},
+    diagnostic::Diagnostic,
+    escape::printable,
     nearest::nearest_word,
     predicate::{
         When,

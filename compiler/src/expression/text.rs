@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     codes,
-    diagnostic::{Diagnostic, printable},
+    diagnostic::Diagnostic,
+    escape::{printable, symbol as shown_symbol},
     glob::Glob,
     predicate::{
         Pattern, PatternTooLong,
@@ -208,7 +209,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
             Found::Nothing(nearest) => {
                 let help = nearest
                     .as_ref()
-                    .map(|name| format!("did you mean \"{}\"?", printable(name)));
+                    .map(|name| format!("did you mean \"{}\"?", shown_symbol(name)));
                 return self.fail(
                     Diagnostic::new(codes::MATCHED_NOTHING, "no function is called so")
                         .at(&expression.span, "matches nothing")

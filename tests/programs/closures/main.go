@@ -4,6 +4,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"runtime"
 
 	"programs/closures/lib"
 )
@@ -21,12 +22,12 @@ func f(n int) func() int { return func() int { calls.F++; return n * 10 } }
 func outer(n int) func() int { return f(n) }
 
 // On one line.
-func two(n int) (func() int, func() int) { return func() int { calls.First++; return n + 1 }, func() int { calls.Second++; return n + 2 } }
+func two(n int) (func() int, func() int) {
+	return func() int { calls.First++; return n + 1 }, func() int { calls.Second++; return n + 2 }
+}
 
 // On one line, with the same code.
-func alike(n int) func() int {
-	if n > 3 { return func() int { calls.Alike++; return n } }; return func() int { calls.Alike++; return n }
-}
+func alike(n int) (func() int, func() int) { return func() int { calls.Alike++; return n }, func() int { calls.Alike++; return n } }
 
 func nested(n int) func() func() int {
 	return func() func() int {
@@ -54,7 +55,8 @@ func a(n int) (sum int) {
 	first, second = two(n + 1)
 	sum += keep(first) + keep(second)
 	sum += keep(nested(n)()) + keep((&box{n}).give()) + keep(generic(n, n)) + keep(generic("n", n))
-	return sum + keep(alike(1)) + keep(starter(make(chan int)))
+	one, other := alike(n)
+	return sum + keep(one) + keep(other) + keep(starter(make(chan int)))
 }
 
 type holder struct{ n int }
@@ -74,8 +76,9 @@ var (
 //go:noinline
 func c(n int) int {
 	first, second := vtwo(n)
+	one, other := valike(n)
 	return keep(vf(n)) + keep(vouter(n)) + keep(first) + keep(second) + keep(vnested(n)()) + keep(vgive(&box{n})) +
-		keep(vgeneric(n, n)) + keep(valike(n)) + keep(vstarter(make(chan int))) + keep(lib.Given(n))
+		keep(vgeneric(n, n)) + keep(one) + keep(other) + keep(vstarter(make(chan int))) + keep(lib.Given(n))
 }
 
 func main() {
@@ -83,6 +86,10 @@ func main() {
 		a(n)
 		holder{n}.b()
 		c(n)
+	}
+	// What a go statement wraps returns after it has been waited for.
+	for runtime.NumGoroutine() > 1 {
+		runtime.Gosched()
 	}
 	calls.Lib = lib.Calls
 	if err := json.NewEncoder(os.Stdout).Encode(calls); err != nil {

@@ -66,12 +66,8 @@ fn nothing_to_do() {
     ");
     assert_snapshot!(refusal(&["check"]), @"
     exit 2
-    error: the following required arguments were not provided:
-      <FILE>
-
-    Usage: gofuncgraph check <FILE>
-
-    For more information, try '--help'.
+    error: nothing to check: no program
+      help: give one: check -e PROGRAM, or check FILE.gfg
     ");
 }
 
@@ -134,11 +130,8 @@ fn wrong_options() {
     ");
     assert_snapshot!(refusal(&["check", "slow.gfg", "-e", BAR]), @"
     exit 2
-    error: the argument '[FILE]' cannot be used with '-e <PROGRAM>'
-
-    Usage: gofuncgraph check <FILE>
-
-    For more information, try '--help'.
+    error: two programs: slow.gfg stands where the executable does
+      help: give one of them: check -e PROGRAM, or check FILE.gfg
     ");
     assert_snapshot!(refusal(&["-e", BAR, "--uprobe-wildcards", "net/http*", "./server"]), @"
     exit 2

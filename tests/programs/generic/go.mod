@@ -1,0 +1,3 @@
+module programs/generic
+
+go 1.27
