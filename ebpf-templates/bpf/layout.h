@@ -233,6 +233,7 @@ struct chunk {
 };
 #define CHUNK_UNREAD 1u /* while this graph ran, g could not be read at a hit that may have been its own */
 #define CHUNK_UNTIL 2u  /* the condition that ends the trace holds of this graph */
+#define CHUNK_STACK_LEFT 4u /* of CHUNK_STACK: the callers beyond are not on the goroutine's stack */
 
 #define INLINE_FRAMES 32
 #define MAX_FRAMES 65535

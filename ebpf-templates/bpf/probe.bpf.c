@@ -142,12 +142,15 @@ static __always_inline int sampled(void)
 	return config.sample <= 1 || __sync_fetch_and_add(&t->sampled, 1) % config.sample == 0;
 }
 
-/* The target's callers: its return address, then the chain of frame pointers (RBP still is the caller's at every entry site). */
+/*
+ * The target's callers: its return address, then the chain of frame pointers (RBP still is the caller's at every entry site), as far as it
+ * stays on the goroutine's stack. C code has another, and no frame pointers.
+ */
 static __noinline int keep_stack(struct pt_regs *ctx, const struct event *e, const struct chunk *chunk, u64 caller_pc)
 {
 	u32 zero = 0, i;
 	struct { u64 next, address; } frame;
-	u64 fp = ctx->rbp;
+	u64 fp = ctx->rbp, below = e->rsp;
 	void *none = bpf_map_lookup_elem(&empty, &zero);
 
 	if (none)
@@ -161,13 +164,16 @@ static __noinline int keep_stack(struct pt_regs *ctx, const struct event *e, con
 	s->chunk.kind = CHUNK_STACK;
 	s->addresses[0] = caller_pc;
 	s->chunk.count = 1;
-	for (i = 1; i < MAX_STACK && i < config.stack; i++) {
-		if (!fp || read_user(&frame, fp) || !frame.address)
+	for (i = 1; i < MAX_STACK && i < config.stack && fp; i++) {
+		if (fp <= below || fp >= e->stack.hi || read_user(&frame, fp)) {
+			s->chunk.flags = CHUNK_STACK_LEFT;
+			break;
+		}
+		if (!frame.address)
 			break;
 		s->addresses[i] = frame.address;
 		s->chunk.count = i + 1;
-		if (frame.next <= fp)
-			break;
+		below = fp;
 		fp = frame.next;
 	}
 	return 0;

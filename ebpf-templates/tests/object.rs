@@ -344,6 +344,7 @@ fn constants_agree() {
         ("AGGREGATE_KEY", AGGREGATE_KEY),
         ("CHUNK_UNREAD", CHUNK_UNREAD as usize),
         ("CHUNK_UNTIL", CHUNK_UNTIL as usize),
+        ("CHUNK_STACK_LEFT", CHUNK_STACK_LEFT as usize),
         ("CAPTURE_MAX", CAPTURE_MAX),
         ("VALUES_FULL", VALUES_FULL),
         ("KEEP_MAX", KEEP_MAX),

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, mem, sync::Arc};
 
 use ebpf_templates::{
-    CHUNK_UNREAD, CHUNK_UNTIL, CallExit, CallRecord, Chunk, ChunkKind, Frame, Goroutine,
-    GoroutineKey, INLINE_FRAMES, NO_OFFSET, Values,
+    CHUNK_STACK_LEFT, CHUNK_UNREAD, CHUNK_UNTIL, CallExit, CallRecord, Chunk, ChunkKind, Frame,
+    Goroutine, GoroutineKey, INLINE_FRAMES, NO_OFFSET, Values,
 };
 use zerocopy::FromBytes;
 
@@ -56,6 +56,7 @@ struct Pending {
     chunks: Vec<Box<[u8]>>,
     values: Vec<Box<[u8]>>,
     stack: Vec<u64>,
+    stack_left: bool,
 }
 
 impl Pending {
@@ -148,6 +149,7 @@ impl Pending {
             until: self.until,
             calls,
             stack: self.stack,
+            stack_left: self.stack_left,
             captured,
         }
     }
@@ -209,6 +211,7 @@ impl Builder {
                 let before = mem::size_of_val(pending.stack.as_slice());
                 let now = mem::size_of_val(stack.as_slice());
                 pending.stack = stack;
+                pending.stack_left = header.flags & CHUNK_STACK_LEFT != 0;
                 self.held = (self.held + now).saturating_sub(before);
                 Ok(None)
             }

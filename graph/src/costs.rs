@@ -76,6 +76,7 @@ mod tests {
             until: false,
             calls,
             stack: vec![],
+            stack_left: false,
             captured: Default::default(),
         }
     }

@@ -45,6 +45,8 @@ pub struct Graph {
     pub calls: Vec<Call>,
     /// Return addresses of the target's callers, the nearest first, as the process sees them. Empty unless the trace asks for them.
     pub stack: Vec<u64>,
+    /// The last of these was not called on the goroutine's own stack: C code has another one, and its callers are not known.
+    pub stack_left: bool,
     /// What was captured of the calls.
     pub captured: Captured,
 }
@@ -249,6 +251,7 @@ mod tests {
             until: false,
             calls,
             stack: vec![],
+            stack_left: false,
             captured: Captured::default(),
         }
     }

@@ -23,7 +23,7 @@ use compiler::plan::Template;
 use graph::{Call, Exit, Graph, Step, Totals};
 
 use crate::{
-    Aggregated, Options, Renderer, Site, Symbols, aggregate,
+    Aggregated, Options, Renderer, Site, Symbols, aggregate, beyond_stack,
     printed::line,
     style::Palette,
     summary::{counted, incomplete, not_shown, write_summary},
@@ -92,6 +92,10 @@ impl Renderer for Classic {
         symbols: &dyn Symbols,
     ) -> io::Result<()> {
         writeln!(out)?;
+        if let Some(beyond) = beyond_stack(graph, symbols) {
+            self.fields(out, graph, 0, None, 0)?;
+            writeln!(out, "({beyond}) {}", source_line("", 0))?;
+        }
         for address in graph.stack.iter().rev() {
             self.fields(out, graph, 0, None, 0)?;
             writeln!(

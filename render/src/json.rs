@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 use crate::{
-    Aggregated, Options, Renderer, Symbols, aggregate,
+    Aggregated, Options, Renderer, Symbols, aggregate, beyond_stack,
     printed::line,
     text::{has_unsafe, is_unsafe},
     value::{
@@ -136,6 +136,10 @@ impl Renderer for Json {
                 before = ',';
             }
             write!(out, "]")?;
+        }
+        if let Some(beyond) = beyond_stack(graph, symbols) {
+            write!(out, ",\"stack_beyond\":")?;
+            value(out, beyond)?;
         }
         write!(out, ",\"root\":")?;
         let lost_root = graph.root().is_none();

@@ -78,6 +78,16 @@ pub struct Site {
     pub line: u32,
 }
 
+/// Through which C code calls Go, on the stack of a goroutine.
+const CALLED_BY_C: &str = "runtime.cgocallback";
+
+/// Where the list of a target's callers leads that does not end: to C code, which keeps no list of its own callers, or nobody knows where.
+fn beyond_stack(graph: &Graph, symbols: &dyn Symbols) -> Option<&'static str> {
+    let last = graph.stack.last().filter(|_| graph.stack_left)?;
+    let by_c = symbols.call_site(graph, *last).function == CALLED_BY_C;
+    Some(if by_c { "C" } else { "unknown" })
+}
+
 /// An output format in use.
 pub trait Renderer {
     /// Writes one graph.

@@ -24,7 +24,7 @@ use graph::{Call, Exit, Graph, Step, Totals};
 use jiff::civil::Date;
 
 use crate::{
-    Aggregated, Options, Renderer, Site, Symbols, aggregate,
+    Aggregated, Options, Renderer, Site, Symbols, aggregate, beyond_stack,
     duration::{duration, slow_mark},
     narrow::{ValuesText, fitting, full, full_width},
     printed::line,
@@ -346,6 +346,14 @@ impl Renderer for Tree {
         let nothing = CallText::default();
         let text = |index: usize| texts.get(index).unwrap_or(&nothing);
 
+        if let Some(beyond) = beyond_stack(graph, symbols) {
+            let row = Row {
+                name: Cow::Owned(format!("{CALLER}({beyond})")),
+                name_style: self.style.dim,
+                ..Row::default()
+            };
+            self.row(out, &layout, &row)?;
+        }
         for (site, address) in stack.iter().zip(&graph.stack).rev() {
             let function = if site.function.is_empty() {
                 "?"

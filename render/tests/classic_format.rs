@@ -78,6 +78,7 @@ fn losses_and_callers() {
     18 16:21:55.2553 000.0000    } example/internal/log.Debug+160 /src/example/internal/log/log.go:20
     18 16:21:55.2553           ! incomplete: the end was lost
 
+    18 16:21:55.2553           (unknown) ?:?
     18 16:21:55.2553           0x9999 ?:?
     18 16:21:55.2553           net/http.(*conn).serve+1404 /usr/local/go/src/net/http/server.go:2092
     18 16:21:55.2553           net/http.HandlerFunc.ServeHTTP+47 /usr/local/go/src/net/http/server.go:2122

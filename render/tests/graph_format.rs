@@ -106,6 +106,7 @@ fn incomplete_graphs() {
 fn the_callers_of_the_target() {
     assert_snapshot!(on_terminal(80, with_stack()), @"
     ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ─────────────────────
+               │ ↓ (unknown)
                │ ↓ ?                               0x9999
                │ ↓ net/http.(*conn).serve          net/http/server.go:2092
                │ ↓ net/http.HandlerFunc.ServeHTTP  net/http/server.go:2122

@@ -172,6 +172,8 @@ fn the_callers_of_the_target() {
             ""
         ]
     );
+    assert_eq!(graph["stack_beyond"], "unknown");
+    assert!(parsed(nested()).get("stack_beyond").is_none());
 }
 
 #[test]

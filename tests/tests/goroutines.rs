@@ -92,3 +92,44 @@ fn a_coroutine_that_goexit_ends_leaves_nothing_open() {
         }
     }
 }
+
+/// Issue 9, cases stack-through-c and stack-through-c-2: what lies on C's stack is no caller, and the list says that it ends in C.
+#[test]
+fn callers_end_where_c_has_called() {
+    if skip().is_some() {
+        return;
+    }
+    for toolchain in go::toolchains() {
+        let program = go::build(toolchain, "cgo", Mode::Plain);
+        let label = format!("Go {}", toolchain.version);
+        let traced = tracer::launch("trace main.inner < stack >", &[], &program, &[]);
+        traced.assert_complete(&label);
+        let graphs = traced.lines.iter().filter(|line| line["type"] == "graph");
+        for graph in graphs {
+            assert_eq!(graph["stack_beyond"], "C", "{label}: {graph}");
+            let stack = graph["stack"].as_array().expect("stack");
+            let names: Vec<&str> = stack
+                .iter()
+                .map(|frame| frame["function"].as_str().expect("a name"))
+                .collect();
+            assert_eq!(names.first(), Some(&"main.callback"), "{label}: {names:?}");
+            let last = names.last();
+            assert_eq!(last, Some(&"runtime.cgocallback"), "{label}: {names:?}");
+        }
+        // Without C in between, the list goes on to the goroutine's beginning.
+        let traced = tracer::launch("trace main.crosses < stack >", &[], &program, &[]);
+        let graph = traced.lines.first().expect("a graph");
+        assert!(graph["stack_beyond"].is_null(), "{label}: {graph}");
+        let stack = graph["stack"].as_array().expect("stack");
+        let last = stack.last().map(|frame| &frame["function"]);
+        assert_eq!(last, Some(&"runtime.goexit".into()), "{label}: {graph}");
+        let text = tracer::run(&[
+            "-e",
+            "trace main.inner < stack; limit 1 >",
+            "--",
+            program.to_str().expect("a path in UTF-8"),
+        ]);
+        let text = String::from_utf8_lossy(&text.stdout);
+        assert!(text.contains("↓ (C)\n"), "{label}: {text}");
+    }
+}

@@ -163,6 +163,7 @@ fn graph() -> Graph {
         until: false,
         calls: Vec::new(),
         stack: Vec::new(),
+        stack_left: false,
         captured: Default::default(),
     }
 }

@@ -200,6 +200,7 @@ pub fn graph(calls: Vec<Call>) -> Graph {
         until: false,
         calls,
         stack: vec![],
+        stack_left: false,
         captured: Default::default(),
     }
 }
@@ -269,6 +270,7 @@ pub fn rootless() -> Graph {
 pub fn with_stack() -> Graph {
     Graph {
         stack: vec![0x1000, 0x1100, 0x9999],
+        stack_left: true,
         ..nested()
     }
 }
