@@ -18,9 +18,11 @@ fn inner_keys_are_shown() {
     }
     for toolchain in go::toolchains() {
         let program = go::build(toolchain, "maps", Mode::Plain);
-        for string in ["1", "32", "64", "65", "100", "200", "512"] {
-            let context = format!("go {} --string {string}", toolchain.version);
-            let traced = tracer::launch(ALL, &["--string", string], &program, &[]);
+        let strings = ["1", "32", "64", "65", "100", "200", "512"].map(|string| (string, "4"));
+        for (string, elements) in strings.into_iter().chain([("64", "8"), ("64", "32")]) {
+            let limits = ["--string", string, "--elements", elements];
+            let context = format!("go {} {limits:?}", toolchain.version);
+            let traced = tracer::launch(ALL, &limits, &program, &[]);
             let shown: BTreeMap<&str, Vec<&str>> = (traced.lines.iter())
                 .filter(|line| line["type"] == "graph")
                 .map(|line| {
@@ -41,7 +43,11 @@ fn inner_keys_are_shown() {
                 ),
                 (
                     "main.slices",
-                    r#"map[string][]string{"k": []string{"v", …+1}}"#,
+                    if elements == "4" {
+                        r#"map[string][]string{"k": []string{"v", …+1}}"#
+                    } else {
+                        r#"map[string][]string{"k": []string{"v", "w"}}"#
+                    },
                 ),
             ] {
                 let known = shown

@@ -83,8 +83,15 @@ impl Group {
 }
 
 impl Planner<'_, '_> {
-    /// The first entries of a map.
-    pub(super) fn entries(&mut self, node: NodeId, map: &Typed, group: Group, depth: u8) {
+    /// The first entries of a map, from this one on.
+    pub(super) fn entries(
+        &mut self,
+        node: NodeId,
+        map: &Typed,
+        group: Group,
+        from: u64,
+        depth: u8,
+    ) {
         let Some(first) = self.first(map, group.at) else {
             return;
         };
@@ -93,9 +100,9 @@ impl Planner<'_, '_> {
             offset: 0,
         };
         let mut found = Vec::new();
-        // Of maps within maps fewer, so that there is room for their keys.
-        let limit = u64::from(self.limits.elements) >> self.level.saturating_sub(1).min(8);
-        for slot in 0..SLOTS.min(limit.max(1)).min(self.limits.elements.into()) {
+        let (now, all) = self.entries_wanted();
+        let (now, all) = (now.min(SLOTS), all.min(SLOTS));
+        for slot in from..now {
             let mark = Typed {
                 ty: Ty::built_in("uint8", 1, Kind::Uint),
                 at: at.at(group.marks.saturating_add(slot)),
@@ -109,7 +116,15 @@ impl Planner<'_, '_> {
             });
         }
         if let Some(Draft::Map { entries, .. }) = self.drafts.get(node) {
-            *entries = found;
+            entries.extend(found);
+        }
+        if now < all {
+            let job = Job::Entries {
+                map: map.clone(),
+                group: group.into(),
+                from: now,
+            };
+            self.beyond(node, job, depth);
         }
     }
 

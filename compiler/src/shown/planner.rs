@@ -75,8 +75,12 @@ pub(super) enum Job {
         nested: bool,
         is_error: bool,
     },
-    /// Entries of a map.
-    Entries { map: Typed, group: Box<Group> },
+    /// Entries of a map, from this one on.
+    Entries {
+        map: Typed,
+        group: Box<Group>,
+        from: u64,
+    },
 }
 
 pub(super) struct Planner<'t, 'e> {
@@ -87,6 +91,10 @@ pub(super) struct Planner<'t, 'e> {
     /// What is read at the end of the current task.
     pending: Vec<Part>,
     next: Vec<Task>,
+    /// Entries of maps beyond what is planned by default, with their level. They get what is left, so that asking for more never takes
+    /// the room of what is within the first ones.
+    beyond: Vec<(usize, Task)>,
+    is_beyond: bool,
     /// What would be left for each, were the rest given away equally.
     share: usize,
     pub(super) span: Span,
@@ -110,6 +118,8 @@ impl<'t, 'e> Planner<'t, 'e> {
             room: Room::new(),
             pending: Vec::new(),
             next: Vec::new(),
+            beyond: Vec::new(),
+            is_beyond: false,
             share: 0,
             span: 0..0,
             argument: 0,
@@ -159,24 +169,7 @@ impl<'t, 'e> Planner<'t, 'e> {
             spans.push(wanted.span);
             shown.push((wanted.label, ty, derived, node, steps));
         }
-        let mut tasks = 0;
-        for level in 0..=MAX_LEVEL {
-            self.level = level;
-            let mut current = std::mem::take(&mut self.next);
-            self.order(&mut current);
-            let mut remaining = current.len();
-            for task in current {
-                tasks += 1;
-                if tasks > MAX_TASKS {
-                    break;
-                }
-                self.share = self.room.left() / remaining.max(1);
-                remaining = remaining.saturating_sub(1);
-                self.argument = task.argument;
-                self.span = spans.get(task.argument).cloned().unwrap_or_default();
-                self.run(task);
-            }
-        }
+        self.run_all(&spans);
         let mut values = Vec::with_capacity(shown.len());
         for (label, ty, derived, node, steps) in shown {
             let shape = match self.drafts.shape(node) {
@@ -197,6 +190,37 @@ impl<'t, 'e> Planner<'t, 'e> {
             dictionary,
         };
         (captured, stretch)
+    }
+
+    /// Level by level, first what is planned by default, then what is asked for beyond.
+    fn run_all(&mut self, spans: &[Span]) {
+        let mut tasks = 0;
+        for is_beyond in [false, true] {
+            self.is_beyond = is_beyond;
+            for level in 0..=MAX_LEVEL {
+                self.level = level;
+                let mut current = std::mem::take(&mut self.next);
+                if is_beyond {
+                    let due = self.beyond.extract_if(.., |(at, _)| *at == level);
+                    current.extend(due.map(|(_, task)| task));
+                }
+                self.order(&mut current);
+                let mut remaining = current.len();
+                for task in current {
+                    tasks += 1;
+                    if tasks > MAX_TASKS {
+                        return;
+                    }
+                    self.share = self.room.left() / remaining.max(1);
+                    remaining = remaining.saturating_sub(1);
+                    self.argument = task.argument;
+                    self.span = spans.get(task.argument).cloned().unwrap_or_default();
+                    self.run(task);
+                }
+            }
+            // Too deep.
+            self.next.clear();
+        }
     }
 
     /// A shape with what tells why there is no such value.
@@ -274,9 +298,9 @@ impl<'t, 'e> Planner<'t, 'e> {
                 let texts = if is_error && !nested { 2 } else { 1 };
                 self.inside(node, &data, guard.as_ref(), nested, texts);
             }
-            Job::Entries { map, group } => {
+            Job::Entries { map, group, from } => {
                 self.maps += 1;
-                self.entries(node, &map, *group, depth);
+                self.entries(node, &map, *group, from, depth);
             }
         }
         self.read(bound.as_ref());
@@ -300,6 +324,30 @@ impl<'t, 'e> Planner<'t, 'e> {
             depth,
             maps: self.maps,
         });
+    }
+
+    /// How many entries of a map are planned now, and up to which more are planned when all else has been.
+    pub(super) fn entries_wanted(&self) -> (u64, u64) {
+        // Of maps within maps fewer, so that there is room for their keys.
+        let halved = self.level.saturating_sub(1).min(8);
+        let asked = u64::from(self.limits.elements);
+        let some = |limit: u64| (limit >> halved).max(1).min(limit);
+        let now = asked.min(Limits::default().elements.into());
+        let all = some(asked);
+        (if self.is_beyond { all } else { some(now) }, all)
+    }
+
+    /// Plans the rest of the entries of a map when all else has been.
+    pub(super) fn beyond(&mut self, node: NodeId, job: Job, depth: u8) {
+        // The map itself is the current task: it is counted again.
+        let task = Task {
+            node,
+            argument: self.argument,
+            job,
+            depth,
+            maps: self.maps.saturating_sub(1),
+        };
+        self.beyond.push((self.level, task));
     }
 
     /// Whether the entries of a map that is planned now are looked at.

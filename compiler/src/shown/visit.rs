@@ -219,6 +219,7 @@ impl Planner<'_, '_> {
                     let job = Job::Entries {
                         map: value.clone(),
                         group: group.into(),
+                        from: 0,
                     };
                     self.later(node, job, within.depth);
                 }
