@@ -137,13 +137,18 @@ pub(crate) enum Unknown {
 impl Value {
     /// Nothing of it could be read.
     pub(crate) fn is_unreadable(&self) -> bool {
+        self.is_all(Unknown::Unreadable)
+    }
+
+    /// Nothing of it is known, for this reason.
+    pub(crate) fn is_all(&self, why: Unknown) -> bool {
         match self {
-            Self::Unknown(Unknown::Unreadable) => true,
+            Self::Unknown(unknown) => *unknown == why,
             Self::Struct { fields, .. } => {
-                !fields.is_empty() && fields.iter().all(|(_, value)| value.is_unreadable())
+                !fields.is_empty() && fields.iter().all(|(_, value)| value.is_all(why))
             }
             Self::List { elements, .. } => {
-                !elements.is_empty() && elements.iter().all(Self::is_unreadable)
+                !elements.is_empty() && elements.iter().all(|value| value.is_all(why))
             }
             _ => false,
         }

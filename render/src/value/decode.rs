@@ -128,8 +128,8 @@ impl Decoder<'_> {
                 0 => Value::Nil,
                 described => {
                     let pointee = pointee.map(|run| memory.bytes(run)).transpose();
-                    let texts =
-                        [text, second_text].map(|run| run.and_then(|run| memory.run(run).ok()));
+                    let texts = [text, second_text]
+                        .map(|run| run.map_or(Err(Unknown::NoRoom), |run| memory.run(run)));
                     self.dynamic(ty, described, memory.word(*data), pointee, texts)
                 }
             },
@@ -174,10 +174,12 @@ impl Decoder<'_> {
             .map(|(name, shape)| (name.clone(), self.value(shape, memory)))
             .collect();
         // Nobody knew how much would be captured of what an interface refers to.
-        if let Memory::Pointee { .. } = memory
-            && !read.iter().all(|(_, value)| value.is_unreadable())
-        {
-            read.retain(|(_, value)| !value.is_unreadable());
+        if let Memory::Pointee { .. } = memory {
+            let count = read.len();
+            read.retain(|(_, value)| !value.is_all(Unknown::NoRoom));
+            if read.is_empty() && count > 0 {
+                return Value::Unknown(Unknown::NoRoom);
+            }
         }
         Value::Struct {
             more: (more as u64).saturating_add((fields.len() - read.len()) as u64),
@@ -191,10 +193,11 @@ impl Decoder<'_> {
             .map(|(_, element)| self.value(element, memory))
             .collect();
         // As of a struct.
-        if let Memory::Pointee { .. } = memory
-            && let Some(last) = elements.iter().rposition(|value| !value.is_unreadable())
-        {
-            elements.truncate(last + 1);
+        if let Memory::Pointee { .. } = memory {
+            let last = elements
+                .iter()
+                .rposition(|value| !value.is_all(Unknown::NoRoom));
+            elements.truncate(last.map_or(0, |last| last + 1));
         }
         Value::List {
             ty: ty.to_owned(),
@@ -236,7 +239,7 @@ impl Decoder<'_> {
         described: u64,
         data: Result<u64, Unknown>,
         pointee: Result<Option<&[u8]>, Unknown>,
-        texts: [Option<Text>; 2],
+        texts: [Result<Text, Unknown>; 2],
     ) -> Value {
         let Some(known) = self.symbols.runtime_type(self.graph, described) else {
             return Value::Interface {
@@ -268,10 +271,14 @@ impl Decoder<'_> {
             (None, _) => Value::Unknown(Unknown::Type),
             _ => Value::Unknown(Unknown::NoRoom),
         };
-        if *held == Held::Address && value.is_unreadable() {
+        let nothing = [Unknown::Unreadable, Unknown::NoRoom];
+        let nothing = nothing.into_iter().find(|why| value.is_all(*why));
+        if *held == Held::Address
+            && let Some(why) = nothing
+        {
             return interface(Value::Pointer {
                 address: data,
-                target: Some(Box::new(Value::Unknown(Unknown::Unreadable))),
+                target: Some(Box::new(Value::Unknown(why))),
             });
         }
         match words(ty, &value) {

@@ -12,23 +12,24 @@ pub(super) enum Memory<'a> {
     Pointee {
         bytes: &'a [u8],
         /// The strings that its first two words begin.
-        texts: [Option<Text>; 2],
+        texts: [Result<Text, Unknown>; 2],
     },
 }
 
 impl Memory<'_> {
     /// Little-endian bytes as a number.
     pub(super) fn number(&self, slot: Slot, width: u8) -> Result<u64, Unknown> {
-        let bytes = match self {
+        let (bytes, outside) = match self {
             Self::Captured(bytes) => {
                 self.check(slot.item)?;
-                bytes
+                (bytes, Unknown::Unreadable)
             }
-            Self::Pointee { bytes, .. } => bytes,
+            // So much was taken, whatever it would turn out to be.
+            Self::Pointee { bytes, .. } => (bytes, Unknown::NoRoom),
         };
         let at = usize::from(slot.at);
         let width = usize::from(width.min(8));
-        let bytes = bytes.get(at..at + width).ok_or(Unknown::Unreadable)?;
+        let bytes = bytes.get(at..at + width).ok_or(outside)?;
         let mut word = [0; 8];
         word.iter_mut()
             .zip(bytes)
@@ -63,7 +64,7 @@ impl Memory<'_> {
                     8 => texts.get(1),
                     _ => None,
                 };
-                text.cloned().flatten().ok_or(Unknown::Unreadable)
+                text.cloned().unwrap_or(Err(Unknown::NoRoom))
             }
         }
     }
@@ -72,7 +73,7 @@ impl Memory<'_> {
     pub(super) fn bytes(&self, run: Run) -> Result<&[u8], Unknown> {
         match self {
             Self::Captured(bytes) => Ok(self.raw(bytes, run)?.0),
-            Self::Pointee { .. } => Err(Unknown::Unreadable),
+            Self::Pointee { .. } => Err(Unknown::NoRoom),
         }
     }
 

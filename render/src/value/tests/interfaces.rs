@@ -215,6 +215,48 @@ fn words_behind_a_number() {
     );
     assert_eq!(
         with(0b11000),
-        r#"*main.Fault{Code:5 …+2} | {"type":"*main.Fault","value":{"Code":5}}"#
+        r#"*main.Fault{Code:5 Msg:‹unreadable› …+1} | {"type":"*main.Fault","value":{"Code":5,"Msg":null}}"#
+    );
+}
+
+/// Issue 9, case cgo-args: a string for which there was no room is not said to be unreadable.
+#[test]
+fn what_was_not_tried_is_not_unreadable() {
+    let Shape::Interface {
+        ty,
+        dynamic,
+        data,
+        pointee,
+        text: Some(text),
+        ..
+    } = interface("any")
+    else {
+        unreachable!()
+    };
+    let with = |text: Option<Run>, unreadable: u64| {
+        let shape = Shape::Interface {
+            ty: ty.clone(),
+            dynamic,
+            data,
+            pointee,
+            text,
+            second_text: None,
+        };
+        both(
+            &shape,
+            &holding(3, 0xc000, &[0xd000, 1, 0], "a", unreadable),
+        )
+    };
+    assert_eq!(
+        with(Some(text), 0),
+        r#""a" | {"type":"string","value":"a"}"#
+    );
+    assert_eq!(
+        with(None, 0),
+        r#"string(…) | {"type":"string","value":null}"#
+    );
+    assert_eq!(
+        with(Some(text), 0b1000),
+        r#"string(‹unreadable›) | {"type":"string","value":null}"#
     );
 }
