@@ -24,6 +24,9 @@ pub struct Output {
     compensation: Option<Compensation>,
     /// What has been taken out of the durations of target calls.
     probe_ns: u64,
+    /// Calls whose values were lost, and those for whose values there was no room.
+    lost_values: u64,
+    values_full: u64,
     limit: u64,
     written: u64,
     closed: bool,
@@ -70,6 +73,8 @@ impl Output {
             clock,
             compensation: None,
             probe_ns: 0,
+            lost_values: 0,
+            values_full: 0,
             limit: how.limit.unwrap_or(u64::MAX),
             written: 0,
             closed: false,
@@ -99,6 +104,12 @@ impl Output {
             let taken = graph.root().map_or(0, |call| call.probe_ns);
             self.probe_ns = self.probe_ns.saturating_add(taken);
         }
+        let lost = if graph.no_room {
+            &mut self.values_full
+        } else {
+            &mut self.lost_values
+        };
+        *lost += render::calls_without_values(&graph, symbols);
         let (renderer, stream) = (&mut self.renderer, &mut self.stream);
         let result = match line {
             Some(line) => renderer.line(stream, line, &graph, symbols),
@@ -147,6 +158,8 @@ impl Output {
         let totals = Totals {
             graphs: if counted { totals.graphs } else { self.written },
             probe_ns: self.compensation.is_some().then_some(self.probe_ns),
+            lost_values: self.lost_values,
+            values_full: totals.values_full + self.values_full,
             ..totals
         };
         let result = if self.end_on_stderr {

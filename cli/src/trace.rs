@@ -636,7 +636,6 @@ impl Session<'_> {
             filtered: totals.filtered + self.open_unwanted,
             stale: self.cut_off,
             dropped_calls: self.builder.dropped_calls(),
-            lost_values: totals.lost_values + self.builder.dropped_values(),
             dropped_functions: self.dropped_functions(),
             cost: Some(Cost {
                 emulated_hits: spent.emulated,

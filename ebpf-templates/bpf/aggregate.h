@@ -131,7 +131,7 @@ static __always_inline void add_to_aggregates(struct goroutine *g)
 	u32 i, failed = 0;
 
 	if (!v || !g->keys) {
-		count(v ? COUNTER_UNDECIDED : COUNTER_LOST_VALUES, 1);
+		count(v ? COUNTER_UNDECIDED : COUNTER_NO_ROOM, 1);
 		return;
 	}
 	for (i = 0; i < MAX_AGGREGATIONS; i++)

@@ -64,7 +64,7 @@ enum counter {
 	COUNTER_PROCESSES_FULL = 7,  /* target calls not traced: too many processes */
 	COUNTER_UNDECIDED = 8,       /* conditions and aggregates of calls that needed something unreadable */
 	COUNTER_AGGREGATES_FULL = 9, /* calls not counted in an aggregate: the table of keys was full */
-	COUNTER_LOST_VALUES = 10,    /* values of calls for which there was no room, here or in the ring buffer */
+	COUNTER_NO_ROOM = 10,        /* calls not counted in aggregates: there was no room for their values */
 	COUNTER_MAX = 11,
 };
 
@@ -139,7 +139,7 @@ struct config {
 	u32 aggregate;
 	u32 aggregation_count;
 	u32 no_graphs; /* kept graphs are not sent */
-	u32 values_mask; /* entries of the map values, a power of two, less one */
+	u32 rooms; /* words of the map rooms, a power of two */
 	char comms[MAX_SCOPE][COMM_LEN];
 };
 
@@ -234,6 +234,7 @@ struct chunk {
 #define CHUNK_UNREAD 1u /* while this graph ran, g could not be read at a hit that may have been its own */
 #define CHUNK_UNTIL 2u  /* the condition that ends the trace holds of this graph */
 #define CHUNK_STACK_LEFT 4u /* of CHUNK_STACK: the callers beyond are not on the goroutine's stack */
+#define CHUNK_NO_ROOM 8u /* there was no room for this graph's values */
 
 #define INLINE_FRAMES 32
 #define MAX_FRAMES 65535
@@ -309,6 +310,7 @@ struct values_header {
 	u32 unused2;
 };
 
+#define ROOMS 64 /* most words of the map rooms, each of as many bits */
 #define VALUES_FULL 4096 /* once it holds so many bytes, a goroutine's buffer is sent */
 #define VALUES_BYTES (VALUES_FULL + sizeof(struct values_header) + CAPTURE_MAX)
 
@@ -336,7 +338,6 @@ struct aggregate {
 
 /* What was captured of a graph's calls and not sent yet. Whoever's goroutine is in a graph has one, as long as there are enough. */
 struct values {
-	u64 owner; /* 0: free */
 	u32 used;
 	u32 records;
 	struct inputs inputs; /* of the call that something is captured of */

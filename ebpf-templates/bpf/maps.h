@@ -90,6 +90,14 @@ struct {
 	__type(value, struct values);
 } values SEC(".maps");
 
+/* A bit for each entry of values: 1, it is somebody's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} rooms SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, 1);

@@ -326,7 +326,7 @@ static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struc
 	if (config.keep)
 		keep(context(ctx), &g->inputs.facts, &g->inputs.kept);
 	if (config.arguments || config.results || config.aggregate)
-		take_values(g, &e->key);
+		take_values(g);
 	return g;
 }
 

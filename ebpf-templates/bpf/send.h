@@ -148,7 +148,7 @@ __noinline int finish_graph(struct bpf_user_pt_regs_t *ctx, struct goroutine *g,
 			send_stack(key);
 		struct trace_state *t = trace_state();
 		if (t && t->unread_ns >= g->chunk.start_ns)
-			g->chunk.flags = CHUNK_UNREAD;
+			g->chunk.flags |= CHUNK_UNREAD;
 		if (g->until)
 			g->chunk.flags |= CHUNK_UNTIL;
 		struct values *v = values_of(g);

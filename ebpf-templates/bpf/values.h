@@ -3,25 +3,49 @@
 #ifndef GOFUNCGRAPH_VALUES_H
 #define GOFUNCGRAPH_VALUES_H
 
-/* Tries made to find a place. */
-#define VALUES_TRIES 8
-
-/* Finds a place for this goroutine's values. Without one they are counted as lost. */
-static __always_inline void take_values(struct goroutine *g, const struct goroutine_key *key)
+/* The number of the one bit that is set. */
+static __always_inline u32 bit_number(u64 bit)
 {
-	u64 owner = 1ull << 63 | ((u64)key->tgid << 40 ^ key->goid << 6 ^ key->trace);
-	u32 i, slot;
+	u32 n = 0;
 
-	for (i = 0; i < VALUES_TRIES; i++) {
-		slot = ((u32)key->goid * 8 + key->trace + i) & config.values_mask;
+	n += bit & 0xffffffff00000000ull ? 32 : 0;
+	n += bit & 0xffff0000ffff0000ull ? 16 : 0;
+	n += bit & 0xff00ff00ff00ff00ull ? 8 : 0;
+	n += bit & 0xf0f0f0f0f0f0f0f0ull ? 4 : 0;
+	n += bit & 0xccccccccccccccccull ? 2 : 0;
+	n += bit & 0xaaaaaaaaaaaaaaaaull ? 1 : 0;
+	return n;
+}
+
+/* Times that all rooms are gone through: another one may always have been quicker. */
+#define ROOMS_ROUNDS 4
+
+/* Finds room for this goroutine's values, wherever there is some. Processors begin at different words. */
+static __noinline int take_values(struct goroutine *g)
+{
+	u32 first = bpf_get_smp_processor_id(), i, at;
+
+	for (i = 0; i < ROOMS * ROOMS_ROUNDS; i++) {
+		if (i >= config.rooms * ROOMS_ROUNDS)
+			break;
+		at = (first + i) & (config.rooms - 1);
+		u64 *taken = bpf_map_lookup_elem(&rooms, &at);
+		if (!taken)
+			break;
+		u64 free = ~*taken & (*taken + 1); /* the lowest bit that is 0 */
+		if (!free || __sync_fetch_and_or(taken, free) & free)
+			continue;
+		u32 slot = at * 64 + bit_number(free);
 		struct values *v = bpf_map_lookup_elem(&values, &slot);
-		if (v && !v->owner && !__sync_val_compare_and_swap(&v->owner, 0, owner)) {
-			v->used = 0;
-			v->records = 0;
-			g->slot = slot + 1;
-			return;
-		}
+		if (!v)
+			break;
+		v->used = 0;
+		v->records = 0;
+		g->slot = slot + 1;
+		return 0;
 	}
+	g->chunk.flags |= CHUNK_NO_ROOM;
+	return 0;
 }
 
 static __always_inline struct values *values_of(const struct goroutine *g)
@@ -31,13 +55,15 @@ static __always_inline struct values *values_of(const struct goroutine *g)
 	return g->slot ? bpf_map_lookup_elem(&values, &slot) : 0;
 }
 
-static __always_inline void let_values_go(struct goroutine *g)
+static __noinline int let_values_go(struct goroutine *g)
 {
-	struct values *v = values_of(g);
+	u32 slot = g->slot - 1, at = slot / 64;
+	u64 *taken = g->slot ? bpf_map_lookup_elem(&rooms, &at) : 0;
 
-	if (v)
-		v->owner = 0;
+	if (taken)
+		__sync_fetch_and_and(taken, ~(1ull << (slot % 64)));
 	g->slot = 0;
+	return 0;
 }
 
 /* Not static: see send_calls. */
@@ -55,7 +81,6 @@ __noinline int send_values(struct goroutine *g, struct values *v)
 	v->chunk.count = n;
 	if (bpf_ringbuf_output(&events, &v->chunk, sizeof(struct chunk) + n, wakeup_flags())) {
 		g->chunk.lost_values += v->records;
-		count(COUNTER_LOST_VALUES, v->records);
 	} else {
 		g->chunk.sent++;
 	}
@@ -82,7 +107,6 @@ static __always_inline struct values_header *next_values(struct goroutine *g, st
 static __always_inline void no_values(struct goroutine *g)
 {
 	g->chunk.lost_values++;
-	count(COUNTER_LOST_VALUES, 1);
 }
 
 static __always_inline void tell_capture(struct values_header *h, u32 function, u32 level, u32 moment, u32 size)

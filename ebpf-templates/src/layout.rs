@@ -51,8 +51,8 @@ pub enum Counter {
     Undecided = 8,
     /// Aggregates not counted because the table of their keys was full.
     AggregatesFull = 9,
-    /// Captures of calls for which there was no room, in the kernel or in the ring buffer.
-    LostValues = 10,
+    /// Calls not counted in aggregates because there was no room for their values.
+    NoRoom = 10,
 }
 
 /// Number of counters.
@@ -134,8 +134,8 @@ pub struct Config {
     pub aggregation_count: u32,
     /// Not 0 where kept graphs are not sent.
     pub no_graphs: u32,
-    /// Entries of the map `values`, a power of two, less 1.
-    pub values_mask: u32,
+    /// Words of the map `rooms`, a power of two.
+    pub rooms: u32,
     /// The thread names in scope, NUL-padded, `comm_count` of them.
     pub comms: [[u8; COMM_LEN]; MAX_SCOPE],
 }

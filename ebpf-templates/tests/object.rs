@@ -84,7 +84,7 @@ fn layouts_agree() {
                 aggregate,
                 aggregation_count,
                 no_graphs,
-                values_mask,
+                rooms,
                 comms,
             }),
         ),
@@ -221,7 +221,6 @@ fn layouts_agree() {
         (
             "values",
             in_rust!(Values {
-                owner,
                 used,
                 records,
                 inputs,
@@ -345,6 +344,7 @@ fn constants_agree() {
         ("CHUNK_UNREAD", CHUNK_UNREAD as usize),
         ("CHUNK_UNTIL", CHUNK_UNTIL as usize),
         ("CHUNK_STACK_LEFT", CHUNK_STACK_LEFT as usize),
+        ("CHUNK_NO_ROOM", CHUNK_NO_ROOM as usize),
         ("CAPTURE_MAX", CAPTURE_MAX),
         ("VALUES_FULL", VALUES_FULL),
         ("KEEP_MAX", KEEP_MAX),
@@ -394,7 +394,7 @@ fn constants_agree() {
         ("PROCESSES_FULL", Counter::ProcessesFull),
         ("UNDECIDED", Counter::Undecided),
         ("AGGREGATES_FULL", Counter::AggregatesFull),
-        ("LOST_VALUES", Counter::LostValues),
+        ("NO_ROOM", Counter::NoRoom),
     ] {
         assert_eq!(counters.get(name), Some(&(counter as u64)), "{name}");
     }

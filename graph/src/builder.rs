@@ -3,8 +3,8 @@
 use std::{collections::HashMap, mem, sync::Arc};
 
 use ebpf_templates::{
-    CHUNK_STACK_LEFT, CHUNK_UNREAD, CHUNK_UNTIL, CallExit, CallRecord, Chunk, ChunkKind, Frame,
-    Goroutine, GoroutineKey, INLINE_FRAMES, NO_OFFSET, Values,
+    CHUNK_NO_ROOM, CHUNK_STACK_LEFT, CHUNK_UNREAD, CHUNK_UNTIL, CallExit, CallRecord, Chunk,
+    ChunkKind, Frame, Goroutine, GoroutineKey, INLINE_FRAMES, NO_OFFSET, Values,
 };
 use zerocopy::FromBytes;
 
@@ -33,7 +33,6 @@ pub struct Builder {
     abandoned: Vec<(GoroutineKey, Pending)>,
     abandoned_count: u64,
     dropped_calls: u64,
-    dropped_values: u64,
     /// For each trace, by the time at which it happened.
     dropped: HashMap<u32, Arc<[Dropped]>>,
     held: usize,
@@ -50,6 +49,7 @@ struct Pending {
     missing: u32,
     lost_values: u32,
     unread: bool,
+    no_room: bool,
     until: bool,
     dropped: u64,
     dropped_values: u64,
@@ -75,6 +75,7 @@ impl Pending {
         self.missing = self.missing.max(header.missing);
         self.lost_values = self.lost_values.max(header.lost_values);
         self.unread |= header.flags & CHUNK_UNREAD != 0;
+        self.no_room |= header.flags & CHUNK_NO_ROOM != 0;
         self.until |= header.flags & CHUNK_UNTIL != 0;
     }
 
@@ -142,6 +143,7 @@ impl Pending {
             lost_calls,
             missing_calls,
             lost_values,
+            no_room: self.no_room,
             unread: self.unread,
             dropped,
             compensated: false,
@@ -177,7 +179,6 @@ impl Builder {
             abandoned: Vec::new(),
             abandoned_count: 0,
             dropped_calls: 0,
-            dropped_values: 0,
             dropped: HashMap::new(),
             held: 0,
             held_max: bytes,
@@ -382,12 +383,6 @@ impl Builder {
         self.dropped_calls
     }
 
-    /// Captures so far that there was no room for.
-    #[must_use]
-    pub fn dropped_values(&self) -> u64 {
-        self.dropped_values
-    }
-
     fn dropped_before(&self, trace: u32, end_ns: u64) -> Arc<[Dropped]> {
         let Some(all) = self.dropped.get(&trace) else {
             return Arc::default();
@@ -421,7 +416,6 @@ impl Builder {
             self.held += bytes;
         } else {
             pending.dropped_values += count;
-            self.dropped_values += count;
         }
     }
 

@@ -69,6 +69,7 @@ mod tests {
             lost_calls: 0,
             missing_calls: 0,
             lost_values: 0,
+            no_room: false,
             unread: false,
             dropped: Default::default(),
             compensated: false,

@@ -33,10 +33,12 @@ pub struct Totals {
     /// Calls not aggregated because the table of keys was full.
     #[serde(skip_serializing_if = "is_zero")]
     pub aggregates_full: u64,
-    /// Arguments or results of calls that were captured and lost; those for which user space had no room
-    /// ([`crate::Builder::dropped_values`]) too.
+    /// Calls whose arguments or results were captured and lost on the way, or in user space; nobody else knows.
     #[serde(skip_serializing_if = "is_zero")]
     pub lost_values: u64,
+    /// Calls whose arguments or results were not captured, or that were not aggregated, because there was no room for their values.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub values_full: u64,
     /// What was taken out of the durations of target calls because it was the probes' own time, nanoseconds; `None` where nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probe_ns: Option<u64>,
@@ -80,7 +82,8 @@ impl Totals {
             stale: 0,
             undecided: count(Counter::Undecided),
             aggregates_full: count(Counter::AggregatesFull),
-            lost_values: count(Counter::LostValues),
+            lost_values: 0,
+            values_full: count(Counter::NoRoom),
             dropped_calls: 0,
             probe_ns: None,
             dropped_functions: Vec::new(),
@@ -102,6 +105,7 @@ impl Totals {
             + self.undecided
             + self.aggregates_full
             + self.lost_values
+            + self.values_full
             > 0
             || !self.dropped_functions.is_empty()
     }
@@ -130,7 +134,8 @@ mod tests {
             stale: 0,
             undecided: 9,
             aggregates_full: 10,
-            lost_values: 11,
+            lost_values: 0,
+            values_full: 11,
             dropped_calls: 0,
             probe_ns: None,
             dropped_functions: Vec::new(),

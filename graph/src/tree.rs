@@ -30,6 +30,8 @@ pub struct Graph {
     pub missing_calls: u64,
     /// Captures of calls that were lost: of their arguments, or of their results.
     pub lost_values: u64,
+    /// They were all of them, since there was no room.
+    pub no_room: bool,
     /// While it ran, a probe was hit that could not be told whose it was: a call may be missing, or shown as unwound.
     pub unread: bool,
     /// Included functions whose probes had been taken away when it ended, in the order in which that happened.
@@ -244,6 +246,7 @@ mod tests {
             lost_calls: 0,
             missing_calls: 0,
             lost_values: 0,
+            no_room: false,
             unread: false,
             dropped: Arc::default(),
             compensated: false,

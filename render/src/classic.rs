@@ -138,9 +138,10 @@ impl Renderer for Classic {
                 writeln!(out, "}} {function}{}{results}", leaving(call, symbols))?;
             }
         }
-        for mark in incomplete(graph)
-            .into_iter()
-            .chain(not_shown(graph, symbols, &self.options))
+        for mark in
+            incomplete(graph, symbols)
+                .into_iter()
+                .chain(not_shown(graph, symbols, &self.options))
         {
             self.fields(out, graph, last_ns, None, 0)?;
             writeln!(out, "{mark}")?;

@@ -19,7 +19,7 @@ use crate::{
         json::{Json as Value, is_partial},
         kind::type_name,
     },
-    values::{Values, arguments, results},
+    values::{Values, arguments, calls_without_values, results},
 };
 
 /// The renderer.
@@ -117,7 +117,8 @@ impl Renderer for Json {
             ",\"complete\":{complete},\"open\":{open},\"lost_calls\":{lost_calls},\"missing_calls\":{missing_calls}"
         )?;
         if graph.lost_values > 0 {
-            write!(out, ",\"lost_values\":{}", graph.lost_values)?;
+            let calls = calls_without_values(graph, symbols);
+            write!(out, ",\"lost_values\":{calls}")?;
         }
         if !graph.dropped.is_empty() {
             let names = graph.dropped.iter();

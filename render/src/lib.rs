@@ -35,6 +35,7 @@ pub use summary::write_summary;
 pub use text::{cut, escape, shorten};
 pub use time::Clock;
 pub use value::runtime_type::{Held, RuntimeType};
+pub use values::calls_without_values;
 
 /// Names for what a graph holds as numbers.
 pub trait Symbols {

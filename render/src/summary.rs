@@ -9,6 +9,7 @@ use graph::{Dropped, Graph, Totals};
 
 use crate::{
     Options, Symbols, duration::duration, style::Palette, text::escape, time::time_of_day,
+    values::calls_without_values,
 };
 
 /// Names shown of functions that were dropped in the course of a run.
@@ -74,7 +75,12 @@ pub fn write_summary(out: &mut dyn Write, totals: &Totals, color: bool) -> io::R
         (
             totals.lost_values,
             "call",
-            "whose values were lost: a buffer was full",
+            "whose values were lost: they came faster than they could be read",
+        ),
+        (
+            totals.values_full,
+            "call",
+            "whose values found no room: too many goroutines in graphs",
         ),
         (
             totals.undecided,
@@ -114,7 +120,7 @@ pub fn write_summary(out: &mut dyn Write, totals: &Totals, color: bool) -> io::R
 }
 
 /// What is lost of a graph that is not complete; `None` where nothing is, but for functions that were dropped ([`not_shown`]).
-pub(crate) fn incomplete(graph: &Graph) -> Option<String> {
+pub(crate) fn incomplete(graph: &Graph, symbols: &dyn Symbols) -> Option<String> {
     if graph.complete {
         return None;
     }
@@ -129,7 +135,7 @@ pub(crate) fn incomplete(graph: &Graph) -> Option<String> {
         ));
     }
     if graph.lost_values > 0 {
-        let calls = counted(graph.lost_values, "call");
+        let calls = counted(calls_without_values(graph, symbols), "call");
         parts.push(format!("values of {calls} lost"));
     }
     if graph.unread {

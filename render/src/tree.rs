@@ -196,9 +196,10 @@ impl Tree {
             "{dim}──{dim:#} {facts}  {bold}{label}{bold:#} {dim}──{}{dim:#}",
             "─".repeat(fill)
         )?;
-        for mark in incomplete(graph)
-            .into_iter()
-            .chain(not_shown(graph, symbols, &self.options))
+        for mark in
+            incomplete(graph, symbols)
+                .into_iter()
+                .chain(not_shown(graph, symbols, &self.options))
         {
             writeln!(out, "{}{mark}{:#}", self.style.alarm, self.style.alarm)?;
         }

@@ -120,6 +120,21 @@ fn values<'a>(
     })
 }
 
+/// Calls of a graph whose arguments, or results, or both, are lost.
+#[must_use]
+pub fn calls_without_values(graph: &Graph, symbols: &dyn Symbols) -> u64 {
+    if graph.lost_values == 0 {
+        return 0;
+    }
+    let is_lost = |values: Option<Values<'_>>| {
+        values.is_some_and(|values| matches!(values.captured, Err(Unknown::Lost)))
+    };
+    let lost = (0..graph.calls.len()).filter(|&index| {
+        is_lost(arguments(graph, index, symbols)) || is_lost(results(graph, index, symbols))
+    });
+    lost.count() as u64
+}
+
 fn is_fixed(shape: &Shape) -> bool {
     matches!(shape, Shape::Missing(_) | Shape::Constant(_))
 }

@@ -13,6 +13,8 @@ use ebpf_templates::{
 
 /// Goroutines whose values can be kept at once, at most: 6.7 KB each.
 const VALUES: u32 = 4_096;
+/// At least: a word's worth of the map `rooms`.
+const FEW_VALUES: u32 = u64::BITS;
 
 pub(crate) fn step(entry: &compiler::plan::Step) -> Step {
     Step {
@@ -54,7 +56,7 @@ pub(crate) fn values_room(plan: &Plan, goroutines: u32) -> u32 {
         code.arguments.is_some() || code.results.is_some() || code.aggregate.is_some()
     };
     if plan.traces.iter().any(captures) {
-        goroutines.clamp(1, VALUES).next_power_of_two()
+        goroutines.clamp(FEW_VALUES, VALUES).next_power_of_two()
     } else {
         1
     }

@@ -21,6 +21,7 @@ mod mapping;
 mod plain;
 pub mod process;
 mod replace;
+mod rooms;
 mod running;
 mod splice;
 mod sys;

@@ -29,7 +29,7 @@ use ebpf_templates::Config;
 use zerocopy::IntoBytes;
 
 use crate::{
-    Error,
+    Error, rooms,
     splice::{self, Line},
     sys,
 };
@@ -409,6 +409,7 @@ fn create_maps(
             "last_calls" => Some(sizes.last_calls),
             "steps" | "entries" | "starts" => Some(sizes.steps),
             "values" => Some(sizes.values),
+            "rooms" => Some(rooms::words(sizes.values)),
             "aggregates" => Some(sizes.aggregates),
             _ => None,
         };
@@ -416,8 +417,8 @@ fn create_maps(
             definition.set_max_entries(entries);
         }
         let mut definition = definition.clone();
-        if name == "traces" {
-            // User space writes one field of a value while programs write others, which only a mapping allows.
+        if name == "traces" || name == "rooms" {
+            // User space writes what programs write beside it at the same time, which only a mapping allows.
             definition = Map::new_from_params(
                 definition.map_type(),
                 definition.key_size(),

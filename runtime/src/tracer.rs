@@ -32,6 +32,7 @@ use crate::{
     plain::Plain,
     process,
     replace::{Generations, Leaving, Prepared, Probes, Replacement, exchange},
+    rooms::{Rooms, words},
 };
 
 /// Sizes and caps.
@@ -120,6 +121,7 @@ pub struct Tracer {
     aggregates: Aggregates,
     hits: HitCounters,
     generations: Generations,
+    rooms: Rooms,
     /// All of them, for programs that are loaded later.
     maps: Arc<std::collections::HashMap<String, OwnedFd>>,
 }
@@ -139,7 +141,7 @@ impl Tracer {
             .enumerate()
             .map(|(index, trace)| {
                 let mut config = config(trace);
-                config.values_mask = values - 1;
+                config.rooms = words(values);
                 config.trace = index as u32;
                 config.goid_offset = plan.goid_offset;
                 tell_tls(&mut config, plan.tls_place);
@@ -205,6 +207,8 @@ impl Tracer {
         let traces = maps.get("traces").ok_or_else(|| no_map("traces"))?;
         let generations =
             Generations::of(traces.as_fd()).map_err(system("mapping the map `traces`"))?;
+        let rooms = maps.get("rooms").ok_or_else(|| no_map("rooms"))?;
+        let rooms = Rooms::of(rooms.as_fd(), values).map_err(system("mapping the map `rooms`"))?;
         let hits = loaded.maps.remove("hits").ok_or_else(|| no_map("hits"))?;
         let aggregates = loaded.maps.remove("aggregates");
         let aggregates = Aggregates::new(aggregates.ok_or_else(|| no_map("aggregates"))?)?;
@@ -225,6 +229,7 @@ impl Tracer {
             aggregates,
             hits: HitCounters::new(hits, sizes.hits as usize)?,
             generations,
+            rooms,
             maps: Arc::new(maps),
             kind,
             process: 0,
@@ -609,10 +614,8 @@ impl Tracer {
         for open in goroutines {
             let _ = self.goroutines.remove(&Plain(open.key));
             let _ = self.stacks.remove(&Plain(open.key));
-            if let (Some(slot), Some(values)) = (open.state.slot.checked_sub(1), &open.values) {
-                let mut free = **values;
-                free.owner = 0;
-                let _ = self.values.set(slot, Plain(free), 0);
+            if let Some(slot) = open.state.slot.checked_sub(1) {
+                self.rooms.free(slot);
             }
             for n in 0..open.deep.len() {
                 let key = DeepKey {

@@ -227,3 +227,46 @@ fn a_child_ends_nothing_of_its_parent() {
     assert_eq!(pids.len(), 2, "parent and child: {found:?}");
     assert!(found.iter().all(|graph| graph["root"]["exit"] == "return"));
 }
+
+/// Issue 9, case values-lost-same-goroutine-ids: values have room as long as there is any, whoever's goroutines have the same ids.
+#[test]
+fn goroutines_with_the_same_ids_have_their_values() {
+    if skip().is_some() {
+        return;
+    }
+    let program = Own::new(&truth(), "same");
+    let trace = "trace main.inside < args n; ret >";
+    let (processes, goroutines) = (4, 128);
+    // So many are in graphs at once, and the last of them find the last rooms.
+    let run = |room: usize| {
+        let limit = room.to_string();
+        let tracer = Recording::start(trace, &["--max-goroutines", &limit, program.path()]);
+        tracer.wait_for("tracing ");
+        let many = goroutines.to_string();
+        let started: Vec<Running> = (0..processes)
+            .map(|_| Running::start(&program.0, &["numbers", &many]))
+            .collect();
+        for process in &started {
+            process.wait_for("all are inside");
+        }
+        for mut process in started {
+            process.say("go on");
+            assert_eq!(process.finish().0, Some(0));
+        }
+        tracer.signal("INT");
+        tracer.finish()
+    };
+    let traced = run(processes * goroutines);
+    traced.assert_complete("as many as there are rooms");
+    let mut numbers: Vec<i64> = graphs(&traced)
+        .iter()
+        .map(|graph| {
+            let root = &graph["root"];
+            assert_eq!(root["args"][0]["value"], root["results"][0]["value"]);
+            root["args"][0]["value"].as_i64().expect("a number")
+        })
+        .collect();
+    numbers.sort_unstable();
+    let expected: Vec<i64> = (0..goroutines as i64).flat_map(|n| [n; 4]).collect();
+    assert_eq!(numbers, expected);
+}

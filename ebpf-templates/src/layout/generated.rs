@@ -142,8 +142,6 @@ pub const VALUES_BYTES: usize = VALUES_FULL + size_of::<ValuesHeader>() + CAPTUR
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Values {
-    /// Whose it is; 0 = nobody's.
-    pub owner: u64,
     /// Bytes in use.
     pub used: u32,
     /// Captures in them.

@@ -53,7 +53,7 @@ pub struct Chunk {
     pub missing: u32,
     /// Chunks of this graph sent before this one.
     pub sent: u32,
-    /// [`CHUNK_UNREAD`], [`CHUNK_UNTIL`], [`CHUNK_STACK_LEFT`].
+    /// [`CHUNK_UNREAD`], [`CHUNK_UNTIL`], [`CHUNK_STACK_LEFT`], [`CHUNK_NO_ROOM`].
     pub flags: u32,
     /// Records of [`ChunkKind::Values`] of this graph lost so far on the way to the ring buffer.
     pub lost_values: u32,
@@ -67,6 +67,9 @@ pub const CHUNK_UNTIL: u32 = 2;
 
 /// In [`Chunk::flags`] of [`ChunkKind::Stack`]: the callers beyond are not on the goroutine's stack.
 pub const CHUNK_STACK_LEFT: u32 = 4;
+
+/// There was no room for the graph's values.
+pub const CHUNK_NO_ROOM: u32 = 8;
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

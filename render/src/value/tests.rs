@@ -156,6 +156,7 @@ fn graph() -> Graph {
         lost_calls: 0,
         missing_calls: 0,
         lost_values: 0,
+        no_room: false,
         unread: false,
         dropped: Arc::default(),
         compensated: false,

@@ -193,6 +193,7 @@ pub fn graph(calls: Vec<Call>) -> Graph {
         lost_calls: 0,
         missing_calls: 0,
         lost_values: 0,
+        no_room: false,
         unread: false,
         dropped: Default::default(),
         compensated: false,

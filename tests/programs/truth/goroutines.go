@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"os"
 	"runtime"
@@ -44,6 +45,34 @@ func blocks(g *rec.G, inside *sync.WaitGroup, release <-chan struct{}) {
 	<-release
 	leaf(g)
 	g.Leave(c)
+}
+
+// numbers N: N goroutines are in inside at the same time, each with its number, which it gives back. Once all are, it says so on standard error, and
+// they stay there until a line comes on standard input. There is no record.
+func numbers() {
+	n := number(1, 100)
+	release := make(chan struct{})
+	var all, done sync.WaitGroup
+	all.Add(n)
+	done.Add(n)
+	for i := 0; i < n; i++ {
+		go func(i int) {
+			inside(i, &all, release)
+			done.Done()
+		}(i)
+	}
+	all.Wait()
+	fmt.Fprintln(os.Stderr, "all are inside")
+	bufio.NewReader(os.Stdin).ReadString('\n')
+	close(release)
+	done.Wait()
+}
+
+//go:noinline
+func inside(n int, all *sync.WaitGroup, release <-chan struct{}) int {
+	all.Done()
+	<-release
+	return n
 }
 
 // migrate: goroutines that change threads in the middle of a call; the note "threads" tells on how many each was seen.

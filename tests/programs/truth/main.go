@@ -33,6 +33,7 @@ var modes = map[string]func(){
 	"many":      many,
 	"methods":   methods,
 	"migrate":   migrate,
+	"numbers":   numbers,
 	"panics":    panics,
 	"recursion": recursion,
 	"sleep":     sleep,

@@ -344,7 +344,7 @@ fn last(errors: &str) -> String {
 }
 
 /// Totals that say that something is missing.
-const NOTHING_LOST: [&str; 10] = [
+const NOTHING_LOST: [&str; 12] = [
     "lost_records",
     "lost_graphs",
     "goroutines_full",
@@ -355,6 +355,8 @@ const NOTHING_LOST: [&str; 10] = [
     "undecided",
     "aggregates_full",
     "lost_values",
+    "values_full",
+    "processes_full",
 ];
 
 /// Compares the graphs that gofuncgraph printed with a program's own record, tree by tree, as the end-to-end tests do.
