@@ -64,7 +64,7 @@ impl Output {
             color,
             width,
             verbose: how.verbose || how.debug,
-            clock,
+            clock: clock.clone(),
             time_zone: TimeZone::system(),
         };
         Ok(Self {
@@ -98,6 +98,7 @@ impl Output {
         if self.is_full() {
             return Ok(());
         }
+        self.follow_clock();
         self.written += 1;
         if let Some(compensation) = &self.compensation {
             compensation.apply(&mut graph);
@@ -123,6 +124,7 @@ impl Output {
         if self.closed {
             return Ok(());
         }
+        self.follow_clock();
         let result = self.renderer.text(&mut self.stream, text, now_ns);
         self.check(result)
     }
@@ -132,6 +134,7 @@ impl Output {
         if self.closed {
             return Ok(());
         }
+        self.follow_clock();
         let (renderer, stream) = (&mut self.renderer, &mut self.stream);
         let result = renderer.aggregated(stream, aggregated, now_ns);
         self.check(result)
@@ -139,7 +142,13 @@ impl Output {
 
     /// The time of day.
     pub fn time_of_day(&self, now_ns: u64) -> String {
+        self.follow_clock();
         self.clock.time_of_day(now_ns, &TimeZone::system())
+    }
+
+    /// Somebody may have set the clock on the wall.
+    fn follow_clock(&self) {
+        self.clock.follow(runtime::realtime_minus_monotonic_ns());
     }
 
     /// Shows what has been written so far.

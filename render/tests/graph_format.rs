@@ -357,7 +357,7 @@ fn lost_values() {
     };
     assert_snapshot!(shown(lost), @"
     ── 16:21:55.255312  pid 4242  goroutine 18  main.handleBar ──
-    ! incomplete: values of 2 calls lost
+    ! incomplete: values of 4 calls lost
     @ 354.6 ms │ main.handleBar() {                      net/http/server.go:2122
     @ 354.5 ms │   main.(*DB).query(‹lost›) {            main.go:18
     +  12.3 µs │     net/http.(*response).Write()        internal/storage/postgres/connection_pool.go:1234
@@ -395,9 +395,7 @@ fn several_graphs_and_a_new_day() {
 #[test]
 fn times_are_those_of_the_wall_clock_in_the_time_zone() {
     let time_zone = render::TimeZone::fixed(jiff::tz::offset(2));
-    let clock = Clock {
-        realtime_minus_monotonic_ns: START as i64 - 1_000_000_000,
-    };
+    let clock = Clock::new(START as i64 - 1_000_000_000);
     let options = Options {
         clock,
         time_zone,

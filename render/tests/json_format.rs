@@ -295,8 +295,10 @@ fn values() {
     assert_eq!(graph.get("lost_values"), None);
     let lost = Graph {
         lost_values: 2,
+        captured: Default::default(),
         ..with_values()
     };
-    assert_eq!(parsed(lost)["lost_values"], 2);
+    // Calls, whether arguments or results or both are lost.
+    assert_eq!(parsed(lost)["lost_values"], 4);
     assert!(!with(Format::Json, options(), &[with_values()]).contains('\x1b'));
 }

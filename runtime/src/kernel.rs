@@ -183,37 +183,6 @@ pub fn is_virtual_machine() -> bool {
     })
 }
 
-/// What a BPF program may subtract: CLOCK_REALTIME minus CLOCK_MONOTONIC, in nanoseconds.
-#[must_use]
-pub fn realtime_minus_monotonic_ns() -> i64 {
-    fn read(clock: libc::clockid_t) -> i64 {
-        let mut time = libc::timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        // SAFETY: clock_gettime fills the struct that it is given.
-        unsafe { libc::clock_gettime(clock, &mut time) };
-        time.tv_sec * 1_000_000_000 + time.tv_nsec
-    }
-    // Between two readings of the one clock the other is read: take the middle.
-    let before = read(libc::CLOCK_MONOTONIC);
-    let real = read(libc::CLOCK_REALTIME);
-    let after = read(libc::CLOCK_MONOTONIC);
-    real - (before + (after - before) / 2)
-}
-
-/// CLOCK_MONOTONIC, which is what `bpf_ktime_get_ns` reads.
-#[must_use]
-pub fn monotonic_ns() -> u64 {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: clock_gettime fills the struct that it is given.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -298,6 +298,7 @@ pub(crate) fn can_sleep(multi: bool) -> bool {
 }
 
 /// The helpers' numbers (include/uapi/linux/bpf.h, `___BPF_FUNC_MAPPER`).
+const KTIME_GET_NS: i32 = 5;
 const TAIL_CALL: i32 = 12;
 const COPY_FROM_USER: i32 = 148;
 
@@ -354,6 +355,25 @@ pub(crate) fn load_empty(kind: Kind) -> io::Result<OwnedFd> {
             instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
         ],
         attributes(kind),
+    )
+}
+
+/// Loads a program that writes `bpf_ktime_get_ns` to the eight bytes that it is run with.
+pub(crate) fn load_clock() -> io::Result<OwnedFd> {
+    let mut attr = sys::zeroed();
+    // SAFETY: BPF_PROG_LOAD uses this member of the union.
+    let fields = unsafe { &mut attr.__bindgen_anon_3 };
+    fields.prog_type = bpf_prog_type::BPF_PROG_TYPE_SYSCALL as u32;
+    fields.prog_flags = BPF_F_SLEEPABLE;
+    load_instructions(
+        &[
+            instruction(BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0),
+            instruction(BPF_JMP | BPF_CALL, 0, 0, 0, KTIME_GET_NS),
+            instruction(BPF_STX | BPF_MEM | BPF_DW, 6, 0, 0, 0),
+            instruction(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0),
+            instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+        ],
+        attr,
     )
 }
 

@@ -103,6 +103,15 @@ pub fn load_program(attr: &bpf_attr) -> io::Result<OwnedFd> {
     bpf_fd(bpf_cmd::BPF_PROG_LOAD, attr)
 }
 
+/// Runs a program of the type `BPF_PROG_TYPE_SYSCALL` once (Linux 5.14), with a context that it may write to.
+pub fn run_program(program: BorrowedFd<'_>, context: &mut [u8]) -> io::Result<()> {
+    let mut attr = zeroed();
+    attr.test.prog_fd = program.as_raw_fd() as u32;
+    attr.test.ctx_in = context.as_mut_ptr() as u64;
+    attr.test.ctx_size_in = u32::try_from(context.len()).map_err(io::Error::other)?;
+    bpf(bpf_cmd::BPF_PROG_TEST_RUN, &attr).map(drop)
+}
+
 /// Has a program run at a tracepoint until the descriptor is dropped.
 pub fn open_raw_tracepoint(program: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
     let mut attr = zeroed();

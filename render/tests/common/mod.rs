@@ -464,9 +464,7 @@ pub fn options() -> Options {
         color: false,
         width: None,
         verbose: false,
-        clock: Clock {
-            realtime_minus_monotonic_ns: 0,
-        },
+        clock: Clock::new(0),
         time_zone: TimeZone::UTC,
     }
 }
