@@ -294,7 +294,7 @@ fn values() {
     );
     assert_eq!(graph.get("lost_values"), None);
     let lost = Graph {
-        lost_values: 2,
+        lost_values: 7,
         captured: Default::default(),
         ..with_values()
     };
