@@ -13,7 +13,10 @@ use std::{
     ops::Deref,
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd},
-        unix::{ffi::OsStrExt, fs::MetadataExt},
+        unix::{
+            ffi::OsStrExt,
+            fs::{MetadataExt, OpenOptionsExt},
+        },
     },
     path::{Path, PathBuf},
     sync::Arc,
@@ -58,7 +61,12 @@ impl Binary {
     /// # Errors
     /// [`Error::Read`].
     pub fn open(path: &Path) -> Result<Self, Error> {
-        Self::of(path, File::open(path))
+        // A pipe that nobody writes to is not waited for.
+        let opened = File::options()
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK)
+            .open(path);
+        Self::of(path, opened)
     }
 
     /// Maps an open file that is known by this name.

@@ -374,3 +374,16 @@ fn missing_privileges_are_named() {
         "{all}"
     );
 }
+
+/// What is no file is told at once, and not waited for.
+#[test]
+fn a_pipe_is_no_executable() {
+    let pipe = tracer::temporary("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+    let output = tracer::run(&["list", pipe.to_str().expect("UTF-8")]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("not a regular file"), "{said}");
+    let _ = fs::remove_file(&pipe);
+}
