@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"time"
 )
 
 //go:noinline
@@ -36,6 +37,10 @@ func main() {
 			pull(n)
 		}(n)
 		wg.Wait()
+	}
+	// The last one has run its deferred calls, and may not have ended yet.
+	for i := 0; i < 1000 && runtime.NumGoroutine() > 1; i++ {
+		time.Sleep(10 * time.Millisecond)
 	}
 	fmt.Println(rounds, "rounds")
 }
