@@ -34,6 +34,8 @@ pub struct InlinedAt {
     pub function: u32,
     /// Address whose source position ([`Executable::position`]) is that of the call.
     pub address: u64,
+    /// An address within what it became.
+    pub code: u64,
 }
 
 /// Functions that were inlined, by name.
@@ -58,16 +60,18 @@ impl InlineIndex {
             };
             seen.clear();
             for run in function.runs(tree.runs) {
-                seen.extend(u32::try_from(run.value).ok());
+                let number = u32::try_from(run.value).ok();
+                seen.extend(number.map(|number| (number, function.entry + run.start)));
             }
             seen.sort_unstable();
-            seen.dedup();
-            for &number in &seen {
+            seen.dedup_by_key(|(number, _)| *number);
+            for &(number, code) in &seen {
                 if let Some(node) = trees.node(executable, &tree, number) {
                     let address = function.entry + u64::from(node.parent_pc);
                     let place = InlinedAt {
                         function: function.index,
                         address,
+                        code,
                     };
                     all.push((node.name, place, node.start_line));
                 }

@@ -350,16 +350,14 @@ fn inlined_copies(
         let line = inlined.start_line(name);
         let here = line.and_then(|line| originals.get(&line));
         for original in here.into_iter().flatten() {
-            // In one package only one function has this name; from another, it has to be in the same place.
-            let written_in = original.name.written_in().join(".");
-            let written_in = format!("{}.{written_in}", original.name.package);
-            let holders = inlined.places(&written_in);
-            let together = |place: &crate::InlinedAt| {
-                holders.iter().any(|other| other.function == place.function)
+            // In one package only one function has this name; from another, it has to be written in the same file.
+            let is_here = |place: &crate::InlinedAt| {
+                let position = executable.position(place.code);
+                position.is_some_and(|position| position.file == original.file)
             };
             if original.may_be_copied_as(&copy)
                 && (original.name.package == copy.package
-                    || inlined.places(name).iter().any(together))
+                    || inlined.places(name).iter().any(is_here))
             {
                 let names = found.entry(original.function.index).or_default();
                 names.push(name.to_owned());

@@ -110,6 +110,22 @@ fn copies_of_an_unclear_literal_are_said() {
     }
 }
 
+/// Issue 9, case closure-copies: a copy in another package that was inlined itself. Before Go 1.20 nothing tells.
+#[test]
+fn copies_inlined_into_another_package_are_said() {
+    let since = |toolchain: &&Toolchain| toolchain.minor() >= 20;
+    for toolchain in go::toolchains().iter().filter(since) {
+        let executable = go::build(toolchain, "closures", Mode::Plain);
+        let path = executable.to_str().expect("UTF-8");
+        let trace = "trace programs/closures/lib.Make.func1";
+        let trace = ["check", "-e", trace, "--target", path];
+        let said = String::from_utf8(tracer::run(&trace).stderr).expect("UTF-8");
+        let context = format!("Go {}: {said}", toolchain.version);
+        assert!(said.contains("W0402"), "{context}");
+        assert!(said.contains("main.makes"), "{context}");
+    }
+}
+
 /// Issue 9, case generic-method-patterns: what leaves out type arguments has all instances.
 #[test]
 fn methods_generic_beside_their_receivers() {

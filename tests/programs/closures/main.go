@@ -81,11 +81,15 @@ func c(n int) int {
 		keep(vgeneric(n, n)) + keep(one) + keep(other) + keep(vstarter(make(chan int))) + keep(lib.Given(n))
 }
 
+//go:noinline
+func makes(n int) int { return lib.Make(n)() + lib.Made(n)() }
+
 func main() {
 	for n := 0; n < 10; n++ {
 		a(n)
 		holder{n}.b()
 		c(n)
+		makes(n)
 	}
 	// What a go statement wraps returns after it has been waited for.
 	for runtime.NumGoroutine() > 1 {
