@@ -6,6 +6,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, PoisonError},
 };
 
 use gofuncgraph_tests::{
@@ -20,6 +21,9 @@ const PROGRAM: &str = "trace main.outer < include main.* >";
 fn truth(mode: Mode) -> PathBuf {
     go::build(go::newest(), "truth", mode)
 }
+
+/// Copies of one program are traced here, and which of them a tracer says have its probes is told by probes that came while it attached.
+static ALONE: Mutex<()> = Mutex::new(());
 
 fn sleeping(server: &Path) -> Running {
     let process = Running::start(server, &["sleep"]);
@@ -50,6 +54,7 @@ fn a_process_of_a_lower_layer_whose_file_was_copied_up() {
     if skip().is_some() {
         return;
     }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for (change, mode) in CHANGES.iter().zip([Mode::Plain, Mode::Pie, Mode::Stripped]) {
         let overlays = Overlays::new(&["a"], &truth(mode));
         let server = overlays.file("a");
@@ -98,6 +103,7 @@ fn a_file_that_is_copied_up_while_it_is_traced() {
     if skip().is_some() {
         return;
     }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let overlays = Overlays::new(&["a"], &truth(Mode::Plain));
     let server = overlays.file("a");
     let old = sleeping(&server);
@@ -118,6 +124,7 @@ fn processes_of_two_overlays_over_one_file() {
     if skip().is_some() {
         return;
     }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let overlays = Overlays::new(&["a", "b"], &truth(Mode::Plain));
     let processes = ["a", "b"].map(|name| sleeping(&overlays.file(name)));
     // A copy of the file, which is not it.
