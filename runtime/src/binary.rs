@@ -15,7 +15,7 @@ use std::{
         fd::{AsFd, AsRawFd, BorrowedFd},
         unix::{
             ffi::OsStrExt,
-            fs::{MetadataExt, OpenOptionsExt},
+            fs::{FileExt, MetadataExt, OpenOptionsExt},
         },
     },
     path::{Path, PathBuf},
@@ -134,6 +134,12 @@ impl Binary {
         state(&self.file).is_ok_and(|state| state != self.state)
     }
 
+    /// When anything about the file was changed last; nobody can put that back.
+    pub(crate) fn changed_at(&self) -> Option<(i64, i64)> {
+        let meta = self.file.metadata().ok()?;
+        Some((meta.ctime(), meta.ctime_nsec()))
+    }
+
     /// Keeps the contents as they are, whatever is written to the file from now on.
     pub(crate) fn keep(&self) -> io::Result<()> {
         self.data.0.keep()
@@ -159,22 +165,19 @@ impl Binary {
         CString::new(format!("/proc/self/fd/{}", self.file.as_raw_fd())).unwrap_or_default()
     }
 
-    /// Compares the file with what the plan found at each site: a probe inside another instruction would kill the target.
-    pub(crate) fn verify<'a>(&self, sites: impl Iterator<Item = &'a Site>) -> Result<(), Error> {
-        for site in sites {
-            let at = usize::try_from(site.file_offset).unwrap_or(usize::MAX);
-            let expected = site.bytes.get(..usize::from(site.len));
-            let found = at
-                .checked_add(usize::from(site.len))
-                .and_then(|end| self.data.get(at..end));
-            if expected.is_none() || found != expected {
-                return Err(Error::Changed {
-                    path: self.path.clone(),
-                    address: site.address,
-                });
+    /// Reads the file as it is now, which a mapping made before an overlay file system copied it does not show; less than asked for only
+    /// at its end.
+    pub(crate) fn read_at(&self, to: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut len = 0;
+        while let Some(rest) = to.get_mut(len..).filter(|rest| !rest.is_empty()) {
+            match self.file.read_at(rest, offset + len as u64) {
+                Ok(0) => break,
+                Ok(read) => len += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(len)
     }
 
     /// Whether a process that is started now would get the probe at this site.

@@ -6,7 +6,8 @@
 //! back (at most for the time in /proc/sys/fs/lease-break-time), and it is given back when there are no probes any more.
 //!
 //! A thread watches for that, since the rest of the program may be waiting for its output to be read. What a lease does not show, because
-//! it happens in another machine, in the server of a FUSE file system or below an overlay, is noticed by size and time of modification soon after.
+//! it happens in another machine, in the server of a FUSE file system or below an overlay, is noticed soon after: by size and time of modification,
+//! or by the code in which the probes are, where only the time of change is another one.
 
 #![allow(unsafe_code)]
 
@@ -25,7 +26,7 @@ use std::{
 use compiler::plan::Site;
 
 use self::keeper::Keeper;
-use crate::{Binary, Error, attach::Attached};
+use crate::{Binary, Error, attach::Attached, probed::Probed};
 
 mod keeper;
 
@@ -63,6 +64,7 @@ struct State {
     /// None are attached any more.
     ended: bool,
     places: Vec<Arc<Mutex<Option<Attached>>>>,
+    code: Probed,
     /// The lease is held until this is dropped.
     keeper: Option<Keeper>,
 }
@@ -83,6 +85,7 @@ impl Guard {
             state: Mutex::new(State {
                 ended: false,
                 places: Vec::new(),
+                code: Probed::default(),
                 keeper: None,
             }),
             written: AtomicBool::new(false),
@@ -95,6 +98,7 @@ impl Guard {
         let system = |what| move |error| Error::System { what, error };
         lock(&probes.state).keeper =
             Some(keeper.map_err(system("starting a process to hold a lease"))?);
+        let mut changed_at = binary.changed_at();
         binary.unchanged()?;
         let (stop, stopped) = channel::<()>();
         let watch = move || {
@@ -104,6 +108,11 @@ impl Guard {
                 if looked.elapsed() >= LOOK_AT_FILE {
                     looked = Instant::now();
                     written |= probes.binary.is_changed();
+                    // Asked first: what is changed meanwhile is looked at the next time.
+                    let now = probes.binary.changed_at();
+                    if mem::replace(&mut changed_at, now) != now {
+                        written |= !lock(&probes.state).code.is_as_it_was(&probes.binary);
+                    }
                 }
                 if written {
                     probes.written.store(true, Ordering::SeqCst);
@@ -141,9 +150,10 @@ impl Drop for Guard {
 }
 
 impl Probes {
-    /// Attaches with the given function, unless the probes are to be gone.
+    /// Attaches to these sites with the given function, unless the probes are to be gone, or the file holds something else there.
     pub(crate) fn attach<T>(
         self: &Arc<Self>,
+        sites: &[Site],
         attach: impl FnOnce() -> Result<(Attached, T), Error>,
     ) -> Result<(Held, T), Error> {
         let mut state = lock(&self.state);
@@ -152,6 +162,7 @@ impl Probes {
                 path: self.binary.path().to_owned(),
             });
         }
+        state.code.add(&self.binary, sites)?;
         let (attached, more) = attach()?;
         Ok((self.hold(&mut state, attached), more))
     }

@@ -20,6 +20,7 @@ mod loader;
 pub mod mapped;
 mod mapping;
 mod plain;
+mod probed;
 pub mod process;
 mod replace;
 mod rooms;

@@ -68,7 +68,6 @@ impl Replacement {
             .traces
             .get(self.trace)
             .ok_or_else(|| Error::Object(format!("the plan has no trace {}", self.trace)))?;
-        binary.verify(plan.sites.iter())?;
         let (path, shown) = (binary.kernel_path(), binary.path());
         let probes = match self.events {
             None => {
@@ -78,7 +77,7 @@ impl Replacement {
                     source,
                 };
                 let program = loader::load_beside(instance, &self.maps, self.kind)?;
-                let (held, _) = self.guarded.attach(|| {
+                let (held, _) = self.guarded.attach(&plan.sites, || {
                     attach::attach_multi(program.as_fd(), &path, shown, &plan.sites, self.process)
                 })?;
                 Probes::All { program, held }
@@ -97,7 +96,7 @@ impl Replacement {
                 Probes::Further(if new.is_empty() {
                     None
                 } else {
-                    Some(self.guarded.attach(attach)?.0)
+                    Some(self.guarded.attach(&new, attach)?.0)
                 })
             }
         };

@@ -310,7 +310,6 @@ impl Tracer {
         let guard = Guard::new(binary)?;
         let probes = Arc::clone(guard.probes());
         self.guard = Some(guard);
-        binary.verify(plan.traces.iter().flat_map(|t| &t.sites))?;
         let path = binary.kernel_path();
         // Into a library that the process loads later the kernel would put the probes without a word of what it refuses.
         let identity = binary.identity()?;
@@ -335,8 +334,9 @@ impl Tracer {
         };
         for (index, trace) in plan.traces.iter().enumerate() {
             let program = self.programs[index].as_fd();
-            let (held, refused) = probes.attach(|| {
-                let (shown, sites) = (binary.path(), &trace.sites);
+            let sites = &trace.sites;
+            let (held, refused) = probes.attach(sites, || {
+                let shown = binary.path();
                 if multi {
                     attach::attach_multi(program, &path, shown, sites, filter)
                 } else {

@@ -66,6 +66,12 @@ impl Overlays {
     pub fn file(&self, name: &str) -> PathBuf {
         self.root.join(name).join(FILE)
     }
+
+    /// Where one of them keeps it, once it has been changed there.
+    #[must_use]
+    pub fn upper(&self, name: &str) -> PathBuf {
+        self.root.join(format!("upper{name}")).join(FILE)
+    }
 }
 
 impl Drop for Overlays {

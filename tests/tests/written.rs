@@ -5,7 +5,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{Read, Write},
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -13,6 +13,7 @@ use std::{
 
 use gofuncgraph_tests::{
     go::{self, Mode},
+    overlays::Overlays,
     skip,
     tracer::{self, Recording, Running},
 };
@@ -232,4 +233,117 @@ fn a_file_that_is_cut_while_it_is_listed() {
     assert_eq!(output.status.code(), Some(1), "{}: {stderr}", output.status);
     assert!(stderr.contains("is being written to"), "{stderr}");
     fs::remove_file(&server).expect("clean up");
+}
+
+/// Both builds, made equally long.
+fn of_one_size() -> [PathBuf; 2] {
+    let builds = [old(), new()];
+    let size = builds
+        .iter()
+        .map(|build| fs::metadata(build).expect("a build").len());
+    let size = size.max().expect("two builds");
+    builds.map(|build| {
+        let copy = tracer::temporary("size");
+        fs::copy(build, &copy).expect("copy");
+        let file = OpenOptions::new().write(true).open(&copy).expect("open");
+        file.set_len(size).expect("made longer");
+        copy
+    })
+}
+
+/// Each writes, and puts the time of modification back. Behind the mount no lease makes them wait.
+const BEHIND: [(&str, &str); 4] = [
+    ("cp", "cp \"$1\" \"$2\""),
+    ("truncate", "truncate -s 0 \"$2\"; cat \"$1\" >> \"$2\""),
+    (
+        "a hard link",
+        "ln \"$2\" \"$2.link\"; cp \"$1\" \"$2.link\"; rm \"$2.link\"",
+    ),
+    ("dd", "dd if=\"$1\" of=\"$2\" conv=notrunc status=none"),
+];
+
+/// Issue 9, case written-in-place: the layers of an overlay are written to directly, so that only the time of change tells.
+#[test]
+fn so_it_does_where_size_and_time_of_modification_are_as_they_were() {
+    if skip().is_some() {
+        return;
+    }
+    let [old, new] = of_one_size();
+    for (way, write) in BEHIND {
+        for layer in ["upper", "lower"] {
+            let context = format!("{way} to the {layer} file");
+            let overlays = Overlays::new(&["a"], &old);
+            let server = overlays.file("a");
+            let behind = if layer == "upper" {
+                shell("touch \"$2\"", &old, &server);
+                overlays.upper("a")
+            } else {
+                overlays.file("lower")
+            };
+            let tracer = Recording::start(PROGRAM, &[&server.display().to_string()]);
+            tracer.wait_for("nothing runs it yet");
+            let put_back = format!(
+                "set -e; touch -r \"$2\" \"$2.time\"; {write}; touch -r \"$2.time\" \"$2\""
+            );
+            let before = fs::metadata(&behind).expect("the file");
+            shell(&put_back, &new, &behind);
+            let after = fs::metadata(&behind).expect("the file");
+            assert_eq!(
+                (before.len(), before.modified().ok()),
+                (after.len(), after.modified().ok()),
+                "{context}"
+            );
+            tracer.wait_for("is being written to");
+            let traced = tracer.finish();
+            assert_eq!(traced.code, Some(0), "{context}: {}", traced.stderr);
+            assert_runs_without_probes(&server, &context);
+        }
+    }
+    for build in [old, new] {
+        fs::remove_file(build).expect("clean up");
+    }
+}
+
+/// What changes a file and leaves its contents alone does not end a trace.
+#[test]
+fn a_change_of_mode_owner_or_name_is_none_of_the_contents() {
+    if skip().is_some() {
+        return;
+    }
+    let overlays = Overlays::new(&["a"], &old());
+    let merged = overlays.file("a");
+    shell("touch \"$2\"", &merged, &merged);
+    let plain = tracer::temporary("changed");
+    fs::copy(old(), &plain).expect("copy");
+    for (server, changed) in [(&plain, &plain), (&merged, &overlays.upper("a"))] {
+        let tracer = Recording::start(PROGRAM, &[&server.display().to_string()]);
+        tracer.wait_for("nothing runs it yet");
+        for change in [
+            "chmod 700 \"$2\"",
+            "chown 1:1 \"$2\"; chown 0:0 \"$2\"",
+            "ln \"$2\" \"$2.link\"; rm \"$2.link\"",
+            "mv \"$2\" \"$2.moved\"; mv \"$2.moved\" \"$2\"",
+        ] {
+            let before = fs::metadata(changed).expect("the file");
+            shell(change, server, changed);
+            let after = fs::metadata(changed).expect("the file");
+            let ctime = |meta: &fs::Metadata| (meta.ctime(), meta.ctime_nsec());
+            assert_ne!(ctime(&before), ctime(&after), "{change}");
+            // The tracer looks every 250 ms.
+            std::thread::sleep(Duration::from_millis(600));
+            let (code, ..) = Running::start(server, &["calls"]).finish();
+            assert_eq!(code, Some(0), "{change}");
+        }
+        tracer.signal("INT");
+        let traced = tracer.finish();
+        assert_eq!(traced.code, Some(0), "{}", traced.stderr);
+        let mut pids: Vec<u64> = traced
+            .lines
+            .iter()
+            .filter_map(|line| line["pid"].as_u64())
+            .collect();
+        pids.dedup();
+        assert_eq!(pids.len(), 4, "{}: {}", server.display(), traced.stderr);
+    }
+    fs::remove_file(&plain).expect("clean up");
 }
