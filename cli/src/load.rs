@@ -2,7 +2,7 @@
 
 use std::{io::stderr, path::PathBuf};
 
-use compiler::{Diagnostic, Overrides, Placement, Source, has_errors, plan::Plan};
+use compiler::{Diagnostic, Source, has_errors, plan::Plan};
 use gobinary::Executable;
 use runtime::{Binary, Calibration};
 
@@ -31,8 +31,7 @@ pub struct Loaded {
     /// The program.
     pub source: Source,
     defines: Vec<(String, String)>,
-    placement: Placement,
-    overrides: Overrides,
+    options: compiler::Options,
 }
 
 /// Opens the target and compiles the program against it.
@@ -58,19 +57,16 @@ pub fn load(
         say!("{note}");
     }
     let placement = prices::placement(request.exit_sites, calibration);
-    let result = compiler::compile(
-        &request.source,
-        &request.defines,
-        &executable,
-        &compiler::Options {
-            placement,
-            overrides: request.overrides,
-            ..compiler::Options::default()
-        },
-    );
+    let options = compiler::Options {
+        executable: binary.path().to_owned(),
+        placement,
+        overrides: request.overrides,
+        ..compiler::Options::default()
+    };
+    let result = compiler::compile(&request.source, &request.defines, &executable, &options);
     // What follows from contents that are neither old nor new is nothing to be told.
     binary.unchanged()?;
-    let mut plan = match result {
+    let plan = match result {
         Ok((plan, diagnostics)) => {
             show(&request.source, &diagnostics, color);
             plan
@@ -82,7 +78,6 @@ pub fn load(
             return Err(WrongProgram.into());
         }
     };
-    plan.executable = binary.path().to_owned();
     Ok(Loaded {
         target,
         is_library: loaded || executable.is_library(),
@@ -91,28 +86,57 @@ pub fn load(
         plan,
         source: request.source,
         defines: request.defines,
-        placement,
-        overrides: request.overrides,
+        options,
     })
 }
 
-/// The same plan without some functions: index of the trace, id of the function.
-pub fn plan_without(loaded: &Loaded, without: Vec<(u32, u32)>) -> anyhow::Result<Plan> {
-    let options = compiler::Options {
-        placement: loaded.placement,
-        without,
-        overrides: loaded.overrides,
-        ..compiler::Options::default()
-    };
-    compiler::compile(
-        &loaded.source,
-        &loaded.defines,
-        &loaded.executable,
-        &options,
-    )
-    .map(|(plan, _)| plan)
-    .map_err(|_| WrongProgram.into())
+impl Loaded {
+    /// The same plan without some functions: index of the trace, id of the function.
+    pub fn plan_without(&self, without: Vec<(u32, u32)>) -> anyhow::Result<Plan> {
+        let options = compiler::Options {
+            without,
+            ..self.options.clone()
+        };
+        Ok(self.compile(&options)?.0)
+    }
+
+    /// Plans anew with less code for values, which the kernel's verifier has refused as too large. False where there is none that could be
+    /// left out.
+    pub fn shrink(&mut self, color: Color) -> anyhow::Result<bool> {
+        let code = |plan: &Plan| {
+            let code = plan.traces.iter().map(|trace| &trace.code);
+            let captures = code.flat_map(|code| [&code.arguments, &code.results]);
+            captures
+                .flatten()
+                .map(|code| code.instructions.len())
+                .sum::<usize>()
+        };
+        let before = code(&self.plan);
+        if before == 0 {
+            return Ok(false);
+        }
+        while self.options.too_large < MOST_TOO_LARGE {
+            self.options.too_large += 1;
+            let (plan, diagnostics) = self.compile(&self.options)?;
+            if code(&plan) < before {
+                let mut new = diagnostics;
+                new.retain(Diagnostic::leaves_values_out);
+                show(&self.source, &new, color);
+                self.plan = plan;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn compile(&self, options: &compiler::Options) -> anyhow::Result<(Plan, Vec<Diagnostic>)> {
+        compiler::compile(&self.source, &self.defines, &self.executable, options)
+            .map_err(|_| WrongProgram.into())
+    }
 }
+
+/// After so many refusals a tenth is left for values: it is something else that is too large.
+const MOST_TOO_LARGE: u32 = 8;
 
 /// Says of patterns that select nothing in which other files of the target they would select something.
 fn name_files(

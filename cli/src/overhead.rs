@@ -16,11 +16,7 @@ use compiler::{
 use graph::Builder;
 use runtime::{Calibration, Prepared, Tracer};
 
-use crate::{
-    load::{self, Loaded},
-    prices,
-    terminal::say,
-};
+use crate::{load::Loaded, prices, terminal::say};
 
 /// How often hits are looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -179,7 +175,7 @@ impl Overhead {
             .collect();
         let (loaded, without) = (Arc::clone(&self.loaded), self.without.clone());
         let making = thread::spawn(move || {
-            let plan = load::plan_without(&loaded, without)?;
+            let plan = loaded.plan_without(without)?;
             let prepared = replacements
                 .into_iter()
                 .map(|replacement| replacement.prepare(&plan, &loaded.binary))

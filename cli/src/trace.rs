@@ -53,7 +53,6 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     let mut calibration = Calibration::start();
     let mut loaded = load::load(request, how.color, &mut calibration)?;
     limit_counted(&mut loaded.plan, how.limit);
-    let loaded = Arc::new(loaded);
     let (pid, running) = match &loaded.target {
         Target::Process(pid) => (Some(*pid), Some(Running::find(*pid)?)),
         _ => (None, None),
@@ -85,18 +84,8 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         max_probes: how.max_probes,
         ring_bytes: how.ring_size,
     };
-    let mut tracer = match Tracer::load(&loaded.plan, pid, options) {
-        Err(runtime::Error::Verifier {
-            span: Some(span),
-            log,
-            ..
-        }) => {
-            let refused = compiler::expression::refused(&span, &log);
-            load::show(&loaded.source, &[refused], how.color);
-            return Err(WrongProgram.into());
-        }
-        loaded => loaded?,
-    };
+    let mut tracer = load_probes(&mut loaded, pid, &options, how)?;
+    let loaded = Arc::new(loaded);
     if is_stopped(&stop) {
         return Ok(());
     }
@@ -170,6 +159,32 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         );
     }
     end.and(closing)
+}
+
+/// Loads the programs of the plan, with less code for values where the kernel has no room for all of it.
+fn load_probes(
+    loaded: &mut Loaded,
+    pid: Option<u32>,
+    options: &runtime::Options,
+    how: &How,
+) -> anyhow::Result<Tracer> {
+    loop {
+        match Tracer::load(&loaded.plan, pid, options.clone()) {
+            Err(error) if error.is_too_large() && loaded.shrink(how.color)? => {
+                limit_counted(&mut loaded.plan, how.limit);
+            }
+            Err(runtime::Error::Verifier {
+                span: Some(span),
+                log,
+                ..
+            }) => {
+                let refused = compiler::expression::refused(&span, &log);
+                load::show(&loaded.source, &[refused], how.color);
+                return Err(WrongProgram.into());
+            }
+            result => return Ok(result?),
+        }
+    }
 }
 
 /// The first Ctrl-C sets a flag; the second ends this process at once, and the kernel takes the probes away.

@@ -37,6 +37,9 @@ pub struct Options {
     pub without: Vec<(u32, u32)>,
     /// What goes before the program's settings.
     pub overrides: Overrides,
+    /// How often the kernel has refused the code as too large for its verifier: each time there is a quarter less of it for values. How
+    /// many of its steps an instruction takes differs from one kernel to the next.
+    pub too_large: u32,
 }
 
 /// Checks a program, with an executable also its names against it. `defines` are the command line's `-D name=value`.
@@ -49,16 +52,7 @@ pub fn check(
     let (program, mut diagnostics) = front(source, defines);
     let target = program.target.clone();
     if let Some(executable) = executable {
-        diagnostics.extend(
-            lower::plan(
-                &program,
-                &source.text,
-                executable,
-                Placement::default(),
-                &[],
-            )
-            .1,
-        );
+        diagnostics.extend(lower::plan(&program, &source.text, executable, &Options::default()).1);
     }
     sort(&mut diagnostics);
     let program = (!has_errors(&diagnostics)).then_some(program);
@@ -81,13 +75,7 @@ pub fn compile(
 ) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
     let (mut program, mut diagnostics) = front(source, defines);
     program.settings = options.overrides.over(program.settings);
-    let (plan, found) = lower::plan(
-        &program,
-        &source.text,
-        executable,
-        options.placement,
-        &options.without,
-    );
+    let (plan, found) = lower::plan(&program, &source.text, executable, options);
     diagnostics.extend(found);
     sort(&mut diagnostics);
     if has_errors(&diagnostics) {

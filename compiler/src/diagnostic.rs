@@ -76,6 +76,12 @@ impl Diagnostic {
         self.code == codes::MATCHED_NOTHING.id()
     }
 
+    /// Is it that values of some functions are not shown, for want of room for the code?
+    #[must_use]
+    pub fn leaves_values_out(&self) -> bool {
+        self.code == codes::VALUES_LEFT_OUT.id()
+    }
+
     /// Adds the place of the mistake.
     #[must_use]
     pub(crate) fn at(mut self, span: &grammar::ast::Span, text: impl Into<String>) -> Self {

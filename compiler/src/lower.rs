@@ -10,6 +10,7 @@ use gobinary::{EntryKind, EntrySite, Executable, ExitKind, Function, Sites, Step
 
 use crate::{
     codes,
+    compile::Options,
     diagnostic::Diagnostic,
     escape::{printable, symbol},
     expression::Callers,
@@ -17,7 +18,6 @@ use crate::{
     matching::Catalog,
     placement,
     plan::{Plan, PlannedFunction, Site},
-    preference::Placement,
     probes::Probes,
     resolve::{Resolved, ResolvedTrace},
     select::{self, Selection, grouped, names_shown, places_shown, times},
@@ -68,9 +68,9 @@ pub(crate) fn plan(
     program: &Resolved,
     source: &str,
     executable: &Executable,
-    placement: Placement,
-    without: &[(u32, u32)],
+    options: &Options,
 ) -> (Plan, Vec<Diagnostic>) {
+    let placement = options.placement;
     let mut diagnostics = Vec::new();
     let catalog = Catalog::new(executable);
     let mut selections = select::select(program, &catalog, &mut diagnostics);
@@ -155,10 +155,10 @@ pub(crate) fn plan(
         let mut left = selection.clone();
         left.drop(|index| {
             let id = ids.get(&index).copied();
-            id.is_some_and(|id| without.contains(&(number, id)))
+            id.is_some_and(|id| options.without.contains(&(number, id)))
         });
         let mut trace = found.trace(trace, selection, &left, &hidden, instructed);
-        (trace.code, trace.shown) = instructed.code(&ids, &mut diagnostics);
+        (trace.code, trace.shown) = instructed.code(&ids, options.too_large, &mut diagnostics);
         let counted = instructed.counted.clone();
         trace.keeps_graphs = !counted.aggregations.is_empty() && counted.print.is_none();
         (trace.aggregations, trace.print) = (counted.aggregations, counted.print);

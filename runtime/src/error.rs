@@ -171,6 +171,14 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The verifier gave up for there being too much of a program, not for something in it.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::Verifier { error, .. } if error.raw_os_error() == Some(libc::E2BIG))
+    }
+}
+
 /// Why a process is not traced though it seems to run the file.
 #[must_use]
 pub fn not_arrived(pid: u32, path: &Path, overlay: bool) -> String {

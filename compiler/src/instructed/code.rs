@@ -31,10 +31,11 @@ const ROOM: Limits = Limits {
 const STEPS: usize = 860_000;
 
 impl Instructed {
-    /// Makes the code. `ids` are the numbers of planned functions.
+    /// Makes the code. `ids` are the numbers of planned functions, `too_large` see [`crate::Options`].
     pub(crate) fn code(
         &self,
         ids: &HashMap<u32, u32>,
+        too_large: u32,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> (TraceCode, BTreeMap<u32, ShownCall>) {
         let conditions = |list: &[(u32, Condition)]| {
@@ -105,7 +106,7 @@ impl Instructed {
         code.aggregate = made(!aggregated.is_empty(), &|room| {
             generate_capture(&aggregated, room, ebpf_templates::AGGREGATE_KEY)
         });
-        let most = steps / STEPS_OF_CAPTURE;
+        let most = (0..too_large).fold(steps / STEPS_OF_CAPTURE, |most, _| most / 4 * 3);
         (code.arguments, code.results) = captures(arguments, results, most, diagnostics);
         (code, self.shown_calls(ids))
     }
