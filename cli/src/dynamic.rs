@@ -7,8 +7,8 @@ use std::{
 };
 
 use compiler::{
+    capture::Place,
     shape::{Run, Shape, Slot},
-    shown::Place,
 };
 use gobinary::{Executable, Kind, Type, Types};
 use render::{Held, RuntimeType};

@@ -3,9 +3,9 @@
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use compiler::{
+    capture::resolved as resolved_by,
     plan::Plan,
     shape::{ShownCall, ShownValue},
-    shown::resolved as resolved_by,
 };
 use gobinary::{BuildInfo, Executable};
 use graph::{Graph, Moment};

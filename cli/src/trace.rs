@@ -178,7 +178,7 @@ fn load_probes(
                 log,
                 ..
             }) => {
-                let refused = compiler::expression::refused(&span, &log);
+                let refused = compiler::codegen::refused(&span, &log);
                 load::show(&loaded.source, &[refused], how.color);
                 return Err(WrongProgram.into());
             }

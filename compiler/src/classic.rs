@@ -6,7 +6,7 @@ use grammar::ast::{Item, PatternKind};
 use registers::Pattern;
 
 pub use self::registers::ClassicError;
-use crate::diagnostic::Source;
+use crate::diagnostics::diagnostic::Source;
 
 /// The program that means what `gofuncgraph [--exclude-vendor] --uprobe-wildcards W… EXECUTABLE [TARGET…]` means.
 ///

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use gobinary::Executable;
 
 use crate::{
-    diagnostic::{Diagnostic, Source, has_errors},
+    diagnostics::{
+        diagnostic::{Diagnostic, Source, has_errors},
+        severity::Severity,
+    },
     lower,
+    placement::preference::Placement,
     plan::Plan,
-    preference::Placement,
-    resolve::{self, Resolved},
-    settings::Overrides,
-    severity::Severity,
+    resolve::{self, Resolved, settings::Overrides},
 };
 
 /// What checking a program found.

@@ -10,10 +10,12 @@ use gobinary::Executable;
 use serde::Serialize;
 
 use crate::{
-    diagnostic::Source,
-    escape::{escape_path, printable},
+    diagnostics::{
+        diagnostic::Source,
+        escape::{escape_path, printable},
+    },
+    placement::prices::{CallPrice, Prices, call_prices, micros},
     plan::{Filter, Plan, Site, TracePlan},
-    prices::{CallPrice, Prices, call_prices, micros},
     select::{grouped, times, told_by_paths},
 };
 

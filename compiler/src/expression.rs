@@ -22,11 +22,11 @@ mod value;
 
 pub(crate) use lower::join;
 pub(crate) use measure::{Key, constant, key, measured, steps};
-pub(crate) use names::{built_in, is_built_in, of_call};
+pub(crate) use names::{built_in, is_built_in};
 pub(crate) use value::{Ty, not_zero};
 
 pub use callers::Callers;
-pub use limits::{refused, too_large, too_many_kept};
+pub use limits::too_many_kept;
 pub use lower::{condition, shown};
 pub use scope::{Scope, Use};
 pub use value::{Location, Typed, Unreachable};

@@ -6,8 +6,8 @@ use grammar::ast::Item;
 use crate::{
     classic::string,
     compile::front,
-    diagnostic::{Diagnostic, Source, has_errors},
-    matching::{Catalog, Matcher},
+    diagnostics::diagnostic::{Diagnostic, Source, has_errors},
+    select::catalog::{Catalog, Matcher},
 };
 
 /// The program that arguments of a command line stand for: each is a pattern, or patterns with commas between them. A name with a type in it

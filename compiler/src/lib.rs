@@ -10,61 +10,63 @@
 //! assert!(compiler::report(&source, &checked.diagnostics, false).contains("give a unit: 5ms"));
 //! ```
 //!
+//! # Stages
+//!
+//! In the order in which a program passes them; what is further down is used by nothing further up.
+//!
+//! | folder | in | out |
+//! |---|---|---|
+//! | `diagnostics` | spans and words of every other stage | errors, warnings and notes as values, and reports of them |
+//! | `resolve` | the syntax tree | names, values and patterns of the program, with no executable |
+//! | `select` | patterns, an executable's functions | which functions each trace is about |
+//! | `expression` | expressions, one function's types | typed words and conditions, in [`ir`] |
+//! | `capture` | values to be shown | which bytes are taken ([`ir`]), and how they are read back ([`shape`]) |
+//! | `instrumentation` | a trace, its functions | what is to be tested, captured and counted at each of their calls |
+//! | `placement` | functions, and what has to be seen of their calls | probe sites, and what they cost |
+//! | `codegen` | instrumentation, for functions with numbers | eBPF, and an interpreter that it is tested against |
+//!
+//! [`ir`], [`shape`] and [`plan`] are what stages hand on: data, and no decisions. `compile`, `find` and `classic` are the ways in, `lower` is
+//! the way through, and `explain` tells what came out.
+//!
 //! *Invariant*: no system calls, no files, no terminal. Text and a [`gobinary::Executable`] go in, plain data comes out, so that the
 //! command line and an editor share everything here.
 
-mod aggregate;
-pub mod budget;
-mod classic;
-mod clauses;
-pub mod codes;
-mod compile;
-mod copies;
-mod diagnostic;
-mod escape;
-mod explain;
+pub mod capture;
+pub mod codegen;
+pub mod diagnostics;
 pub mod expression;
-mod find;
-mod glob;
-mod hooks;
-mod instructed;
-mod last_calls;
-mod listed;
-mod lower;
-mod matching;
-mod nearest;
+mod instrumentation;
 mod placement;
-pub mod plan;
-pub mod predicate;
-mod preference;
-mod prices;
-mod print;
-mod probes;
-mod regular;
-mod report;
 mod resolve;
 mod select;
-mod selector;
-mod settings;
-mod severity;
-mod shadowed;
+
+mod classic;
+mod compile;
+mod explain;
+mod find;
+mod lower;
+
+pub mod ir;
+pub mod plan;
 pub mod shape;
-pub mod shown;
-mod sites;
-mod values;
 
 pub use classic::{ClassicError, classic_program};
 pub use compile::{Checked, Options, check, compile};
-pub use diagnostic::{Diagnostic, Label, Source, has_errors};
-pub use escape::{escape, escape_character, escape_path, has_unsafe, is_unsafe};
+pub use diagnostics::{
+    Diagnostic, Label, Severity, Source, codes, escape, escape_character, escape_path, has_errors,
+    has_unsafe, is_unsafe, report, report_json,
+};
 pub use explain::{explain, explain_json};
 pub use find::{find, patterns_program};
-pub use glob::{Glob, GlobError};
+pub use placement::{
+    budget,
+    preference::Placement,
+    prices::{CallPrice, Prices, call_prices, micros},
+};
 pub use plan::{Budget, Limits, Plan, Settings};
-pub use preference::Placement;
-pub use prices::{CallPrice, Prices, call_prices, micros};
-pub use report::{report, report_json};
-pub use resolve::Resolved;
+pub use resolve::{
+    Resolved,
+    glob::{Glob, GlobError},
+    settings::Overrides,
+};
 pub use select::grouped;
-pub use settings::Overrides;
-pub use severity::Severity;

@@ -9,21 +9,25 @@ use ebpf_templates::{Cookie, SiteKind, When};
 use gobinary::{EntryKind, EntrySite, Executable, ExitKind, Function, Sites, Step};
 
 use crate::{
-    codes,
     compile::Options,
-    diagnostic::Diagnostic,
-    escape::{printable, symbol},
+    diagnostics::{
+        codes,
+        diagnostic::Diagnostic,
+        escape::{printable, symbol},
+    },
     expression::Callers,
-    instructed::{Context, Instructed},
-    matching::Catalog,
-    placement,
+    instrumentation::{Context, Instrumentation, shadow_lint},
+    placement::{
+        self,
+        probes::Probes,
+        sites::{self, Found},
+    },
     plan::{Plan, PlannedFunction, Site},
-    probes::Probes,
-    resolve::{Resolved, ResolvedTrace},
-    select::{self, Selection, grouped, names_shown, places_shown, times},
-    selector::{Selector, SelectorKind},
-    shadowed,
-    sites::{self, Found},
+    resolve::{
+        Resolved, ResolvedTrace,
+        selector::{Selector, SelectorKind},
+    },
+    select::{self, Selection, catalog::Catalog, grouped, names_shown, places_shown, times},
 };
 
 /// What is probed of the runtime in every trace. All of it runs on the goroutine's own stack in Go 1.19 to 1.27 (runtime/panic.go,
@@ -74,8 +78,8 @@ pub(crate) fn plan(
     let mut diagnostics = Vec::new();
     let catalog = Catalog::new(executable);
     let mut selections = select::select(program, &catalog, &mut diagnostics);
-    let instructed = instruct(program, source, &catalog, &mut selections, &mut diagnostics);
-    let in_place = instructed.iter().flat_map(|trace| &trace.arguments);
+    let instrumentation = instruct(program, source, &catalog, &mut selections, &mut diagnostics);
+    let in_place = instrumentation.iter().flat_map(|trace| &trace.arguments);
     let in_place: BTreeSet<u32> = in_place.copied().collect();
     let probes = Probes::find(&catalog, &selections, placement, &in_place);
     for (trace, selection) in program.traces.iter().zip(&selections) {
@@ -150,16 +154,16 @@ pub(crate) fn plan(
         entries: &entries,
         placement,
     };
-    let traces = program.traces.iter().zip(&selections).zip(&instructed);
-    for (number, ((trace, selection), instructed)) in (0..).zip(traces) {
+    let traces = program.traces.iter().zip(&selections).zip(&instrumentation);
+    for (number, ((trace, selection), instrumentation)) in (0..).zip(traces) {
         let mut left = selection.clone();
         left.drop(|index| {
             let id = ids.get(&index).copied();
             id.is_some_and(|id| options.without.contains(&(number, id)))
         });
-        let mut trace = found.trace(trace, selection, &left, &hidden, instructed);
-        (trace.code, trace.shown) = instructed.code(&ids, options.too_large, &mut diagnostics);
-        let counted = instructed.counted.clone();
+        let mut trace = found.trace(trace, selection, &left, &hidden, instrumentation);
+        (trace.code, trace.shown) = instrumentation.code(&ids, options.too_large, &mut diagnostics);
+        let counted = instrumentation.counted.clone();
         trace.keeps_graphs = !counted.aggregations.is_empty() && counted.print.is_none();
         (trace.aggregations, trace.print) = (counted.aggregations, counted.print);
         plan.traces.push(trace);
@@ -175,13 +179,13 @@ fn instruct(
     catalog: &Catalog<'_>,
     selections: &mut [Selection],
     diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<Instructed> {
+) -> Vec<Instrumentation> {
     let mut context = None;
     let mut all = Vec::with_capacity(selections.len());
     let types = OnceCell::new();
     for (trace, selection) in program.traces.iter().zip(selections) {
         if !trace.has_expressions() {
-            all.push(Instructed::default());
+            all.push(Instrumentation::default());
             continue;
         }
         let context = context.get_or_insert_with(|| Context {
@@ -192,12 +196,12 @@ fn instruct(
             types: types.get_or_init(|| catalog.executable.types()),
             callers: Callers::default(),
         });
-        shadowed::report(trace, &selection.targets, context, diagnostics);
-        let instructed = Instructed::new(trace, selection, context, diagnostics);
+        shadow_lint::report(trace, &selection.targets, context, diagnostics);
+        let instrumentation = Instrumentation::new(trace, selection, context, diagnostics);
         selection
             .targets
-            .retain(|index| !instructed.without.contains(index));
-        all.push(instructed);
+            .retain(|index| !instrumentation.without.contains(index));
+        all.push(instrumentation);
     }
     all
 }

@@ -4,13 +4,27 @@
 //! machines. Where every way to a `ret` passes exactly one emulated instruction after the function's last other work (an *exit edge*), or
 //! ends in a call that is probed itself (a *last call*), that serves instead. A conditional jump is passed also by calls that do not
 //! leave there, so edges pay only where not too many calls pass them.
+//!
+//! In: the functions selected, and what has to be seen of their calls. Out: probe sites with cookies, what a call costs at them, and what to
+//! shed where that is too much.
+//!
+//! *Invariant*: nothing here decides what is captured.
+
+pub mod budget;
+mod last_calls;
+pub(crate) mod preference;
+pub(crate) mod prices;
+pub(crate) mod probes;
+pub(crate) mod sites;
 
 use std::collections::HashMap;
 
 use ebpf_templates::{Cookie, When};
 use gobinary::{EntryKind, EntrySite, ExitEdge, ExitKind, ExitWays, Instruction, LastCall};
 
-use crate::{preference::Placement, prices::Prices, probes::Probe};
+use preference::Placement;
+use prices::Prices;
+use probes::Probe;
 
 /// Where a function is watched.
 pub(crate) struct Placed {

@@ -15,8 +15,8 @@ pub use gobinary::{Step, TlsPlace};
 use serde::Serialize;
 
 use crate::{
-    diagnostic::Source,
-    predicate::Code,
+    codegen::Code,
+    diagnostics::diagnostic::Source,
     shape::{Shape, ShownCall, ShownValue},
 };
 

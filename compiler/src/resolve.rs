@@ -1,4 +1,19 @@
-//! From the syntax tree to a program whose every name and value is known, as far as that needs no executable.
+//! From the syntax tree to a program whose every name and value is known.
+//!
+//! In: what the grammar parsed. Out: [`Resolved`], and a diagnostic for each name and value that is none.
+//!
+//! *Invariant*: no executable is needed here.
+
+pub(crate) mod aggregation;
+pub(crate) mod call_name;
+mod clauses;
+pub(crate) mod glob;
+mod glob_lint;
+mod hooks;
+pub(crate) mod listed;
+pub(crate) mod selector;
+pub(crate) mod settings;
+pub(crate) mod values;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -6,16 +21,17 @@ use ebpf_templates::MAX_TRACES;
 use grammar::ast::{Expression, Item, Program, Span, Template, Trace, ValueKind};
 
 use crate::{
-    aggregate::Aggregated,
-    clauses, codes,
-    diagnostic::{Diagnostic, Source},
-    hooks,
-    listed::Listed,
+    diagnostics::{
+        codes,
+        diagnostic::{Diagnostic, Source},
+    },
     plan::{Filter, Hook, Settings},
-    selector::{DeclaredSet, Labels, Selector, Sets, as_written},
-    settings::Configs,
-    values::Values,
 };
+use aggregation::Aggregated;
+use listed::Listed;
+use selector::{DeclaredSet, Labels, Selector, Sets, as_written};
+use settings::Configs;
+use values::Values;
 
 /// A checked program: sets and parameters resolved, values in range, patterns compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,16 +1,28 @@
 //! Which functions each trace is about, and what is to be said of patterns that select none.
+//!
+//! In: patterns, and an executable's functions. Out: a [`Selection`] for each trace.
+//!
+//! *Invariant*: whether a function can be probed is not asked here, nor what is to be done at it.
+
+pub(crate) mod catalog;
+mod copies;
+pub(crate) mod nearest;
 
 use gobinary::{Executable, InlinedAt};
 
 use crate::{
-    codes,
-    diagnostic::Diagnostic,
-    escape::{printable, symbol},
-    matching::{Because, Catalog, Matcher},
-    nearest::nearest_word,
-    resolve::{Resolved, ResolvedTrace},
-    selector::{BuiltIn, Selector, SelectorKind},
+    diagnostics::{
+        codes,
+        diagnostic::Diagnostic,
+        did_you_mean::nearest_word,
+        escape::{printable, symbol},
+    },
+    resolve::{
+        Resolved, ResolvedTrace,
+        selector::{BuiltIn, Selector, SelectorKind},
+    },
 };
+use catalog::{Because, Catalog, Matcher};
 
 /// Names shown before "and N more".
 const SHOWN: usize = 3;

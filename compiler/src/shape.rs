@@ -1,7 +1,7 @@
 //! How to read what the kernel has captured of a call: the shapes of values, and where their parts lie in the captured bytes.
 //!
 //! It is the border between the compiler, which decides what is captured, and the renderer, which has no executable to ask. What is
-//! captured begins with a word that has a bit for each item, set where the item could not be read ([`crate::predicate::Layout`]).
+//! captured begins with a word that has a bit for each item, set where the item could not be read ([`crate::ir::Layout`]).
 
 use serde::Serialize;
 
@@ -63,7 +63,7 @@ pub struct Slot {
     pub at: u16,
 }
 
-/// A whole item of bytes ([`crate::predicate::Item::Bytes`]).
+/// A whole item of bytes ([`crate::ir::Item::Bytes`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct Run {
     /// Its number: its bit tells whether it could be read.

@@ -4,7 +4,7 @@ mod support;
 
 use std::fmt::Write as _;
 
-use compiler::{Options, Plan, Source, check, compile, plan::TracePlan, report};
+use compiler::{Options, Plan, Source, check, compile, diagnostics::report, plan::TracePlan};
 use gobinary::Executable;
 use insta::assert_snapshot;
 

@@ -7,7 +7,10 @@ mod support;
 
 use std::path::Path;
 
-use compiler::{Severity, Source, check, codes::CODES, report};
+use compiler::{
+    Severity, Source, check,
+    diagnostics::{codes::CODES, report},
+};
 
 /// A ```` ```gfg ```` block.
 struct Example {

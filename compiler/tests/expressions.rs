@@ -4,8 +4,8 @@ mod support;
 
 use compiler::{
     Source,
+    diagnostics::report,
     expression::{Callers, Scope, Use, condition, shown},
-    report,
 };
 use gobinary::{Executable, TypesError};
 use grammar::ast::{ClauseKind, Expression, Item, ValueKind};

@@ -5,8 +5,8 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use compiler::{
-    Diagnostic, Options, Plan, Prices, Severity, Source, check, compile, explain, plan::TracePlan,
-    report, shape::Shape,
+    Diagnostic, Options, Plan, Prices, Severity, Source, check, compile, diagnostics::report,
+    explain, plan::TracePlan, shape::Shape,
 };
 use ebpf_templates::{Cookie, SiteKind};
 use gobinary::Executable;

@@ -1,12 +1,14 @@
 //! Predicates without a kernel: what they mean, what of them is too large, how they are shown. That the generated code means the same is
 //! tested where there is a kernel, in the crate `runtime`.
 
-use compiler::predicate::{
-    Arm, CaptureArm, Code, Event, Item, Layout, Limits, Memory, Pattern, Resource, SEARCH_WINDOW,
-    Unreadable, Verdict, evaluate, generate, generate_capture, generate_captures,
+use compiler::{
+    codegen::{
+        Arm, CaptureArm, Code, Event, Limits, Resource, Verdict, evaluate, generate,
+        generate_capture, generate_captures,
+    },
     ir::{
-        Condition, ConditionKind, Extension, Input, Moment, Operator, Register, Relation, Text,
-        Width, Word, WordKind,
+        Condition, ConditionKind, Extension, Input, Item, Layout, Memory, Moment, Operator,
+        Pattern, Register, Relation, SEARCH_WINDOW, Text, Unreadable, Width, Word, WordKind,
     },
 };
 use proptest::prelude::*;

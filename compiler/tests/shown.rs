@@ -17,13 +17,10 @@ use std::{
 
 use compiler::{
     Limits,
-    predicate::{
-        CaptureArm, Event, Item, Layout, Limits as Room, MAX_ITEMS, Memory, Unreadable, capture,
-        generate_capture,
-        ir::{Input, Moment, Register},
-    },
+    capture::{Captured, all, resolved},
+    codegen::{CaptureArm, Event, Limits as Room, capture, generate_capture},
+    ir::{Input, Item, Layout, MAX_ITEMS, Memory, Moment, Register, Unreadable},
     shape::Shape,
-    shown::{Captured, all, resolved},
 };
 use decode::Decoder;
 use gobinary::{Executable, Function, Kind, Signature, Types, Variable, Where};
@@ -255,7 +252,7 @@ fn check(captured: &Captured) {
     assert!(Layout::new(&captured.items).size <= 1024);
     for item in &captured.items {
         if let Item::Bytes { text, most, .. } = item
-            && let compiler::predicate::ir::WordKind::Constant(length) = text.length.kind
+            && let compiler::ir::WordKind::Constant(length) = text.length.kind
         {
             assert!(length <= 256 && length == u64::from(*most), "{item:?}");
         }

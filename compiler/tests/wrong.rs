@@ -1,6 +1,6 @@
 //! Wrong programs, and everything that is said of them.
 
-use compiler::{Source, check, report};
+use compiler::{Source, check, diagnostics::report};
 
 /// What `check` prints on stderr.
 fn stderr(program: &str, defines: &[(&str, &str)]) -> String {

@@ -4,7 +4,7 @@ mod support;
 
 use std::fmt::Write as _;
 
-use compiler::{Source, check, report};
+use compiler::{Source, check, diagnostics::report};
 use gobinary::Executable;
 use insta::assert_snapshot;
 

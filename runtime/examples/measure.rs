@@ -72,7 +72,7 @@ fn compile(program: &str, executable: &Executable) -> Result<Plan> {
     let source = Source::new("<command line>", program);
     compiler::compile(&source, &[], executable, &compiler::Options::default())
         .map(|(plan, _)| plan)
-        .map_err(|diagnostics| compiler::report(&source, &diagnostics, false).into())
+        .map_err(|diagnostics| compiler::diagnostics::report(&source, &diagnostics, false).into())
 }
 
 fn load(path: &Path, program: &str) -> Result<(Binary, Plan)> {
@@ -215,7 +215,7 @@ fn plan(executable: &Path, program: &str, rounds: usize) -> Result<Value> {
         let parsed = Executable::parse(binary.bytes())?;
         let (begun, before) = (Instant::now(), processor_time());
         let (plan, _) = compiler::compile(&source, &[], &parsed, &options)
-            .map_err(|diagnostics| compiler::report(&source, &diagnostics, false))?;
+            .map_err(|diagnostics| compiler::diagnostics::report(&source, &diagnostics, false))?;
         times.push(begun.elapsed().as_nanos() as u64);
         worked.push(processor_time() - before);
         functions = plan.functions.len();

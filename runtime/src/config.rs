@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use compiler::{
+    codegen::Code,
     plan::{Aggregation, AggregationKind, Plan, TlsPlace, TraceCode, TracePlan},
-    predicate::Code,
 };
 use ebpf_templates::{
     AggregationConfig, COMM_LEN, Config, FACT_BIAS, FACT_CALLER, LastCall, LastCallKey,

@@ -10,8 +10,8 @@ use aya_obj::generated::{
     BPF_CALL, BPF_DW, BPF_IMM, BPF_JMP, BPF_LD, bpf_func_info, bpf_insn, bpf_line_info,
 };
 use compiler::{
+    codegen::{Code, Instruction},
     plan::TraceCode,
-    predicate::{Code, Instruction},
 };
 use ebpf_templates::Stub;
 

@@ -6,8 +6,8 @@ use std::{fs, ops::Range, path::PathBuf};
 
 use compiler::{
     Source,
+    codegen::{Code, Instruction},
     plan::{Plan, Site, TraceCode, TracePlan},
-    predicate::{Code, Instruction},
 };
 use ebpf_templates::{Cookie, SiteKind, When};
 use runtime::{Binary, Error, Kernel, Options, Tracer};

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::predicate::ir::Register;
+use crate::ir::Register;
 
 /// Offsets around a register.
 const MAX_STEPS: usize = 8;

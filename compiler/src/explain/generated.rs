@@ -7,10 +7,9 @@ use grammar::ast::Span;
 
 use super::{items, line};
 use crate::{
-    diagnostic::Source,
-    escape::printable,
+    codegen::{Code, ListedArm, ListedPart},
+    diagnostics::{diagnostic::Source, escape::printable},
     plan::{Plan, TracePlan},
-    predicate::{Code, ListedArm, ListedPart},
     select::times,
     shape::{Missing, Shape, ShownCall, ShownValue},
 };

@@ -8,7 +8,7 @@ use std::{
 
 use gobinary::Executable;
 
-use crate::{glob::Glob, nearest::nearest_functions};
+use crate::{resolve::glob::Glob, select::nearest::nearest_functions};
 
 /// What the names of callers in a program stand for, as far as that was asked.
 #[derive(Default)]

@@ -11,9 +11,8 @@ use super::{
     value::{Ty, Typed, not_zero},
 };
 use crate::{
-    codes,
-    diagnostic::Diagnostic,
-    predicate::ir::{Extension, Width, Word, WordKind},
+    diagnostics::{codes, diagnostic::Diagnostic},
+    ir::{Extension, Width, Word, WordKind},
 };
 
 /// Conversions to integers, by the name of the type: bytes, signed.

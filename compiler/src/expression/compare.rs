@@ -11,10 +11,8 @@ use super::{
     value::{Ty, Typed},
 };
 use crate::{
-    codes,
-    diagnostic::Diagnostic,
-    escape::printable,
-    predicate::ir::{Condition, ConditionKind, Relation, Width, Word},
+    diagnostics::{codes, diagnostic::Diagnostic, escape::printable},
+    ir::{Condition, ConditionKind, Relation, Width, Word},
 };
 
 /// One side of a comparison.

@@ -3,7 +3,7 @@
 use grammar::ast::{BinaryOperator, ValueKind};
 
 use super::value::Ty;
-use crate::predicate::ir::Relation;
+use crate::ir::Relation;
 
 /// A constant.
 #[derive(Debug, Clone, PartialEq)]

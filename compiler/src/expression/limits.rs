@@ -1,57 +1,9 @@
-//! What is said of expressions that the kernel has no room for.
-
-use grammar::ast::Span;
+//! What is said of expressions of which the kernel cannot keep enough.
 
 use crate::{
-    codes,
-    diagnostic::Diagnostic,
-    escape::printable,
-    predicate::{Resource, TooLarge, TooManyKept, ir::MAX_KEPT},
+    diagnostics::{codes, diagnostic::Diagnostic},
+    ir::{MAX_KEPT, TooManyKept},
 };
-
-/// What is wrong with an expression for which no code could be generated.
-#[must_use]
-pub fn too_large(error: &TooLarge) -> Diagnostic {
-    let TooLarge {
-        span,
-        resource,
-        needed,
-        room,
-    } = error;
-    let (what, help) = match resource {
-        Resource::Instructions => (
-            "instructions",
-            "test fewer things, or of fewer functions: functions whose arguments are in the same places share their code",
-        ),
-        Resource::Stack => ("bytes of stack", "test fewer things within one another"),
-        Resource::Searches => (
-            "searches for a text (a long one counts as several)",
-            "test how a text begins or ends instead of what it holds",
-        ),
-        Resource::Items => ("values", "show fewer"),
-        Resource::Captured => ("bytes of captured values", "show fewer"),
-    };
-    Diagnostic::new(codes::TOO_LARGE, "the kernel has no room for this")
-        .at(span, "does not fit any more")
-        .note(format!("it needs {needed} {what}; there are {room}"))
-        .help(help)
-}
-
-/// What is wrong with an expression whose code the kernel's verifier has refused, by the end of its log.
-#[must_use]
-pub fn refused(span: &Span, log: &str) -> Diagnostic {
-    let reason =
-        log.lines().rev().map(str::trim).find(|line| {
-            !line.is_empty() && !line.starts_with("processed ") && !line.starts_with(';')
-        });
-    let diagnostic = Diagnostic::new(codes::TOO_LARGE, "the kernel refuses the code of this")
-        .at(span, "refused here")
-        .help("write it in a simpler way, or leave it away");
-    match reason {
-        Some(reason) => diagnostic.note(printable(&format!("its verifier says: {reason}"))),
-        None => diagnostic,
-    }
-}
 
 /// What is wrong with a condition of which too much would have to be kept until the call returns.
 #[must_use]

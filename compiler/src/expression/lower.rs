@@ -11,12 +11,8 @@ use super::{
     value::{Location, Ty, Typed, Unreachable, not_zero},
 };
 use crate::{
-    codes,
-    diagnostic::Diagnostic,
-    escape::symbol,
-    predicate::ir::{
-        Condition, ConditionKind, Extension, Input, Operator, Relation, Width, Word, WordKind,
-    },
+    diagnostics::{codes, diagnostic::Diagnostic, escape::symbol},
+    ir::{Condition, ConditionKind, Extension, Input, Operator, Relation, Width, Word, WordKind},
 };
 
 /// The condition of a `where` for one function.

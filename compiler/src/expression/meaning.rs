@@ -1,7 +1,7 @@
 //! What an expression stands for.
 
 use super::{constant::Constant, value::Typed};
-use crate::escape::printable;
+use crate::diagnostics::escape::printable;
 
 /// What an expression is.
 #[derive(Debug, Clone, PartialEq)]

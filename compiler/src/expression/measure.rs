@@ -12,10 +12,8 @@ use super::{
     value::{Ty, Typed},
 };
 use crate::{
-    codes,
-    diagnostic::Diagnostic,
-    escape::printable,
-    predicate::ir::{Condition, ConditionKind, Input, Operator, Relation, Text, Word, WordKind},
+    diagnostics::{codes, diagnostic::Diagnostic, escape::printable},
+    ir::{Condition, ConditionKind, Input, Operator, Relation, Text, Word, WordKind},
 };
 
 /// A number that calls have, as a signed word.

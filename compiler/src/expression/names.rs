@@ -12,15 +12,15 @@ use super::{
     value::{DURATION, Location, Ty, Typed},
 };
 use crate::{
-    codes,
-    diagnostic::Diagnostic,
-    escape::{printable, symbol},
-    nearest::nearest_word,
-    predicate::ir::{Extension, Input, Moment, Width, WordKind},
+    diagnostics::{
+        codes,
+        diagnostic::Diagnostic,
+        did_you_mean::nearest_word,
+        escape::{printable, symbol},
+    },
+    ir::{Extension, Input, Moment, Width, WordKind},
+    resolve::call_name::{CALL, of_call},
 };
-
-/// What is built in is a part of this, whatever the parameters are called: `call.dur`.
-const CALL: &str = "call";
 
 /// Names that are built in and are numbers, and what they are.
 const BUILT_IN: [(&str, Input, Number); 7] = [
@@ -60,16 +60,6 @@ fn built_in_names() -> impl Iterator<Item = &'static str> {
 /// Whether something is built in under this name.
 pub(crate) fn is_built_in(name: &str) -> bool {
     built_in_names().any(|word| word == name)
-}
-
-/// `name` in `call.name`.
-pub(crate) fn of_call(expression: &Expression) -> Option<&str> {
-    match &expression.kind {
-        ExpressionKind::Field { of, name } if matches!(&of.kind, ExpressionKind::Name(base) if base == CALL) => {
-            Some(&name.node)
-        }
-        _ => None,
-    }
 }
 
 /// The built-in name that an expression means at calls of a function: `call.dur`, or `dur` where no parameter is called so.

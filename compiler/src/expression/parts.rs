@@ -15,16 +15,10 @@ use super::{
     value::{Location, Ty, Typed, not_zero},
 };
 use crate::{
-    codes,
-    diagnostic::Diagnostic,
-    escape::printable,
-    nearest::nearest_word,
-    predicate::{
-        When,
-        ir::{
-            Condition, ConditionKind, Extension, Input, Moment, Operator, Register, Relation,
-            Width, Word, WordKind,
-        },
+    diagnostics::{codes, diagnostic::Diagnostic, did_you_mean::nearest_word, escape::printable},
+    ir::{
+        Condition, ConditionKind, Extension, Input, Moment, Operator, Register, Relation, When,
+        Width, Word, WordKind,
     },
     shape::Step,
 };

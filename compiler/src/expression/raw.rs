@@ -12,10 +12,8 @@ use super::{
     value::{Location, Ty, Typed},
 };
 use crate::{
-    codes,
-    diagnostic::Diagnostic,
-    nearest::nearest_word,
-    predicate::ir::{Condition, Extension, Moment, Register, Text, Word, WordKind},
+    diagnostics::{codes, diagnostic::Diagnostic, did_you_mean::nearest_word},
+    ir::{Condition, Extension, Moment, Register, Text, Word, WordKind},
 };
 
 impl<'s, 'e> Lowering<'s, 'e> {

@@ -3,7 +3,10 @@
 use gobinary::{Executable, Kind, Types, Variable};
 
 use super::{constant::Constant, meaning::Value};
-use crate::{escape::printable, nearest::nearest_word, predicate::ir::Register};
+use crate::{
+    diagnostics::{did_you_mean::nearest_word, escape::printable},
+    ir::Register,
+};
 
 /// What can be done about numbers of which one has a sign and the other has not.
 pub(super) const CONVERT: &str = "convert one of them: int64(x), uint64(x)";

@@ -12,14 +12,16 @@ use super::{
     value::Typed,
 };
 use crate::{
-    codes,
-    diagnostic::Diagnostic,
-    escape::{printable, symbol as shown_symbol},
-    glob::Glob,
-    predicate::{
-        Pattern, PatternTooLong,
-        ir::{Condition, ConditionKind, Input, Operator, Relation, Word, WordKind},
+    diagnostics::{
+        codes,
+        diagnostic::Diagnostic,
+        escape::{printable, symbol as shown_symbol},
     },
+    ir::{
+        Condition, ConditionKind, Input, Operator, Pattern, PatternTooLong, Relation, Word,
+        WordKind,
+    },
+    resolve::glob::Glob,
 };
 
 /// Runs of code that callers by name may be in.

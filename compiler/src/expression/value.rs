@@ -4,7 +4,7 @@ use gobinary::{Kind, Place, Type, TypeId, Variable, Where};
 use grammar::ast::Span;
 
 use crate::{
-    predicate::ir::{
+    ir::{
         self, Condition, ConditionKind, Extension, Moment, Operator, Relation, Text, Width, Word,
         WordKind,
     },

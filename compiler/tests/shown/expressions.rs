@@ -1,8 +1,8 @@
 //! What a clause `args` asks for with expressions.
 
 use compiler::{
+    capture::{Asked, some},
     expression::{self, Callers, Scope, Use},
-    shown::{Asked, some},
 };
 use gobinary::TypesError;
 use grammar::ast::{ClauseKind, Item as ProgramItem};

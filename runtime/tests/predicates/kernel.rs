@@ -10,7 +10,10 @@ use std::{
 use aya_obj::generated::{
     BPF_F_SLEEPABLE, bpf_attr, bpf_cmd, bpf_map_type, bpf_prog_info, bpf_prog_type,
 };
-use compiler::predicate::{Event, Instruction, Memory, Unreadable, Verdict, ir};
+use compiler::{
+    codegen::{Event, Instruction, Verdict},
+    ir::{self, Memory, Unreadable},
+};
 
 /// Words of a context: registers, then inputs.
 const CONTEXT: usize = ir::REGISTERS + ir::INPUTS;

@@ -7,11 +7,14 @@
 mod kernel;
 mod random;
 
-use compiler::predicate::{
-    Arm, CaptureArm, Code, Event, Item, Kept, LONG_SEARCH, Layout, Limits, Pattern, Resource,
-    SEARCHES_IN_ARM, Split, Verdict, capture, evaluate, generate, generate_capture,
+use compiler::{
+    codegen::{
+        Arm, CaptureArm, Code, Event, LONG_SEARCH, Limits, Resource, SEARCHES_IN_ARM, Verdict,
+        capture, evaluate, generate, generate_capture,
+    },
     ir::{
-        Condition, ConditionKind, Input, Moment, Register, Relation, Text, Width, Word, WordKind,
+        Condition, ConditionKind, Input, Item, Kept, Layout, Moment, Pattern, Register, Relation,
+        Split, Text, Width, Word, WordKind,
     },
 };
 use kernel::{Kind, Loaded, OwnMemory, Pages};
@@ -432,7 +435,7 @@ fn equal_strings_are_compared_as_far_as_they_can_be() {
                     pointer: register(Register::Rcx).into(),
                     offset: 8,
                     width: Width::Eight,
-                    extension: compiler::predicate::ir::Extension::Zero,
+                    extension: compiler::ir::Extension::Zero,
                 },
                 0..1,
             )

@@ -1,10 +1,10 @@
 //! Random predicates, memory and events. A predicate is a function of a run of bytes, so that a failing one shrinks with the run.
 
-use compiler::predicate::{
-    Event, Item, Pattern,
+use compiler::{
+    codegen::Event,
     ir::{
-        Condition, ConditionKind, Extension, Input, Moment, Operator, Register, Relation, Text,
-        Width, Word, WordKind,
+        Condition, ConditionKind, Extension, Input, Item, Moment, Operator, Pattern, Register,
+        Relation, Text, Width, Word, WordKind,
     },
 };
 
@@ -224,7 +224,7 @@ pub fn event(choices: &mut Choices<'_>, base: u64) -> Event {
 /// All inputs.
 pub fn inputs() -> Vec<Input> {
     let mut inputs = Input::FACTS.to_vec();
-    inputs.extend((0..compiler::predicate::ir::MAX_KEPT).map(Input::Kept));
+    inputs.extend((0..compiler::ir::MAX_KEPT).map(Input::Kept));
     inputs
 }
 
