@@ -76,7 +76,10 @@ pub fn all(
         value: typed(types, variable, moment, span).map_err(Shape::Missing),
         is_expression: false,
     });
-    let wanted: Vec<Wanted> = wanted.collect();
+    let left_out = moment == Moment::Return && signature.results_left_out;
+    let wanted: Vec<Wanted> = wanted
+        .chain(left_out.then(|| not_described(span)))
+        .collect();
     let is_derived = |value: &Result<Typed, _>| {
         let value = value.as_ref();
         value.is_ok_and(|value| value.ty.derived.is_some())
@@ -95,12 +98,6 @@ pub fn undescribed(
     limits: &Limits,
     span: &Span,
 ) -> Captured {
-    let wanted = |value| Wanted {
-        label: String::new(),
-        span: span.clone(),
-        value,
-        is_expression: false,
-    };
     let known = (moment == Moment::Entry)
         .then(|| types.untyped_arguments(function))
         .flatten();
@@ -112,15 +109,28 @@ pub fn undescribed(
             moment,
             offset: 0,
         };
-        wanted(Ok(Typed {
-            ty: Ty::built_in("uintptr", size, Kind::Uint),
-            at,
-            guard: None,
-        }))
+        Wanted {
+            value: Ok(Typed {
+                ty: Ty::built_in("uintptr", size, Kind::Uint),
+                at,
+                guard: None,
+            }),
+            ..not_described(span)
+        }
     });
-    let rest = (!whole).then(|| wanted(Err(Shape::Missing(Missing::NotDescribed))));
+    let rest = (!whole).then(|| not_described(span));
     let wanted: Vec<Wanted> = numbers.chain(rest).collect();
     Planner::new(Some(types), *limits).plan(wanted, None)
+}
+
+/// Stands for all values that the executable does not tell of.
+fn not_described(span: &Span) -> Wanted {
+    Wanted {
+        label: String::new(),
+        span: span.clone(),
+        value: Err(Shape::Missing(Missing::NotDescribed)),
+        is_expression: false,
+    }
 }
 
 /// In generic code, the address of the dictionary, at entry.

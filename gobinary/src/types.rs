@@ -9,6 +9,7 @@ mod captured;
 mod convention;
 mod described;
 mod graph;
+mod left_out;
 mod listed;
 mod location;
 mod model;
@@ -96,6 +97,7 @@ pub struct Types<'e> {
     argument_tables: OnceLock<Option<u64>>,
     /// Entries of functions whose symbols say that their arguments are on the stack, ascending.
     marked: OnceLock<Vec<u64>>,
+    loop_bodies: OnceLock<left_out::LoopBodies>,
 }
 
 /// The types that the runtime describes, by address and by name. The linker puts all types into a unit of the runtime.
@@ -137,6 +139,7 @@ impl Executable {
             runtime: OnceLock::new(),
             argument_tables: OnceLock::new(),
             marked: OnceLock::new(),
+            loop_bodies: OnceLock::new(),
         })
     }
 }

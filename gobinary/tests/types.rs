@@ -589,3 +589,42 @@ fn enumerations_of_strange_sizes_are_no_integers() {
         }
     }
 }
+
+/// What a function returns from inside a loop over a function is not in DWARF, unless it has a name. Issue 9.
+#[test]
+fn results_that_dwarf_leaves_out_are_told_from_none() {
+    for toolchain in toolchains() {
+        if toolchain.minor < 23 {
+            continue;
+        }
+        for mode in [Mode::Default, Mode::Unoptimised, Mode::Pie] {
+            let program = toolchain.build_package("tests/programs/loops", mode);
+            let types = program.executable.types().expect("DWARF");
+            for (name, expected) in [
+                ("main.one", None),
+                ("main.two", None),
+                ("main.deferred", None),
+                ("main.half", None),
+                ("main.nested", None),
+                ("main.(*place).find", None),
+                ("main.generic[go.shape.int]", None),
+                ("main.literal.func1", None),
+                ("main.inlined", None),
+                ("main.one-range1", None),
+                ("main.named", Some("sum int: RAX; err error: RBX, RCX")),
+                ("main.after", Some("_ int: RAX")),
+                ("main.deferredNone", Some("")),
+                ("main.none", Some("")),
+                ("main.nestedNone", Some("")),
+                ("main.around", Some("")),
+                ("main.main", Some("")),
+            ] {
+                let signature = signature(&program, &types, name);
+                let results = line(&types, &signature);
+                let (_, results) = results.split_once(" -> ").expect("results");
+                let found = (!signature.results_left_out).then_some(results);
+                assert_eq!(found, expected, "{}: {name}", program.label());
+            }
+        }
+    }
+}

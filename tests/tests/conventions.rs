@@ -15,7 +15,7 @@ const SHOWN: [&str; 15] = [
     "main._Cfunc_call(p0=4) = r1=133",
     "main._Cfunc_half(p0=1000) = r1=500",
     "main._Cfunc_make(p0=1000, p1=77) = r1={a:1000 b:77}",
-    "main._Cfunc_nothing(p0=5, p1=6) = r1=main._Ctype_void{}",
+    "main._Cfunc_nothing(p0=5, p1=6) = ",
     "main._Cfunc_small(p0=1, p1=2, p2=3) = r1=6",
     "main._Cfunc_sub(p0=1000, p1=7) = r1=993",
     "main._Cfunc_sum(p0={a:1000 b:77}, p1=9) = r1=1086",

@@ -222,3 +222,75 @@ fn without_dwarf_nothing_is_shown() {
         assert!(output.stdout.is_empty(), "{said}");
     }
 }
+
+/// What each function of `loops` returns, as it is shown.
+const RETURNED: [(&str, &str); 15] = [
+    ("main.(*place).find", "‹not described›"),
+    ("main.after", "46"),
+    ("main.around", ""),
+    ("main.deferred", "‹not described›"),
+    ("main.deferredNone", ""),
+    ("main.generic[go.shape.int]", "‹not described›"),
+    ("main.half", "‹not described›"),
+    ("main.inlined", "‹not described›"),
+    ("main.literal.func1", "‹not described›"),
+    ("main.named", "sum=42 err=*errors.errorString{\"failure\"}"),
+    ("main.nested", "‹not described›"),
+    ("main.nestedNone", ""),
+    ("main.none", ""),
+    ("main.one", "‹not described›"),
+    ("main.two", "‹not described›"),
+];
+
+/// Issue 9: results that DWARF leaves out, of functions that return from inside a loop over a function, are not taken for none.
+#[test]
+fn results_of_loops_over_functions() {
+    if skip().is_some() {
+        return;
+    }
+    let names = RETURNED.map(|(name, _)| name).join(", ");
+    let trace = format!("trace main.main < include {names}; ret >");
+    for toolchain in go::toolchains().iter().filter(|go| go.minor() >= 23) {
+        for mode in [Mode::Plain, Mode::Unoptimised] {
+            let context = format!("go {} {mode:?}", toolchain.version);
+            let program = go::build(toolchain, "loops", mode);
+            let traced = tracer::launch(&trace, &[], &program, &[]);
+            traced.assert_complete(&context);
+            let graph = traced.lines.iter().find(|line| line["type"] == "graph");
+            let root = &graph.expect("a graph")["root"];
+            let mut returned: Vec<(&str, String)> = root["calls"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|call| {
+                    let results = call["results"].as_array().into_iter().flatten();
+                    let results = results.map(|value| {
+                        let text = value["text"].as_str().expect("a text");
+                        match value["name"].as_str() {
+                            Some(name) => format!("{name}={text}"),
+                            None => text.to_owned(),
+                        }
+                    });
+                    let name = call["function"].as_str().expect("a name");
+                    (name, results.collect::<Vec<_>>().join(" "))
+                })
+                .collect();
+            returned.sort();
+            let expected = RETURNED.map(|(name, text)| (name, text.to_owned()));
+            assert_eq!(returned, expected, "{context}");
+
+            for clause in ["count by ret", "where ret[1] != nil", "ret ret.err"] {
+                let asked = format!("trace main.half < {clause} >");
+                let path = program.to_str().expect("UTF-8");
+                let output = tracer::run(&["check", "-e", &asked, path]);
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                let said = said + &String::from_utf8_lossy(&output.stdout);
+                assert!(
+                    said.contains("[E0508]: the results of main.half are not known")
+                        && said.contains("from inside a loop over a function"),
+                    "{context}: {said}"
+                );
+            }
+        }
+    }
+}

@@ -398,6 +398,18 @@ impl<'s, 'e> Lowering<'s, 'e> {
         if self.scope.usage == Use::Args {
             return self.fail(known_at_return("ret", span));
         }
+        if signature.results_left_out {
+            let function = symbol(self.scope.function.name);
+            return self.fail(
+                Diagnostic::new(
+                    codes::NO_TYPES,
+                    format!("the results of {function} are not known"),
+                )
+                .at(span, "needs them")
+                .note("the DWARF leaves out results of functions that return from inside a loop over a function")
+                .help("show what registers hold then: ret reg.ax, reg.bx"),
+            );
+        }
         if results.is_empty() {
             let function = symbol(self.scope.function.name);
             return self.fail(

@@ -4,7 +4,7 @@
 //! through RDX, and DWARF's locations say which variable a register or slot holds from the next instruction on. A variable is taken for
 //! captured at an offset only where all its parts were loaded from there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use iced_x86::{
     Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess,
@@ -71,6 +71,13 @@ impl Loads {
                 .push((instruction.next_ip(), registers.clone()));
         }
         loads
+    }
+
+    /// Where the words of the closure are that the code loads.
+    pub fn words(&self) -> BTreeSet<u64> {
+        let loaded = self.registers.iter().flat_map(|(_, held)| held.values());
+        let words = loaded.flat_map(|&(from, size)| (from..from.saturating_add(size)).step_by(8));
+        words.collect()
     }
 
     /// Where in the closure a variable is which has this place at this address.

@@ -20,6 +20,9 @@ pub struct Signature {
     pub parameters: Vec<Variable>,
     /// The results, in order. A place holds at each `ret`, where the stack is as at the first instruction.
     pub results: Vec<Variable>,
+    /// DWARF leaves out results, or may do so, and `results` is empty: where one is depends on those before it. So it is with a function that
+    /// returns from inside a loop over a function.
+    pub results_left_out: bool,
     /// What a closure captured, by ascending offset; before Go 1.23 only what its code shows. A place holds at the entry site.
     pub captured: Vec<Variable>,
     /// Is the first parameter a receiver?
@@ -83,7 +86,11 @@ impl<'e> Types<'e> {
             .units
             .function(&self.dwarf, function.entry)
             .ok_or(TypesError::NotDescribed)?;
-        let listed = self.listed(entry, function.entry)?;
+        let mut listed = self.listed(entry, function.entry)?;
+        let results_left_out = self.leaves_out_results(function, &listed)?;
+        if results_left_out {
+            listed.results.clear();
+        }
         let marked = self
             .marked
             .get_or_init(|| convention::marked(self.executable));
@@ -135,10 +142,13 @@ impl<'e> Types<'e> {
         // The compiler's own variables have no name.
         captured.retain(|(variable, _): &(Variable, u64)| variable.name.is_some());
         captured.sort_by_key(|&(_, offset)| offset);
+        let mut results = variables(listed.results, results, Vec::new());
+        results.retain(|result| !self.is_void(result.ty));
         Ok(Signature {
             method: method && !parameters.is_empty(),
             parameters,
-            results: variables(listed.results, results, Vec::new()),
+            results,
+            results_left_out,
             captured: captured.into_iter().map(|(variable, _)| variable).collect(),
             dictionary,
         })
@@ -235,7 +245,7 @@ impl<'e> Types<'e> {
     }
 
     /// Of the Go that built it; the greatest where that is not known.
-    fn minor(&self) -> u16 {
+    pub(super) fn minor(&self) -> u16 {
         let version = self.executable.go_version();
         version.map_or(u16::MAX, |version| version.minor)
     }
@@ -258,6 +268,12 @@ impl<'e> Types<'e> {
         Ok(variable)
     }
 
+    /// Does cgo say with this type that a function of C returns nothing?
+    fn is_void(&self, ty: TypeId) -> bool {
+        self.get(ty)
+            .is_ok_and(|ty| ty.name.ends_with("._Ctype_void"))
+    }
+
     fn unknown(&self, ty: TypeId) -> Place {
         let size = self.get(ty).map_or(0, |ty| ty.size);
         Place::whole(Where::Absent, size)
@@ -266,10 +282,9 @@ impl<'e> Types<'e> {
 
 fn variable(item: Item, place: Place) -> Variable {
     Variable {
-        // The compiler's own names: ~r0, ~b0, ~p0.
-        name: Some(item.name).filter(|name| {
-            !name.is_empty() && name != "_" && !name.starts_with('~') && !name.starts_with('.')
-        }),
+        // The compiler's own names: ~r0, ~b0, ~p0, #rv1.
+        name: Some(item.name)
+            .filter(|name| !name.is_empty() && name != "_" && !name.starts_with(['~', '.', '#'])),
         ty: item.ty,
         place,
         by_reference: false,
