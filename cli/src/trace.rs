@@ -468,7 +468,7 @@ impl Session<'_> {
             if !replaced
                 && matches!(loaded.target, Target::Executable(_))
                 && (is_another(loaded, loaded.binary.path())
-                    || self.tracer.is_copied(&loaded.plan, &loaded.binary))
+                    || self.tracer.is_copied(&loaded.binary))
             {
                 replaced = true;
                 say!(

@@ -15,6 +15,7 @@ struct Aligned<T: ?Sized>(T);
 
 static PROBE: &Aligned<[u8]> = &Aligned(*include_bytes!("../prebuilt/probe.bpf.o"));
 static LIFETIME: &Aligned<[u8]> = &Aligned(*include_bytes!("../prebuilt/lifetime.bpf.o"));
+static MAPPED: &Aligned<[u8]> = &Aligned(*include_bytes!("../prebuilt/mapped.bpf.o"));
 
 /// The probe program: an eBPF ELF object with BTF.
 #[must_use]
@@ -27,6 +28,17 @@ pub fn object() -> &'static [u8] {
 pub fn lifetime() -> &'static [u8] {
     &LIFETIME.0
 }
+
+/// The program that tells which processes have which inodes mapped, one [`Mapped`] after another: another such object, without maps.
+#[must_use]
+pub fn mapped() -> &'static [u8] {
+    &MAPPED.0
+}
+
+/// The one program of [`mapped`].
+pub const MAPPED_PROGRAM: &str = "mapped";
+/// What the kernel calls that which it is run over.
+pub const MAPPED_ITERATOR: &str = "bpf_iter_task_vma";
 
 /// What [`lifetime`] holds: programs, and the raw tracepoint of each.
 pub const LIFETIME_PROGRAMS: [(&str, &CStr); 2] = [

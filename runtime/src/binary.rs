@@ -22,7 +22,7 @@ use std::{
     sync::Arc,
 };
 
-use compiler::plan::Site;
+use memmap2::{Mmap, MmapOptions};
 
 use crate::{Error, mapping::Mapping};
 
@@ -180,27 +180,19 @@ impl Binary {
         Ok(len)
     }
 
-    /// Whether a process that is started now would get the probe at this site.
-    pub(crate) fn has_probe(&self, site: &Site) -> io::Result<bool> {
-        const PAGE: u64 = 4096;
+    /// Maps the file's beginning, or all of it, as a process would that is started now. The kernel puts probes there.
+    ///
+    /// With every process in scope that has it meet the kernel's objections even where nobody runs the file: without a mapping they are
+    /// postponed, and then dropped in silence. Code need not be executable there (kernel/events/uprobes.c `valid_vma`), and then nobody takes
+    /// the tracer for one that runs it.
+    pub(crate) fn map_anew(&self, all: bool) -> io::Result<Mmap> {
         // What is open stays the inode that was opened.
         let file = File::open(OsStr::from_bytes(self.kernel_path().as_bytes()))?;
-        // SAFETY: one byte of it is read, which whoever writes to the file may change.
-        let page = unsafe {
-            memmap2::MmapOptions::new()
-                .offset(site.file_offset & !(PAGE - 1))
-                .len(PAGE as usize)
-                .map_copy_read_only(&file)
-        }?;
-        let at = (site.file_offset % PAGE) as usize;
-        Ok(page.get(at) != site.bytes.first())
-    }
-
-    /// Maps the file as a process would that runs it, so that attaching with every process in scope meets the kernel's objections even
-    /// where nobody runs it: without a mapping they are postponed, and then dropped in silence.
-    pub(crate) fn map_executable(&self) -> io::Result<impl Sized + use<>> {
-        // Uprobes go into private executable mappings only (kernel/events/uprobes.c `valid_vma`).
-        // SAFETY: never read or run through this mapping.
-        unsafe { memmap2::MmapOptions::new().map_copy(&*self.file) }?.make_exec()
+        let mut options = MmapOptions::new();
+        if !all {
+            options.len(1);
+        }
+        // SAFETY: nothing is read through this mapping.
+        unsafe { options.map_copy_read_only(&file) }
     }
 }

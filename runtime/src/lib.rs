@@ -4,7 +4,6 @@
 //! gives out bytes and plain structs; what they mean is the business of others.
 
 mod aggregates;
-mod arrived;
 mod attach;
 mod binary;
 mod calibrate;
@@ -13,6 +12,7 @@ mod config;
 mod error;
 mod guard;
 mod hits;
+mod inode;
 mod kernel;
 mod launch;
 mod lifetime;

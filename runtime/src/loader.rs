@@ -17,7 +17,7 @@ use std::{
 use aya::maps::MapData;
 use aya_obj::{
     EbpfSectionKind, Map, Object,
-    btf::Btf,
+    btf::{Btf, BtfKind},
     generated::{
         BPF_ADD, BPF_ALU64, BPF_CALL, BPF_DW, BPF_EXIT, BPF_IMM, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD,
         BPF_LDX, BPF_MEM, BPF_MOV, BPF_ST, BPF_STX, BPF_X, bpf_attach_type, bpf_attr, bpf_insn,
@@ -157,22 +157,41 @@ pub(crate) fn load_lifetime() -> Result<(Loaded, Vec<&'static CStr>), Error> {
         .map_err(object_error)?;
     let (mut programs, mut tracepoints) = (Vec::new(), Vec::new());
     for (name, tracepoint) in ebpf_templates::LIFETIME_PROGRAMS {
-        let program = object.programs.get(name);
-        let function = program.and_then(|program| object.functions.get(&program.function_key()));
-        let function = function.ok_or_else(|| object_error(format!("it holds no {name}")))?;
         let mut attr = sys::zeroed();
         // SAFETY: BPF_PROG_LOAD uses this member of the union.
         let fields = unsafe { &mut attr.__bindgen_anon_3 };
         fields.prog_type = bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT as u32;
-        let loaded = load_instructions(&function.instructions, attr).map_err(|error| {
-            let log = String::new();
-            let span = None;
-            Error::Verifier { error, log, span }
-        })?;
-        programs.push(loaded);
+        programs.push(load_function(&object, name, attr)?);
         tracepoints.push(tracepoint);
     }
     Ok((Loaded { maps, programs }, tracepoints))
+}
+
+/// Loads the program that tells of every process's mappings.
+pub(crate) fn load_mapped() -> Result<OwnedFd, Error> {
+    let mut object = Object::parse(ebpf_templates::mapped()).map_err(object_error)?;
+    fit(&mut object)?;
+    let mut attr = sys::zeroed();
+    // SAFETY: BPF_PROG_LOAD uses this member of the union.
+    let fields = unsafe { &mut attr.__bindgen_anon_3 };
+    fields.prog_type = bpf_prog_type::BPF_PROG_TYPE_TRACING as u32;
+    fields.expected_attach_type = bpf_attach_type::BPF_TRACE_ITER as u32;
+    fields.attach_btf_id = kernel_btf()?
+        .id_by_type_name_kind(ebpf_templates::MAPPED_ITERATOR, BtfKind::Func)
+        .map_err(object_error)?;
+    load_function(&object, ebpf_templates::MAPPED_PROGRAM, attr)
+}
+
+/// Loads one program of an object as it is.
+fn load_function(object: &Object, name: &str, attr: bpf_attr) -> Result<OwnedFd, Error> {
+    let program = object.programs.get(name);
+    let function = program.and_then(|program| object.functions.get(&program.function_key()));
+    let function = function.ok_or_else(|| object_error(format!("it holds no {name}")))?;
+    load_instructions(&function.instructions, attr).map_err(|error| {
+        let log = String::new();
+        let span = None;
+        Error::Verifier { error, log, span }
+    })
 }
 
 /// The object with its configuration, fitted to this kernel.

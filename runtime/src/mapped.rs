@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::process::identity_of;
+use crate::process::{self, identity_of};
 
 /// A part of a file that a process has mapped to run code from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,14 @@ pub fn has_mapped(pid: u32, identity: (u64, u64)) -> bool {
     files(pid)
         .iter()
         .any(|file| file.identity() == Some(identity))
+}
+
+/// Those of all processes, or of one, that have the file with this device and inode mapped to run code from.
+#[must_use]
+pub fn processes(identity: (u64, u64), pid: Option<u32>) -> Vec<u32> {
+    let all = pid.map_or_else(|| process::all().collect(), |pid| vec![pid]);
+    let has_it = all.into_iter().filter(|pid| has_mapped(*pid, identity));
+    has_it.collect()
 }
 
 /// Where a process has mapped the byte at an offset of the file with this device and inode.
@@ -193,5 +201,7 @@ mod tests {
         assert!(c.open().is_ok_and(|file| file.metadata().is_ok()));
         assert!(!has_mapped(own, (identity.0, u64::MAX)));
         assert_eq!(address_of(own, identity, c.offset), Some(c.start));
+        assert_eq!(processes(identity, Some(own)), [own]);
+        assert!(processes(identity, None).contains(&own));
     }
 }

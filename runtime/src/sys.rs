@@ -6,7 +6,9 @@
 
 use std::{
     ffi::CStr,
-    io, mem,
+    fs::File,
+    io::{self, Read},
+    mem,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
 };
 
@@ -118,6 +120,19 @@ pub fn open_raw_tracepoint(program: BorrowedFd<'_>, name: &CStr) -> io::Result<O
     attr.raw_tracepoint.name = name.as_ptr() as u64;
     attr.raw_tracepoint.prog_fd = program.as_raw_fd() as u32;
     bpf_fd(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &attr)
+}
+
+/// What a program of the attach type `BPF_TRACE_ITER` writes when it is run over everything that it is for (Linux 5.8).
+pub fn iterate(program: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
+    let mut attr = zeroed();
+    attr.link_create.__bindgen_anon_1.prog_fd = program.as_raw_fd() as u32;
+    attr.link_create.attach_type = bpf_attach_type::BPF_TRACE_ITER as u32;
+    let link = bpf_fd(bpf_cmd::BPF_LINK_CREATE, &attr)?;
+    let mut attr = zeroed();
+    attr.iter_create.link_fd = link.as_raw_fd() as u32;
+    let mut written = Vec::new();
+    File::from(bpf_fd(bpf_cmd::BPF_ITER_CREATE, &attr)?).read_to_end(&mut written)?;
+    Ok(written)
 }
 
 /// Writes a map's only value.

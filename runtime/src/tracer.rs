@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashSet,
-    io,
+    io, mem,
     os::fd::{AsFd, AsRawFd, OwnedFd},
     sync::Arc,
     time::Duration,
@@ -21,14 +21,15 @@ use ebpf_templates::{
 use crate::{
     Binary, Error, Kernel, Progress, Refused,
     aggregates::{self, Aggregates},
-    arrived::{Arrivals, Survey},
     attach,
     config::{config, last_call, last_calls_room, step, tell_tls, values_room},
     guard::{Guard, Held},
     hits::HitCounters,
+    inode::Inode,
     kernel,
     lifetime::{self, Ended, Lifetime},
     loader::{self, Instance, Kind, MapSizes},
+    mapped,
     plain::Plain,
     process,
     replace::{Generations, Leaving, Prepared, Probes, Replacement, exchange},
@@ -101,6 +102,9 @@ pub struct Tracer {
     programs: Vec<OwnedFd>,
     /// The process that the kernel was asked for, or 0.
     process: u32,
+    /// In which the probes are ([`Inode::address`]), and when it was last looked whether that is still the file's.
+    inode: u64,
+    changed_at: Option<(i64, i64)>,
     links: Vec<Option<Held>>,
     leaving: Leaving,
     /// After what it guards.
@@ -233,6 +237,8 @@ impl Tracer {
             maps: Arc::new(maps),
             kind,
             process: 0,
+            inode: 0,
+            changed_at: None,
             events: map("events")?.try_into().map_err(wrong)?,
             goroutines: map("goroutines")?.try_into().map_err(wrong)?,
             deep_frames: map("deep_frames")?.try_into().map_err(wrong)?,
@@ -320,11 +326,10 @@ impl Tracer {
         };
         self.process = filter;
         // Where a process maps the file already, the kernel checks the sites there.
-        let sites = plan.traces.iter().flat_map(|trace| &trace.sites).copied();
-        let survey = Survey::new(binary, identity, pid, sites);
-        let nobody_runs_it = filter == 0 && !survey.has_process();
-        let _mapping = if nobody_runs_it {
-            binary.map_executable().ok()
+        self.changed_at = binary.changed_at();
+        let inode = Inode::of(binary)?;
+        let _mapping = if filter == 0 && inode.processes.is_empty() {
+            binary.map_anew(true).ok()
         } else {
             None
         };
@@ -353,8 +358,17 @@ impl Tracer {
                 }));
             self.links[index] = Some(held);
         }
-        let Arrivals { traced, missed } =
-            survey.arrivals(attachment.refused.iter().map(|refused| refused.site));
+        let seeming = mapped::processes(identity, pid);
+        let mut traced = Inode::of(binary)?;
+        if traced.address != inode.address {
+            return Err(Error::Written {
+                path: binary.path().to_owned(),
+            });
+        }
+        let missed: Vec<u32> = seeming
+            .into_iter()
+            .filter(|pid| !traced.processes.contains(pid) && mapped::has_mapped(*pid, identity))
+            .collect();
         if let (Some(pid), [_, ..]) = (pid, missed.as_slice()) {
             return Err(Error::NotArrived {
                 pid,
@@ -362,7 +376,11 @@ impl Tracer {
                 overlay: binary.is_on_overlay(),
             });
         }
-        (attachment.processes, attachment.missed) = (traced, missed);
+        traced
+            .processes
+            .retain(|of| pid.is_none_or(|pid| *of == pid));
+        (attachment.processes, attachment.missed) = (traced.processes, missed);
+        self.inode = inode.address;
         Ok(attachment)
     }
 
@@ -523,12 +541,13 @@ impl Tracer {
     /// Whether processes that are started from now on run another inode than the probed one, under the same number: their overlay file
     /// system has copied the file.
     #[must_use]
-    pub fn is_copied(&self, plan: &Plan, binary: &Binary) -> bool {
-        // Some of them may have been taken away by now.
-        let mut sites = plan.traces.iter().flat_map(|trace| &trace.sites);
-        self.is_attached()
-            && binary.is_on_overlay()
-            && !sites.any(|site| binary.has_probe(site).unwrap_or(true))
+    pub fn is_copied(&mut self, binary: &Binary) -> bool {
+        // Copying changes the file too, and looking is not for nothing.
+        let now = binary.changed_at();
+        if !binary.is_on_overlay() || mem::replace(&mut self.changed_at, now) == now {
+            return false;
+        }
+        self.is_attached() && Inode::of(binary).is_ok_and(|inode| inode.address != self.inode)
     }
 
     /// Whether any probe is attached.

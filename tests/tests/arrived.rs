@@ -6,7 +6,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    sync::{Mutex, PoisonError},
 };
 
 use gofuncgraph_tests::{
@@ -21,9 +20,6 @@ const PROGRAM: &str = "trace main.outer < include main.* >";
 fn truth(mode: Mode) -> PathBuf {
     go::build(go::newest(), "truth", mode)
 }
-
-/// Copies of one program are traced here, and which of them a tracer says have its probes is told by probes that came while it attached.
-static ALONE: Mutex<()> = Mutex::new(());
 
 fn sleeping(server: &Path) -> Running {
     let process = Running::start(server, &["sleep"]);
@@ -54,7 +50,6 @@ fn a_process_of_a_lower_layer_whose_file_was_copied_up() {
     if skip().is_some() {
         return;
     }
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for (change, mode) in CHANGES.iter().zip([Mode::Plain, Mode::Pie, Mode::Stripped]) {
         let overlays = Overlays::new(&["a"], &truth(mode));
         let server = overlays.file("a");
@@ -103,7 +98,6 @@ fn a_file_that_is_copied_up_while_it_is_traced() {
     if skip().is_some() {
         return;
     }
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let overlays = Overlays::new(&["a"], &truth(Mode::Plain));
     let server = overlays.file("a");
     let old = sleeping(&server);
@@ -124,7 +118,6 @@ fn processes_of_two_overlays_over_one_file() {
     if skip().is_some() {
         return;
     }
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let overlays = Overlays::new(&["a", "b"], &truth(Mode::Plain));
     let processes = ["a", "b"].map(|name| sleeping(&overlays.file(name)));
     // A copy of the file, which is not it.
@@ -145,4 +138,33 @@ fn processes_of_two_overlays_over_one_file() {
         assert_eq!(process.finish().0, Some(0));
     }
     fs::remove_file(&copy).expect("clean up");
+}
+
+/// Issue 9, case overlay-copy-up: probes that another tracer puts into copies of the file at the same moment are not taken for one's own.
+#[test]
+fn two_tracers_at_once_count_their_own_processes() {
+    if skip().is_some() {
+        return;
+    }
+    let two = Overlays::new(&["a", "b"], &truth(Mode::Plain));
+    let one = Overlays::new(&["a"], &truth(Mode::Plain));
+    let of_two = ["a", "b"].map(|name| sleeping(&two.file(name)));
+    let of_one = sleeping(&one.file("a"));
+    for _ in 0..5 {
+        let tracers = [two.file("a"), one.file("a"), one.file("lower")]
+            .map(|file| Recording::start(PROGRAM, &["--limit", "1", text(&file)]));
+        let headers = tracers.each_ref().map(|tracer| tracer.wait_for("tracing "));
+        let alone = format!("process {};", of_one.pid());
+        assert!(headers[0].contains("2 processes"), "{headers:?}");
+        assert!(headers[1].contains(&alone), "{headers:?}");
+        assert!(headers[2].contains(&alone), "{headers:?}");
+        let traced = tracers.map(Recording::finish);
+        for other in &traced[1..] {
+            assert_eq!(pids(other), [u64::from(of_one.pid())], "{}", other.stderr);
+        }
+    }
+    for process in of_two.into_iter().chain([of_one]) {
+        process.signal("TERM");
+        assert_eq!(process.finish().0, Some(0));
+    }
 }

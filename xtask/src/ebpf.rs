@@ -19,7 +19,7 @@ const STRIP: &str = "llvm-strip-19";
 const SOURCES: &str = "ebpf-templates/bpf";
 const OBJECTS: &str = "ebpf-templates/prebuilt";
 /// Each is a source with `.c` at its end, and an object with `.o`.
-const PROGRAMS: [&str; 2] = ["probe.bpf", "lifetime.bpf"];
+const PROGRAMS: [&str; 3] = ["probe.bpf", "lifetime.bpf", "mapped.bpf"];
 const SUMS: &str = "ebpf-templates/prebuilt/SOURCES.sha256";
 
 /// Compiles the objects and notes the sources' hashes beside them; with `check` only compares.

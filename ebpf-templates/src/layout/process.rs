@@ -38,3 +38,17 @@ pub struct Process {
     /// [`GoroutineKey::tgid`](crate::GoroutineKey).
     pub tgid: u32,
 }
+
+/// A mapping of a file in a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Mapped {
+    /// Where the kernel has the inode: the same for the same one, as long as somebody has it open.
+    pub inode: u64,
+    /// Where it begins, in the process.
+    pub start: u64,
+    /// Process, in the tracer's namespace.
+    pub tgid: u32,
+    /// 1: its code may run there. Other mappings are told of the tracer only.
+    pub runs: u32,
+}
