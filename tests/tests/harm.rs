@@ -34,7 +34,7 @@ fn a_killed_tracer_leaves_the_target_unharmed() {
         return;
     }
     let program = truth();
-    let target = Running::start(&program, &["load", "4s", "2"]);
+    let mut target = Running::start(&program, &["load", "1h", "2"]);
     for _ in 0..3 {
         let pid = target.pid().to_string();
         let tracer = Running::tracer(&[
@@ -50,7 +50,9 @@ fn a_killed_tracer_leaves_the_target_unharmed() {
         tracer.signal("KILL");
         let (code, _, _) = tracer.finish();
         assert_eq!(code, None, "killed");
+        assert!(target.is_running(), "the target has died");
     }
+    target.signal("TERM");
     let (code, stdout, stderr) = target.finish();
     assert_eq!(code, Some(0), "{stderr}");
     let count = tree::parse(stdout.lines().last().expect("a record"))["count"].as_u64();
@@ -63,7 +65,7 @@ fn many_attachments_under_load() {
         return;
     }
     let program = truth();
-    let mut target = Running::start(&program, &["load", "120s", "2"]);
+    let mut target = Running::start(&program, &["load", "1h", "2"]);
     let pid = target.pid().to_string();
     for _ in 0..10 {
         let (code, _, stderr) = Running::tracer(&[
@@ -313,6 +315,35 @@ fn a_full_goroutine_table_is_counted() {
             Some(graph.root.calls.len())
         );
     }
+}
+
+/// A tracer that stands still does not take note of processes that have ended, so that there is no room for more of them.
+#[test]
+fn a_full_process_table_is_counted() {
+    if skip().is_some() {
+        return;
+    }
+    const ROOM: u64 = 4096;
+    const MADE: u64 = ROOM + 50;
+    let program = tracer::temporary("anew");
+    fs::copy(truth(), &program).expect("copy");
+    let tracer = Recording::start(
+        "trace main.outer < include main.leaf >",
+        &[&program.display().to_string()],
+    );
+    tracer.wait_for("nothing runs it yet");
+    tracer.signal("STOP");
+    let (code, _, stderr) = Running::start(&program, &["anew", &MADE.to_string()]).finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    tracer.signal("CONT");
+    tracer.signal("INT");
+    let traced = tracer.finish();
+    assert_eq!(traced.code, Some(0), "{}", traced.stderr);
+    let end = traced.end();
+    assert_eq!(end["graphs"], ROOM, "{end}");
+    assert_eq!(end["processes_full"], MADE - ROOM, "{end}");
+    assert_eq!(tree::traced(&traced.lines).len() as u64, ROOM);
+    fs::remove_file(&program).expect("clean up");
 }
 
 /// 10,000 goroutines in graphs at once: 64 MiB of maps, 64 MiB of user memory.

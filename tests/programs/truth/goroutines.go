@@ -219,19 +219,21 @@ func sleeps(g *rec.G) {
 	g.Leave(c)
 }
 
-// load DURATION WORKERS [CALLS]: each worker calls busy in a loop, which calls small CALLS times (10 without the argument). Nothing is
-// recorded; "count" is the number of calls of both. With CALLS = 0 small is called outside busy, and only these calls are counted.
+// load DURATION WORKERS [CALLS]: each worker calls busy in a loop, which calls small CALLS times (10 without the argument), until the
+// time is over or SIGTERM comes. Nothing is recorded; "count" is the number of calls of both. With CALLS = 0 small is called outside busy, and
+// only these calls are counted.
 func load() {
 	length, workers, calls := duration(1, time.Second), number(2, runtime.GOMAXPROCS(0)), number(3, 10)
 	var total int64
 	var done sync.WaitGroup
+	stop := rec.Stopped()
 	end := time.Now().Add(length)
 	for i := 0; i < workers; i++ {
 		done.Add(1)
 		go func() {
 			defer done.Done()
 			var made int64
-			for x := 0; time.Now().Before(end); {
+			for x := 0; time.Now().Before(end) && !stop(); {
 				if calls == 0 {
 					x = small(small(small(small(small(small(small(small(small(small(x))))))))))
 					made += 10

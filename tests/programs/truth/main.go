@@ -19,6 +19,7 @@ import (
 )
 
 var modes = map[string]func(){
+	"anew":      anew,
 	"asm":       asm,
 	"calls":     calls,
 	"closures":  closures,

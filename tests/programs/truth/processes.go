@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"syscall"
 	"unsafe"
 
@@ -73,6 +74,17 @@ func copied() string {
 		panic(errno)
 	}
 	return fmt.Sprintf("/proc/self/fd/%d", fd)
+}
+
+// anew N: one graph, and then the same program anew in the same process, until there were N of them. The record is the last one's.
+func anew() {
+	g := rec.New()
+	outer(g, leaf)
+	if n := number(1, 1); n > 1 {
+		command := []string{os.Args[0], arguments[0], strconv.Itoa(n - 1)}
+		fmt.Fprintln(os.Stderr, syscall.Exec("/proc/self/exe", command, os.Environ()))
+	}
+	rec.Print("anew")
 }
 
 // spawn: inside a graph a second process runs the same executable. Two records, the second process's first.
