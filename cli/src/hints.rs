@@ -16,7 +16,7 @@ use runtime::{
 use crate::{
     failure::Refused,
     request::{self, Target},
-    terminal::{say, shown, typed},
+    terminal::{shown, typed},
 };
 
 /// Most words of a command or a script that are looked at.
@@ -28,6 +28,12 @@ const MOST_NAMED: usize = 5;
 
 /// A number that belongs to no process which runs an executable.
 pub fn no_process(pid: u32) -> Option<Refused> {
+    if !process::shows_own_numbers() {
+        return Some(Refused::new(
+            format!("cannot look for process {pid}: /proc shows another PID namespace"),
+            Some("mount the one of this namespace: mount -t proc proc /proc (or, before, unshare --mount-proc)".to_owned()),
+        ));
+    }
     let Some(task) = Task::of(pid) else {
         let message = format!("there is no process {pid}");
         return Some(Refused::new(message, same_number_elsewhere(pid)));
@@ -94,31 +100,6 @@ pub fn not_readable(target: &Target, error: runtime::Error) -> anyhow::Error {
         }
     };
     Refused::new(format!("cannot read {}: {cause}", shown(path)), Some(help)).into()
-}
-
-/// Says of processes that are traced now what keeps them from running, or may harm them.
-pub fn hindrances(pids: &[u32]) {
-    let tasks = pids.iter().filter_map(|pid| Some((*pid, Task::of(*pid)?)));
-    let hindered = tasks.filter(|(_, task)| task.is_stopped() || task.tracer.is_some());
-    for (pid, task) in hindered.take(MOST_NAMED) {
-        match task.tracer {
-            Some(tracer) => {
-                let name = Task::of(tracer).map(|task| task.name).unwrap_or_default();
-                say!(
-                    "  process {pid} is {}traced by process {tracer} ({}): a breakpoint of a debugger where a probe is has to be taken out before this ends, or it leaves the probe's byte there, which kills the process",
-                    if task.is_stopped() {
-                        "stopped, and "
-                    } else {
-                        ""
-                    },
-                    render::escape(&name)
-                );
-            }
-            None => say!(
-                "  process {pid} is stopped, and calls nothing until it goes on: kill -CONT {pid}"
-            ),
-        }
-    }
 }
 
 /// A file that is not a Go executable. `instead` is what to do where more is known of it.

@@ -7,6 +7,7 @@ mod debug;
 mod dynamic;
 mod explain;
 mod failure;
+mod hindrances;
 mod hints;
 mod hooks;
 mod list;

@@ -149,15 +149,24 @@ fn of_process(pid: u32, library: &Path) -> anyhow::Result<Binary> {
         [file] => open_mapped(file),
         // It may be loaded later.
         [] if library.is_file() => Ok(Binary::open(library)?),
-        [] => bail!(Usage::new(
-            format!("process {pid} has not loaded {}", shown(library)),
-            match libraries(&Target::Process(pid)).as_slice() {
-                [] => "it has loaded no library of Go code; one that it loads later is named by its path".to_owned(),
-                found => format!("libraries of Go code that it has loaded: {}", names(found)),
-            },
-        )),
+        [] => {
+            // It may have ended at this moment.
+            if let Some(refused) = hints::no_process(pid) {
+                return Err(refused.into());
+            }
+            bail!(Usage::new(
+                format!("process {pid} has not loaded {}", shown(library)),
+                match libraries(&Target::Process(pid)).as_slice() {
+                    [] => "it has loaded no library of Go code; one that it loads later is named by its path".to_owned(),
+                    found => format!("libraries of Go code that it has loaded: {}", names(found)),
+                },
+            ))
+        }
         several => bail!(Usage::new(
-            format!("process {pid} has loaded several files called {}", shown(library)),
+            format!(
+                "process {pid} has loaded several files called {}",
+                shown(library)
+            ),
             format!(
                 "name one of them: {}",
                 joined(several.iter().map(|file| file.path.as_path()))

@@ -27,6 +27,7 @@ use crate::{
     args::{How, What},
     compensation::Compensation,
     failure::{Usage, WrongProgram},
+    hindrances::Hindrances,
     hints,
     hooks::Hooks,
     load::{self, Loaded},
@@ -54,7 +55,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     let mut loaded = load::load(request, how.color, &mut calibration)?;
     limit_counted(&mut loaded.plan, how.limit);
     let (pid, running) = match &loaded.target {
-        Target::Process(pid) => (Some(*pid), Some(Running::find(*pid)?)),
+        Target::Process(pid) => (Some(*pid), Some(running(*pid)?)),
         _ => (None, None),
     };
     check_scope(&loaded.plan, pid)?;
@@ -108,7 +109,17 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         true => Some(Loading::new(loaded.binary.identity()?, pid)),
         false => None,
     };
-    announce(&loaded, loading.as_mut(), &attachment, &prices, how)?;
+    let mut traced = attachment.processes.clone();
+    traced.extend(pid.filter(|pid| !traced.contains(pid)));
+    let mut hindrances = Hindrances::new(traced);
+    announce(
+        &loaded,
+        loading.as_mut(),
+        &attachment,
+        &mut hindrances,
+        &prices,
+        how,
+    )?;
     if loaded.plan.settings.compensate {
         if !prices.measured {
             say!(
@@ -137,6 +148,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
             None => None,
         },
         loading,
+        hindrances,
     };
     session.begin()?;
     if let Some(launched) = &mut launched {
@@ -185,6 +197,14 @@ fn load_probes(
             result => return Ok(result?),
         }
     }
+}
+
+/// The process, which may have ended since its executable was opened.
+fn running(pid: u32) -> anyhow::Result<Running> {
+    Running::find(pid).map_err(|error| match hints::no_process(pid) {
+        Some(refused) => refused.into(),
+        None => error.into(),
+    })
 }
 
 /// The first Ctrl-C sets a flag; the second ends this process at once, and the kernel takes the probes away.
@@ -269,6 +289,7 @@ fn announce(
     loaded: &Loaded,
     loading: Option<&mut Loading>,
     attachment: &Attachment,
+    hindrances: &mut Hindrances,
     prices: &Prices,
     how: &How,
 ) -> anyhow::Result<()> {
@@ -297,7 +318,7 @@ fn announce(
         say!("  {}", render::escape(&reason));
     }
     if !matches!(loaded.target, Target::Launch { .. }) {
-        hints::hindrances(&attachment.processes);
+        hindrances.look(Vec::new());
     }
     say!("  {}", prices::in_short(plan, prices));
     if attachment.one_by_one {
@@ -368,6 +389,7 @@ struct Session<'a> {
     copies: Option<Started>,
     /// Where a library is traced.
     loading: Option<Loading>,
+    hindrances: Hindrances,
 }
 
 impl Session<'_> {
@@ -457,6 +479,7 @@ impl Session<'_> {
             if let Some(loading) = &mut self.loading {
                 loading.tend();
             }
+            self.hindrances.tend(|| self.tracer.processes_seen());
             if let Some(pid) = pid
                 && !replaced
                 && self.runs_other(loaded, pid)
@@ -633,6 +656,7 @@ impl Session<'_> {
     /// Lets go of the target first, then draws what is left: finished graphs, calls still open, totals.
     fn close(&mut self) -> anyhow::Result<()> {
         let seconds = self.started.elapsed().as_secs_f64();
+        self.hindrances.look(self.tracer.processes_seen());
         // Taking the probes away takes its time, which is not the open calls'.
         self.ended_ns = Some(monotonic_ns());
         self.tracer.detach();

@@ -10,6 +10,7 @@ mod calibrate;
 mod clock;
 mod config;
 mod error;
+pub mod freezer;
 mod guard;
 mod hits;
 mod inode;

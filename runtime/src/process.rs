@@ -44,6 +44,13 @@ pub fn is_alive(pid: u32) -> bool {
     Task::of(pid).is_some_and(|task| !task.has_ended())
 }
 
+/// Whether `/proc` has for this process the number that it has for itself: it may be the one of another PID namespace.
+#[must_use]
+pub fn shows_own_numbers() -> bool {
+    let own = std::process::id().to_string();
+    fs::read_link("/proc/self").is_ok_and(|number| number == Path::new(&own))
+}
+
 /// A process or one of its threads, as proc(5) tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {

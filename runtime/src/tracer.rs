@@ -621,6 +621,15 @@ impl Tracer {
         Ok(taken)
     }
 
+    /// Processes that have been in a graph and have not ended.
+    #[must_use]
+    pub fn processes_seen(&self) -> Vec<u32> {
+        let all = self.processes.iter().filter_map(Result::ok);
+        all.filter(|(_, process)| process.0.end == 0)
+            .map(|(_, process)| process.0.tgid)
+            .collect()
+    }
+
     /// Processes that have been in a graph and have ended since the last call, or run another program now. Their goroutines stay until
     /// [`Self::forget`].
     #[must_use]

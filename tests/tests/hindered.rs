@@ -3,6 +3,7 @@
 //! Issue 9, cases debugger-breakpoint and user-namespace.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -30,6 +31,10 @@ while ((my $who = waitpid -1, 0x40000000) > 0) {
 exit $code;
 "#;
 
+/// Traces a process until its standard input ends, as a debugger does: PTRACE_SEIZE.
+const ATTACHER: &str =
+    r#"syscall(101, 0x4206, $ARGV[0] + 0, 0, 0) == 0 or die; print "attached\n"; <STDIN>"#;
+
 fn truth() -> PathBuf {
     go::build(go::newest(), "truth", Mode::Plain)
 }
@@ -42,6 +47,34 @@ fn sleeping() -> Running {
     let process = Running::start(&truth(), &["sleep"]);
     process.wait_for("pid ");
     process
+}
+
+/// The tracer of a process, until a signal ends it.
+fn following(process: &Running) -> Running {
+    let pid = process.pid().to_string();
+    let tracer = Running::tracer(&["-e", PROGRAM, "-o", "/dev/null", "-p", &pid]);
+    tracer.wait_for("a call costs");
+    tracer
+}
+
+/// Ends the tracer and gives what it has said.
+fn ended(tracer: Running) -> String {
+    tracer.signal("INT");
+    let (code, _, stderr) = tracer.finish();
+    assert_eq!(code, Some(0), "{stderr}");
+    stderr
+}
+
+/// A folder for control groups whose file system has such options.
+fn groups(is_wanted: impl Fn(&str, &str) -> bool) -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mounts");
+    let mut lines = mounts.lines().filter_map(|line| line.split_once(" - "));
+    lines.find_map(|(mount, system)| {
+        let mut system = system.split(' ');
+        let (kind, options) = (system.next()?, system.nth(1)?);
+        let place = mount.split(' ').nth(4)?;
+        is_wanted(kind, options).then(|| PathBuf::from(place))
+    })
 }
 
 /// The tracer, started by another command.
@@ -104,6 +137,161 @@ fn a_process_that_is_traced_already() {
     let kill = Command::new("kill").args(["-KILL", pid]).status();
     assert!(kill.is_ok_and(|status| status.success()));
     assert_eq!(follower.finish().0, Some(0));
+}
+
+/// What comes while it is traced is said as well, once.
+#[test]
+fn a_process_that_is_stopped_later() {
+    if skip().is_some() {
+        return;
+    }
+    let process = sleeping();
+    let tracer = following(&process);
+    let said = format!(
+        "process {0} is stopped, and calls nothing until it goes on: kill -CONT {0}",
+        process.pid()
+    );
+    process.signal("STOP");
+    tracer.wait_for(&said);
+    process.signal("CONT");
+    process.signal("STOP");
+    let stderr = ended(tracer);
+    assert_eq!(stderr.matches("is stopped").count(), 1, "{stderr}");
+}
+
+#[test]
+fn a_debugger_that_comes_later() {
+    if skip().is_some() {
+        return;
+    }
+    let process = sleeping();
+    let pid = process.pid().to_string();
+    let tracer = following(&process);
+    for _ in 0..2 {
+        let debugger = Running::start(Path::new("perl"), &["-e", ATTACHER, &pid]);
+        let said = format!(
+            "process {pid} is traced by process {} (perl): a breakpoint",
+            debugger.pid()
+        );
+        tracer.wait_for(&said);
+        assert_eq!(debugger.finish().0, Some(0));
+    }
+    let stderr = ended(tracer);
+    assert_eq!(stderr.matches("is traced by").count(), 2, "{stderr}");
+}
+
+/// Of processes that run the executable, those count that were started after the tracer, too.
+#[test]
+fn a_debugger_of_a_process_that_was_started_later() {
+    if skip().is_some() {
+        return;
+    }
+    let tracer = Running::tracer(&["-e", PROGRAM, "-o", "/dev/null", text(&truth())]);
+    tracer.wait_for("a call costs");
+    let process = sleeping();
+    let pid = process.pid().to_string();
+    let debugger = Running::start(Path::new("perl"), &["-e", ATTACHER, &pid]);
+    tracer.wait_for(&format!(
+        "process {pid} is traced by process {} (perl)",
+        debugger.pid()
+    ));
+    assert_eq!(debugger.finish().0, Some(0));
+    ended(tracer);
+}
+
+/// Frozen with its own control group, or with the one around it, before tracing begins and while it goes on.
+#[test]
+fn a_frozen_process() {
+    if skip().is_some() {
+        return;
+    }
+    let two = groups(|kind, _| kind == "cgroup2").map(|place| (place, "cgroup.freeze", ["1", "0"]));
+    let one =
+        groups(|kind, options| kind == "cgroup" && options.split(',').any(|o| o == "freezer"));
+    let one = one.map(|place| (place, "freezer.state", ["FROZEN", "THAWED"]));
+    let mut tried = 0;
+    for (place, file, [freeze, thaw]) in [one, two].into_iter().flatten() {
+        let outer = place.join(format!("gofuncgraph-test-{}", std::process::id()));
+        let inner = outer.join("inner");
+        if fs::create_dir_all(&inner).is_err() {
+            eprintln!("no control groups can be made in {}", place.display());
+            continue;
+        }
+        tried += 1;
+        let process = sleeping();
+        let pid = process.pid().to_string();
+        fs::write(inner.join("cgroup.procs"), &pid).expect("it is moved");
+        for group in [&outer, &inner] {
+            let file = group.join(file);
+            let write = |word| fs::write(&file, word).expect("written");
+            let said = format!(
+                "process {pid} is frozen with its control group, and calls nothing until that is thawed: echo {thaw} > {}\n",
+                file.display()
+            );
+            write(freeze);
+            assert_says(&tracer_by(&["env"], &["-p", &pid]), 0, &said);
+            write(thaw);
+            let tracer = following(&process);
+            write(freeze);
+            tracer.wait_for(&said);
+            write(thaw);
+            let stderr = ended(tracer);
+            assert_eq!(stderr.matches("is frozen").count(), 1, "{stderr}");
+        }
+        process.signal("TERM");
+        assert_eq!(process.finish().0, Some(0));
+        fs::remove_dir(&inner)
+            .and_then(|()| fs::remove_dir(&outer))
+            .expect("nobody is in them");
+    }
+    if tried == 0 {
+        eprintln!("skipped: no control groups");
+    }
+}
+
+#[test]
+fn a_process_that_has_just_ended() {
+    if skip().is_some() {
+        return;
+    }
+    let program = truth();
+    let process = sleeping();
+    let pid = process.pid().to_string();
+    let mut tracer = Running::tracer(&["-e", PROGRAM, "-p", &pid]);
+    let files = format!("/proc/{}/fd", tracer.pid());
+    let has_opened = || {
+        let mut files = fs::read_dir(&files).into_iter().flatten().flatten();
+        files.any(|file| fs::read_link(file.path()).is_ok_and(|to| to == program))
+    };
+    while tracer.is_running() && !has_opened() {
+        std::thread::yield_now();
+    }
+    drop(process);
+    let (code, _, stderr) = tracer.finish();
+    // When it looks again is not known.
+    let there_is_none = format!("error: there is no process {pid}\n");
+    let too_early = format!("error: process {pid} ended before the probes were there\n");
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!([there_is_none, too_early].contains(&stderr), "{stderr}");
+}
+
+#[test]
+fn numbers_of_another_namespace() {
+    if skip().is_some() {
+        return;
+    }
+    let process = sleeping();
+    let pid = process.pid().to_string();
+    let output = tracer_by(&["unshare", "--pid", "--fork"], &["-p", &pid]);
+    let said = format!(
+        "cannot look for process {pid}: /proc shows another PID namespace\n  help: mount the one of this namespace: mount -t proc"
+    );
+    assert_says(&output, 1, &said);
+    let output = tracer_by(
+        &["unshare", "--pid", "--fork", "--mount-proc"],
+        &["-p", &pid],
+    );
+    assert_says(&output, 1, &format!("there is no process {pid}\n"));
 }
 
 #[test]
