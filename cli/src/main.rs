@@ -1,5 +1,6 @@
 //! The `gofuncgraph` command: arguments in, graphs on stdout, everything else on stderr.
 
+mod announce;
 mod args;
 mod check;
 mod compensation;

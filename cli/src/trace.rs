@@ -2,7 +2,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    io::IsTerminal,
     path::Path,
     sync::{
         Arc,
@@ -12,18 +11,15 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use compiler::{
-    Prices,
-    plan::{Plan, Skipped},
-};
+use compiler::plan::Plan;
 use graph::{Builder, Cost, Exit, Graph, Totals};
 use runtime::{
-    Attachment, Calibration, Ended, GoroutineKey, Kernel, Launched, ProcessEnd, Running, Tracer,
-    monotonic_ns,
+    Calibration, Ended, GoroutineKey, Kernel, Launched, ProcessEnd, Running, Tracer, monotonic_ns,
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 
 use crate::{
+    announce::{announce, progress},
     args::{How, What},
     compensation::Compensation,
     failure::{Usage, WrongProgram},
@@ -38,7 +34,7 @@ use crate::{
     request::{Request, Target},
     started::Started,
     symbols::BinarySymbols,
-    terminal::{self, say, shown},
+    terminal::{say, shown},
 };
 
 /// How long a record may wait before it is drawn. The probe program wakes the reader earlier when much waits.
@@ -141,7 +137,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         cut_off: 0,
         hooks: Hooks::new(&loaded.plan, started),
         until: HashSet::new(),
-        ended_ns: None,
+        ended: HashSet::new(),
         overhead: Overhead::new(Arc::clone(&loaded), calibration),
         copies: match pid {
             Some(pid) => Some(Started::new(pid, loaded.binary.identity()?)),
@@ -275,97 +271,6 @@ fn limit_counted(plan: &mut Plan, limit: Option<u64>) {
     }
 }
 
-/// Shown while probes are attached one by one, which takes its time.
-fn progress(done: usize, all: usize) {
-    if std::io::stderr().is_terminal() {
-        let end = if done == all { "\n" } else { "" };
-        terminal::write_stderr(format_args!("\rattaching {done} of {all} probes{end}"));
-    } else if done == all {
-        say!("attached {all} probes one by one");
-    }
-}
-
-fn announce(
-    loaded: &Loaded,
-    loading: Option<&mut Loading>,
-    attachment: &Attachment,
-    hindrances: &mut Hindrances,
-    prices: &Prices,
-    how: &How,
-) -> anyhow::Result<()> {
-    let plan = &loaded.plan;
-    let functions = plan.traces.iter().map(|t| t.included.len()).sum::<usize>();
-    let whom = match (&loaded.target, loading) {
-        (_, Some(loading)) => loading.told(loaded.binary.path()),
-        (Target::Process(pid), None) => format!("process {pid}"),
-        (Target::Launch { .. }, None) => "the launched process".to_owned(),
-        (Target::Executable(path), None) => match attachment.processes.as_slice() {
-            [] if !attachment.missed.is_empty() => shown(path),
-            [] => format!("{}; nothing runs it yet", shown(path)),
-            [pid] => format!("{}, process {pid}", shown(path)),
-            pids => format!("{}, {} processes", shown(path), pids.len()),
-        },
-    };
-    let plural = |n: usize| if n == 1 { "" } else { "s" };
-    say!(
-        "tracing {functions} function{} ({} probe sites) of {whom}; Ctrl-C ends",
-        plural(functions),
-        attachment.sites
-    );
-    for pid in &attachment.missed {
-        let overlay = loaded.binary.is_on_overlay();
-        let reason = runtime::not_arrived(*pid, &plan.executable, overlay);
-        say!("  {}", render::escape(&reason));
-    }
-    if !matches!(loaded.target, Target::Launch { .. }) {
-        hindrances.look(Vec::new());
-    }
-    say!("  {}", prices::in_short(plan, prices));
-    if attachment.one_by_one {
-        let seconds = (attachment.sites as f64 * 0.11).ceil();
-        say!(
-            "  this kernel has no uprobe_multi (Linux 6.6): letting go will take about {seconds:.0} s"
-        );
-        if let Some(patience) = runtime::lease_break_time()
-            && seconds > patience.as_secs_f64()
-        {
-            say!(
-                "  that is longer than somebody who writes to the executable has to wait ({} s, /proc/sys/fs/lease-break-time): do not, while this runs",
-                patience.as_secs()
-            );
-        }
-    }
-    let skipped = plan.skipped.len();
-    if skipped > 0 {
-        say!(
-            "  {skipped} matched function{} cannot be probed ({})",
-            plural(skipped),
-            if how.verbose {
-                "below"
-            } else {
-                "see gofuncgraph explain"
-            }
-        );
-    }
-    if how.verbose {
-        for Skipped { name, reason } in &plan.skipped {
-            say!("    {}: {reason}", render::escape(name));
-        }
-    }
-    for refused in &attachment.refused {
-        let function = loaded
-            .executable
-            .function_at(refused.site.address)
-            .map_or_else(|| "?".to_owned(), |f| render::escape(&f.name).into_owned());
-        say!(
-            "  the kernel refused the site {:#x} in {function} (error {}); calls that pass it are shown incomplete",
-            refused.site.address,
-            refused.error
-        );
-    }
-    Ok(())
-}
-
 struct Session<'a> {
     tracer: Tracer,
     builder: Builder,
@@ -382,8 +287,8 @@ struct Session<'a> {
     hooks: Hooks<'a>,
     /// Traces that `until` has ended.
     until: HashSet<u32>,
-    /// When tracing ended, CLOCK_MONOTONIC: open calls are shown to have lasted until then.
-    ended_ns: Option<u64>,
+    /// Traces that have ended, and whose open calls have been drawn.
+    ended: HashSet<usize>,
     overhead: Overhead,
     /// Where one process is traced.
     copies: Option<Started>,
@@ -434,7 +339,7 @@ impl Session<'_> {
             self.hooks
                 .tend(&mut self.tracer, self.output, &self.symbols)?;
             let elapsed = self.started.elapsed();
-            self.end_traces(elapsed);
+            self.end_traces(elapsed)?;
             let over = how.duration.is_some_and(|d| elapsed >= d);
             if self.tracer.is_written() {
                 say!(
@@ -563,8 +468,9 @@ impl Session<'_> {
         true
     }
 
-    /// Takes away the traces whose `for` is over or whose `limit` is reached.
-    fn end_traces(&mut self, elapsed: Duration) {
+    /// Takes away the traces whose `for` is over or whose `limit` is reached. Of those, and of others that have lost their probes, the calls
+    /// that are open are drawn while the rest goes on.
+    fn end_traces(&mut self, elapsed: Duration) -> anyhow::Result<()> {
         for (index, trace) in self.plan.traces.iter().enumerate() {
             let over = trace.duration.is_some_and(|d| elapsed >= d);
             let reached = trace.filter.limit_per.is_none()
@@ -575,7 +481,14 @@ impl Session<'_> {
             if over || reached {
                 self.tracer.detach_trace(index);
             }
+            if !self.tracer.has_probes(index) && self.ended.insert(index) {
+                // Before, they may have ended with their processes.
+                self.look_after_processes()?;
+                self.drain_what_waits()?;
+                self.draw_rest(|key| key.trace as usize == index, |_| None)?;
+            }
         }
+        Ok(())
     }
 
     /// Draws what processes had open when they ended, or became another program, and frees their state.
@@ -584,7 +497,17 @@ impl Session<'_> {
         if ended.is_empty() {
             return Ok(());
         }
-        // What they have sent comes first; others may go on sending.
+        self.drain_what_waits()?;
+        let of_ended: HashMap<(u32, u64), Ended> = ended
+            .into_iter()
+            .map(|ended| ((ended.pid, ended.image), ended))
+            .collect();
+        let of = |key: &GoroutineKey| of_ended.get(&(key.tgid, key.image));
+        self.draw_rest(|key| of(key).is_some(), of)
+    }
+
+    /// Draws what has been sent up to now, while others may go on sending.
+    fn drain_what_waits(&mut self) -> anyhow::Result<()> {
         let mut records = 0;
         while records < self.tracer.most_waiting() {
             match self.drain(Duration::ZERO)? {
@@ -592,21 +515,25 @@ impl Session<'_> {
                 more => records += more,
             }
         }
-        let of_ended: HashMap<(u32, u64), Ended> = ended
-            .into_iter()
-            .map(|ended| ((ended.pid, ended.image), ended))
-            .collect();
-        let of = |key: &GoroutineKey| of_ended.get(&(key.tgid, key.image));
-        let open = self.tracer.open_goroutines(|key| of(key).is_some());
-        self.draw_open(&open, of)?;
-        for graph in self.builder.gone(|key| of(key).is_some()) {
+        Ok(())
+    }
+
+    /// Draws what is left of goroutines that send nothing any more, and frees their state.
+    fn draw_rest<'e>(
+        &mut self,
+        is_one: impl Fn(&GoroutineKey) -> bool,
+        ended: impl Fn(&GoroutineKey) -> Option<&'e Ended>,
+    ) -> anyhow::Result<()> {
+        let open = self.tracer.open_goroutines(&is_one);
+        self.draw_open(&open, ended)?;
+        for graph in self.builder.gone(is_one) {
             self.draw(graph)?;
         }
         self.tracer.forget(&open);
         Ok(())
     }
 
-    /// Draws goroutines that are still in a graph: until tracing ended, or before that their processes did.
+    /// Draws goroutines that are still in a graph: until their trace ended, or before that their processes did.
     fn draw_open<'e>(
         &mut self,
         open: &[runtime::OpenGoroutine],
@@ -615,7 +542,8 @@ impl Session<'_> {
         for goroutine in open {
             let ended = ended(&goroutine.key);
             let now = ended.map(|ended| ended.at_ns).into_iter();
-            let now = now.chain(self.ended_ns).min().unwrap_or_else(monotonic_ns);
+            let now = now.chain(self.tracer.ended_ns(goroutine.key.trace as usize));
+            let now = now.min().unwrap_or_else(monotonic_ns);
             let exit = match ended.map(|ended| ended.how) {
                 Some(ProcessEnd::Exec) => Exit::Exec,
                 Some(ProcessEnd::Exit) | None => Exit::Open,
@@ -657,17 +585,11 @@ impl Session<'_> {
     fn close(&mut self) -> anyhow::Result<()> {
         let seconds = self.started.elapsed().as_secs_f64();
         self.hindrances.look(self.tracer.processes_seen());
-        // Taking the probes away takes its time, which is not the open calls'.
-        self.ended_ns = Some(monotonic_ns());
         self.tracer.detach();
         let spent = self.overhead.finish(&self.tracer)?;
         while self.drain(Duration::ZERO)? > 0 {}
         self.look_after_processes()?;
-        let open = self.tracer.open_goroutines(|_| true);
-        self.draw_open(&open, |_| None)?;
-        for graph in self.builder.gone(|_| true) {
-            self.draw(graph)?;
-        }
+        self.draw_rest(|_| true, |_| None)?;
         self.hooks
             .end(&mut self.tracer, self.output, &self.symbols)?;
         let totals = Totals::from_counters(&self.tracer.counters(), seconds);

@@ -22,6 +22,7 @@ use crate::{
     Binary, Error, Kernel, Progress, Refused,
     aggregates::{self, Aggregates},
     attach,
+    clock::monotonic_ns,
     config::{config, last_call, last_calls_room, step, tell_tls, values_room},
     guard::{Guard, Held},
     hits::HitCounters,
@@ -106,6 +107,8 @@ pub struct Tracer {
     inode: u64,
     changed_at: Option<(i64, i64)>,
     links: Vec<Option<Held>>,
+    /// When each trace ended, CLOCK_MONOTONIC.
+    ended_ns: Vec<Option<u64>>,
     leaving: Leaving,
     /// After what it guards.
     guard: Option<Guard>,
@@ -248,6 +251,7 @@ impl Tracer {
             traces: map("traces")?.try_into().map_err(wrong)?,
             counters: map("counters")?.try_into().map_err(wrong)?,
             links: loaded.programs.iter().map(|_| None).collect(),
+            ended_ns: vec![None; loaded.programs.len()],
             leaving: Leaving::default(),
             guard: None,
             programs: loaded.programs,
@@ -428,21 +432,29 @@ impl Tracer {
 
     /// Takes the probes of one trace away.
     pub fn detach_trace(&mut self, trace: usize) {
-        if let Some(link) = self.links.get_mut(trace).and_then(Option::take) {
-            // Taking probes away takes its time, in which nothing is to be counted.
-            self.generations.stop(trace);
-            drop(link);
+        drop(self.stop(trace));
+    }
+
+    /// Ends a trace, and hands out its probes. Taking them away takes its time, in which nothing is to be counted.
+    fn stop(&mut self, trace: usize) -> Option<Held> {
+        let link = self.links.get_mut(trace)?.take()?;
+        self.generations.stop(trace);
+        if let Some(ended) = self.ended_ns.get_mut(trace) {
+            *ended = Some(monotonic_ns());
         }
+        Some(link)
+    }
+
+    /// When a trace ended, by CLOCK_MONOTONIC, if it has.
+    #[must_use]
+    pub fn ended_ns(&self, trace: usize) -> Option<u64> {
+        self.ended_ns.get(trace).copied().flatten()
     }
 
     /// Takes all probes away. The kernel waits for running probes; the links are closed side by side so that it waits once.
     pub fn detach(&mut self) {
-        for (trace, link) in self.links.iter().enumerate() {
-            if link.is_some() {
-                self.generations.stop(trace);
-            }
-        }
-        let links: Vec<Held> = self.links.iter_mut().filter_map(Option::take).collect();
+        let all = 0..self.links.len();
+        let links: Vec<Held> = all.filter_map(|trace| self.stop(trace)).collect();
         std::thread::scope(|scope| {
             for link in links {
                 scope.spawn(move || drop(link));
@@ -637,7 +649,7 @@ impl Tracer {
         lifetime::take_ended(&mut self.processes)
     }
 
-    /// Frees the state of a process that has ended.
+    /// Frees the state of goroutines that no probe asks for any more: their process or their trace has ended.
     pub fn forget(&mut self, goroutines: &[OpenGoroutine]) {
         for open in goroutines {
             let _ = self.goroutines.remove(&Plain(open.key));

@@ -69,7 +69,7 @@ pub fn traced(lines: &[Value]) -> Vec<Graph> {
         .filter(|line| line["type"] == "graph")
         .map(|graph| Graph {
             goroutine: graph["goroutine"].as_u64().unwrap_or(0),
-            start: nanoseconds(graph["start"].as_str().unwrap_or("")),
+            start: start_of(graph),
             root: call(&graph["root"]),
         })
         .collect();
@@ -83,9 +83,25 @@ fn sort(graphs: &mut [Graph]) {
 }
 
 /// A sortable number from an RFC 3339 time in UTC: its digits.
-fn nanoseconds(time: &str) -> i128 {
-    let digits: String = time.chars().filter(char::is_ascii_digit).collect();
-    digits.parse().unwrap_or(0)
+/// When the target of a graph, as JSON, was entered: nanoseconds since 1970.
+///
+/// # Panics
+/// It does not say.
+#[must_use]
+pub fn start_of(graph: &Value) -> i128 {
+    let start = graph["start"].as_str().expect("a time");
+    let start: jiff::Timestamp = start.parse().expect("a time");
+    start.as_nanosecond()
+}
+
+/// When it ended.
+///
+/// # Panics
+/// It does not say.
+#[must_use]
+pub fn end_of(graph: &Value) -> i128 {
+    let lasted = graph["root"]["duration_ns"].as_u64();
+    start_of(graph) + i128::from(lasted.expect("nanoseconds"))
 }
 
 fn call(value: &Value) -> Call {

@@ -232,6 +232,50 @@ fn the_program_can_end_the_trace() {
     assert!(stdout.matches("main.outer()").count() >= 2, "{stdout}");
 }
 
+/// Issue 9: what is open when a trace ends by its own clause is shown then, once, lasted until then, and leaves its place in the table to the
+/// traces that go on.
+#[test]
+fn a_trace_that_ends_before_the_others() {
+    if skip().is_some() {
+        return;
+    }
+    let executable = go::build(go::newest(), "truth", Mode::Plain);
+    let mut target = tracer::Running::start(&executable, &["-wait", "sleep"]);
+    target.wait_for("pid ");
+    let recording = tracer::Recording::start(
+        "trace main.sleep < include main.middle; for 2s > trace main.outer < limit 3 >",
+        &[
+            "--max-goroutines",
+            "1",
+            "--for",
+            "60s",
+            "-p",
+            &target.pid().to_string(),
+        ],
+    );
+    recording.wait_for("a call costs");
+    target.say("");
+    let traced = recording.finish();
+    assert_eq!(traced.code, Some(0), "{}", traced.stderr);
+    let graphs: Vec<_> = traced
+        .lines
+        .iter()
+        .filter(|l| l["type"] == "graph")
+        .collect();
+    let drawn: Vec<_> = graphs
+        .iter()
+        .map(|graph| {
+            (
+                graph["trace"].as_str().expect("a label"),
+                graph["open"] == true,
+            )
+        })
+        .collect();
+    let outer = ("main.outer", false);
+    assert_eq!(drawn, [("main.sleep", true), outer, outer, outer]);
+    assert!(tree::end_of(graphs[0]) <= tree::start_of(graphs[1]));
+}
+
 /// A call that was left out and ends by runtime.Goexit leaves nothing behind: one entry in the table is enough for all that follow.
 #[test]
 fn goexit_ends_a_call_that_was_left_out() {

@@ -10,6 +10,7 @@ use gofuncgraph_tests::{
     go::{self, Mode},
     skip,
     tracer::{self, Recording, Running, Traced},
+    tree,
 };
 use serde_json::Value;
 
@@ -47,13 +48,6 @@ fn graphs(traced: &Traced) -> Vec<&Value> {
 
 fn nanoseconds(value: &Value) -> u128 {
     value.as_u64().expect("nanoseconds").into()
-}
-
-/// Nanoseconds since 1970 at which a graph's target ended.
-fn end_of(graph: &Value) -> u128 {
-    let start = graph["start"].as_str().expect("start");
-    let start: jiff::Timestamp = start.parse().expect("a time");
-    start.as_nanosecond() as u128 + nanoseconds(&graph["root"]["duration_ns"])
 }
 
 /// A process that is inside a graph: which, and when it was started at the earliest.
@@ -178,9 +172,9 @@ fn an_exec_ends_what_was_open() {
                 "{context}: nothing else is open: {found:?}"
             );
             // The other program has told when it began.
-            let begun = stdout.lines().find_map(|line| line.parse::<u128>().ok());
+            let begun = stdout.lines().find_map(|line| line.parse::<i128>().ok());
             if let Some(begun) = begun {
-                let ended = end_of(cut[0]);
+                let ended = tree::end_of(cut[0]);
                 assert!(ended <= begun, "{context}: {ended} is after {begun}");
             }
             assert_eq!(begun.is_some(), command.len() > 1, "{context}: {stdout}");

@@ -196,6 +196,42 @@ fn gone_is_about_one_process_or_all() {
     assert_eq!(builder.held_bytes(), 0);
 }
 
+/// A trace that ends draws what is open of it; the same goroutine goes on in another one.
+#[test]
+fn the_end_of_one_trace_ends_nothing_of_another() {
+    let mut builder = Builder::new();
+    let of = |trace, kind| Chunk {
+        trace,
+        ..header(kind, 1, 100)
+    };
+    for trace in [0, 1] {
+        let spilled = record(of(trace, ChunkKind::Calls), &[call(1, 110, 5)]);
+        builder.record(&spilled).unwrap();
+    }
+    let mut state = Goroutine::new_zeroed();
+    state.level = 1;
+    state.chunk = of(0, ChunkKind::Calls);
+    state.chunk.count = 0;
+    state.frames[0].entry_ns = 100;
+    let key = GoroutineKey {
+        tgid: state.chunk.tgid,
+        trace: 0,
+        goid: 1,
+        image: state.chunk.image,
+    };
+    let open = builder.open(&key, &state, &[], None, 200, Exit::Open);
+    let open = open.unwrap();
+    assert_eq!((open.trace, open.open, open.calls.len()), (0, true, 2));
+    assert_eq!(builder.gone(|key| key.trace == 0), []);
+    let last = record(of(1, ChunkKind::Graph), &[call(0, 100, 500)]);
+    let whole = builder.record(&last).unwrap().unwrap();
+    assert_eq!(
+        (whole.trace, whole.complete, whole.calls.len()),
+        (1, true, 2)
+    );
+    assert_eq!(builder.held_bytes(), 0);
+}
+
 /// Issue 9, case pid-used-again: the next process with the same id has the same goroutines.
 #[test]
 fn the_next_process_with_the_same_id_ends_nothing() {
