@@ -194,6 +194,7 @@ impl Instrumentation {
                         .at(&listed.span, "needs their types")
                         .note(error.to_string())
                         .help(match error {
+                            TypesError::LinkedShared => "build it without -linkshared, or name registers: args reg.ax, mem(reg.bx, reg.cx) as text",
                             TypesError::Separate(_) => "put that file beside the executable, or name it: --debug-file FILE",
                             _ => "build it without -ldflags=-s and -w, or name registers: args reg.ax, mem(reg.bx, reg.cx) as text",
                         }),

@@ -154,6 +154,10 @@ impl Executable {
     pub(crate) fn no_dwarf(&self) -> TypesError {
         match &self.debug {
             DebugFile::Missing(why) => TypesError::Separate(why.clone()),
+            // Elsewhere the runtime is in the file, but for plugins, which have DWARF.
+            _ if !self.is_library() && self.function_named("runtime.goexit").is_none() => {
+                TypesError::LinkedShared
+            }
             DebugFile::None | DebugFile::Found { .. } => TypesError::NoDwarf,
         }
     }

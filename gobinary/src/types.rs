@@ -48,6 +48,9 @@ pub enum TypesError {
     /// The file has none.
     #[error("the executable has no DWARF (it was stripped, or built with -ldflags=-w or -s)")]
     NoDwarf,
+    /// What was built with `-linkshared` has none: the go command links it with `-w` (`cmd/go/internal/work/init.go`).
+    #[error("the executable has no DWARF: the go command leaves it out with -linkshared")]
+    LinkedShared,
     /// It is in a file that is not at hand.
     #[error("its debug information is in a separate file: {0}")]
     Separate(String),
@@ -97,7 +100,7 @@ pub struct Types<'e> {
     argument_tables: OnceLock<Option<u64>>,
     /// Entries of functions whose symbols say that their arguments are on the stack, ascending.
     marked: OnceLock<Vec<u64>>,
-    loop_bodies: OnceLock<left_out::LoopBodies>,
+    loop_bodies: OnceLock<left_out::LoopBodies<'e>>,
 }
 
 /// The types that the runtime describes, by address and by name. The linker puts all types into a unit of the runtime.

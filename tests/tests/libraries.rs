@@ -339,6 +339,20 @@ fn a_program_whose_runtime_is_in_a_library() {
     let unwound = &traced.lines[2]["root"]["calls"][0]["exit"];
     assert_eq!(unwound, "unwound");
 
+    for clause in ["args", "where n == 1"] {
+        let asked = format!("trace main.work < {clause} >");
+        let untyped = tracer::run(&["check", "-e", &asked, text(&program)]);
+        let said = [untyped.stdout, untyped.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(
+            said.contains("[E0508]")
+                && said.contains("the go command leaves it out with -linkshared")
+                && said.contains("build it without -linkshared")
+                && !said.contains("-ldflags"),
+            "{said}"
+        );
+    }
+
     let refused = tracer::launch(
         "trace runtime/debug.*, runtime.printint",
         &[],

@@ -231,6 +231,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
                     .help(match error {
                         TypesError::Assembly => "its arguments are on the stack, the first one at s64(reg.sp + 8)",
                         TypesError::NoDwarf => "build it without -ldflags=-s and -w, or name registers: reg.ax, s64(reg.bx + 8), mem(reg.ax, reg.bx)",
+                        TypesError::LinkedShared => "build it without -linkshared, or name registers: reg.ax, s64(reg.bx + 8), mem(reg.ax, reg.bx)",
                         TypesError::Separate(_) => "put that file beside the executable, or name it: --debug-file FILE",
                         _ => "name registers or memory: reg.ax, s64(reg.bx + 8), mem(reg.ax, reg.bx)",
                     }),

@@ -6,7 +6,7 @@
 //! its loops. They are closures (`main.f-range1`), and what they assign to they find in what they captured: their loop's state, where
 //! to go on after it (`#next`), the list of deferred calls, and results. A body that was inlined tells nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use iced_x86::{Decoder, DecoderOptions};
 
@@ -22,10 +22,15 @@ const OF_A_LOOP: usize = 2;
 /// The same of a loop that defers calls: `#defers`, an interface.
 const OF_DEFERRED: usize = 2;
 
-/// The bodies of loops over functions, by the function that the loops are in. Those that have no code of their own have no number.
-pub(super) type LoopBodies = HashMap<String, Vec<Option<u32>>>;
+/// The bodies of loops over functions.
+pub(super) struct LoopBodies<'e> {
+    /// By the function that the loops are in. Those that have no code of their own have no number.
+    of: HashMap<&'e str, Vec<Option<u32>>>,
+    /// The address of what defers a call for the function that a loop is in.
+    defer: Option<u64>,
+}
 
-impl Types<'_> {
+impl<'e> Types<'e> {
     /// Does the function have results that are not listed, or may it have some?
     pub(super) fn leaves_out_results(
         &self,
@@ -41,8 +46,7 @@ impl Types<'_> {
         if loop_of(function.name).is_some() {
             return Ok(true);
         }
-        let bodies = self.loop_bodies.get_or_init(|| bodies(self.executable));
-        for body in bodies.get(function.name).into_iter().flatten() {
+        for body in self.bodies().of.get(function.name).into_iter().flatten() {
             let body = body.and_then(|index| self.executable.function(index));
             let assigns = match body {
                 Some(body) => self.assigns_results(&body)?,
@@ -69,8 +73,23 @@ impl Types<'_> {
             .iter()
             .filter(|word| !listed.iter().any(|range| range.contains(word)))
             .count();
-        let most = OF_A_LOOP + if defers(body) { OF_DEFERRED } else { 0 };
+        let most = OF_A_LOOP + if self.defers(body) { OF_DEFERRED } else { 0 };
         Ok((others > 0).then_some(others > most))
+    }
+
+    /// Does a loop's body defer calls?
+    fn defers(&self, body: &Function<'_>) -> bool {
+        let Some(defer) = self.bodies().defer else {
+            return false;
+        };
+        Decoder::with_ip(64, body.code(), body.entry, DecoderOptions::NONE)
+            .into_iter()
+            .any(|call| call.is_call_near() && call.near_branch_target() == defer)
+    }
+
+    fn bodies(&self) -> &LoopBodies<'e> {
+        self.loop_bodies
+            .get_or_init(|| LoopBodies::new(self.executable))
     }
 }
 
@@ -86,34 +105,27 @@ fn loop_of(name: &str) -> Option<&str> {
     found.then_some(function)
 }
 
-fn bodies(executable: &Executable) -> LoopBodies {
-    let mut bodies = LoopBodies::new();
-    for body in executable.functions() {
-        if let Some(function) = loop_of(body.name) {
-            let known = bodies.entry(function.to_owned()).or_default();
-            known.push(Some(body.index));
+impl<'e> LoopBodies<'e> {
+    fn new(executable: &'e Executable) -> Self {
+        let mut of: HashMap<&str, Vec<Option<u32>>> = HashMap::new();
+        let mut known = HashSet::new();
+        for body in executable.functions() {
+            if let Some(function) = loop_of(body.name) {
+                of.entry(function).or_default().push(Some(body.index));
+                known.insert(body.name);
+            }
+        }
+        for name in executable.inlined().names() {
+            if let Some(function) = loop_of(name).filter(|_| !known.contains(name)) {
+                of.entry(function).or_default().push(None);
+            }
+        }
+        let defer = executable.function_named("runtime.deferprocat");
+        Self {
+            of,
+            defer: defer.map(|function| function.entry),
         }
     }
-    for name in executable.inlined().names() {
-        if let Some(function) = loop_of(name)
-            && executable.function_named(name).is_none()
-        {
-            bodies.entry(function.to_owned()).or_default().push(None);
-        }
-    }
-    bodies
-}
-
-/// Does a loop's body defer calls?
-fn defers(body: &Function<'_>) -> bool {
-    let Some(defer) = body.executable.function_named("runtime.deferprocat") else {
-        return false;
-    };
-    Decoder::with_ip(64, body.code(), body.entry, DecoderOptions::NONE)
-        .into_iter()
-        .any(|instruction| {
-            instruction.is_call_near() && instruction.near_branch_target() == defer.entry
-        })
 }
 
 #[cfg(test)]
