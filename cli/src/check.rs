@@ -48,6 +48,7 @@ pub fn run(args: &Check) -> anyhow::Result<()> {
             &Target::Executable(path.clone()),
             None,
             args.debug_file.as_deref(),
+            &|executable| load::has_functions(&source, &args.define, executable),
         )?),
         None => None,
     };

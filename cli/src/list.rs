@@ -44,10 +44,12 @@ struct Row<'a> {
 /// Prints the functions.
 pub fn run(args: &List) -> anyhow::Result<()> {
     let target = Target::Executable(args.executable.clone());
+    let source = compiler::patterns_program(&args.patterns);
     let Opened {
         binary, executable, ..
-    } = open::open(&target, None, args.debug_file.as_deref())?;
-    let source = compiler::patterns_program(&args.patterns);
+    } = open::open(&target, None, args.debug_file.as_deref(), &|executable| {
+        compiler::find(&source, executable).is_ok_and(|found| !found.is_empty())
+    })?;
     let functions = compiler::find(&source, &executable).map_err(|diagnostics| {
         load::show(&source, &diagnostics, Color::Auto);
         WrongProgram

@@ -52,6 +52,7 @@ pub fn load(
         &target,
         request.library.as_deref(),
         request.debug_file.as_deref(),
+        &|executable| has_functions(&request.source, &request.defines, executable),
     )?;
     if let Some(note) = hints::builds_another(&target) {
         say!("{note}");
@@ -137,6 +138,16 @@ impl Loaded {
 
 /// After so many refusals a tenth is left for values: it is something else that is too large.
 const MOST_TOO_LARGE: u32 = 8;
+
+/// Does a file have functions for all patterns of a program?
+pub fn has_functions(
+    source: &Source,
+    defines: &[(String, String)],
+    executable: &Executable,
+) -> bool {
+    let checked = compiler::check(source, defines, Some(executable));
+    !checked.diagnostics.iter().any(Diagnostic::selects_nothing)
+}
 
 /// Says of patterns that select nothing in which other files of the target they would select something.
 fn name_files(

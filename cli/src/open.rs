@@ -18,7 +18,7 @@ use crate::{
     failure::Usage,
     hints, needed,
     request::Target,
-    terminal::{say, shown},
+    terminal::{say, shown, typed},
 };
 
 /// The file whose functions are traced.
@@ -32,15 +32,16 @@ pub struct Opened {
 }
 
 /// Opens the file with the Go code of a target: `library`, where one is named. Types are from `debug_file`, or from the one that belongs to
-/// the file.
+/// the file. Where there are several to choose from, `has` tells which have what is asked for.
 pub fn open(
     target: &Target,
     library: Option<&Path>,
     debug_file: Option<&Path>,
+    has: &dyn Fn(&Executable) -> bool,
 ) -> anyhow::Result<Opened> {
     let mut opened = match library {
         Some(library) => of_name(target, library)?,
-        None => unnamed(target)?,
+        None => unnamed(target, has)?,
     };
     debug::find(&mut opened.executable, &opened.binary, target, debug_file)?;
     Ok(opened)
@@ -75,13 +76,13 @@ fn of_name(target: &Target, library: &Path) -> anyhow::Result<Opened> {
         }),
         Err(error) => {
             let named = Target::Executable(binary.path().to_owned());
-            Err(refusal(&named, &binary, &error, &[]))
+            Err(refusal(&named, &binary, &error, &[], &|_| false))
         }
     }
 }
 
 /// The executable, or, where that is no Go, the one library of Go code that goes with it.
-fn unnamed(target: &Target) -> anyhow::Result<Opened> {
+fn unnamed(target: &Target, has: &dyn Fn(&Executable) -> bool) -> anyhow::Result<Opened> {
     let binary = main_file(target)?;
     let error = match parse(&binary) {
         Ok(executable) => {
@@ -117,7 +118,7 @@ fn unnamed(target: &Target) -> anyhow::Result<Opened> {
             loaded: true,
         });
     }
-    Err(refusal(target, &binary, &error, &found))
+    Err(refusal(target, &binary, &error, &found, has))
 }
 
 /// What a target runs.
@@ -232,19 +233,31 @@ fn refusal(
     binary: &Binary,
     error: &Error,
     libraries: &[(Binary, Executable)],
+    has: &dyn Fn(&Executable) -> bool,
 ) -> anyhow::Error {
     if let Err(written) = binary.unchanged() {
         return written.into();
     }
+    let mut having = libraries.iter().filter(|(_, library)| has(library));
+    let typed = |(library, _): &(Binary, Executable)| typed(&library.path().to_string_lossy());
+    let only = match libraries {
+        [] | [_] => None,
+        _ => having.next().filter(|_| having.next().is_none()).map(typed),
+    };
+    let found = |command: String| format!("; what is asked for is in one of them: {command}");
     let instead = match (target, libraries) {
         (_, []) => None,
         (Target::Executable(_), libraries) => Some(format!(
-            "its Go code is in a library; name that in its place: {}",
-            names(libraries)
+            "its Go code is in a library; name that in its place: {}{}",
+            names(libraries),
+            only.map_or_else(String::new, |path| found(format!("gofuncgraph … {path}")))
         )),
         (_, libraries) => Some(format!(
-            "its Go code is in several libraries; say which with --library: {}",
-            names(libraries)
+            "its Go code is in several libraries; say which with --library: {}{}",
+            names(libraries),
+            only.map_or_else(String::new, |path| found(format!(
+                "gofuncgraph … --library {path} {target}"
+            )))
         )),
     };
     hints::not_traceable(target, binary, error, instead)

@@ -159,7 +159,50 @@ fn of_several_go_libraries_one_is_to_be_named() {
         assert!(stderr.contains(text(library)), "{stderr}");
     }
     assert!(stderr.contains("--library"), "{stderr}");
+    assert!(!stderr.contains("what is asked for"), "{stderr}");
     one_call(&mut host, &["-p", &pid, "--library", "libb.so"]);
+}
+
+/// The one that has the functions is named with what is to be typed, where only one has them all.
+#[test]
+fn of_several_go_libraries_the_one_that_is_meant_is_named() {
+    if skip().is_some() {
+        return;
+    }
+    let sources = tempfile::tempdir().expect("a folder");
+    let other = folder().join("libother.so");
+    let write = |name, text| fs::write(sources.path().join(name), text).expect("written");
+    write("go.mod", "module other\n\ngo 1.19\n");
+    write(
+        "main.go",
+        "package main\n\nimport \"C\"\n\n//export Serve\nfunc Serve(n C.int) C.int { return other(n) }\n\n\
+         //go:noinline\nfunc other(n C.int) C.int { return n }\n\nfunc main() {}\n",
+    );
+    let mut build = go::command(go::newest(), sources.path());
+    run(build.args(["build", "-buildmode=c-shared", "-o", text(&other), "."]));
+    let first = copy("libfirst.so");
+    let host = host(&[first.clone(), other.clone()]);
+    let pid = host.pid().to_string();
+    for (program, meant) in [
+        ("trace main.other", Some(&other)),
+        ("trace main.work < include main.part >", Some(&first)),
+        ("trace main.Serve", None),
+        ("trace main.other < include main.part >", Some(&other)),
+        ("trace main.missing", None),
+    ] {
+        let output = tracer::run(&["-e", program, "-p", &pid]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        for library in [&first, &other] {
+            assert!(stderr.contains(text(library)), "{stderr}");
+        }
+        let said = meant.map(|meant| {
+            let library = text(meant);
+            format!("in one of them: gofuncgraph … --library {library} -p {pid}\n")
+        });
+        let found = stderr.split_once("; what is asked for is ");
+        assert_eq!(found.map(|(_, found)| found), said.as_deref(), "{program}");
+    }
 }
 
 /// Issue 9, case c-host: an upgrade removes the file that a process has loaded.
