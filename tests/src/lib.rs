@@ -12,7 +12,7 @@ pub mod values;
 
 use std::{
     io::ErrorKind,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command},
     time::Duration,
 };
@@ -64,6 +64,25 @@ pub fn spawn(command: &mut Command) -> Child {
         }
     }
     panic!("{} stays busy", command.get_program().display());
+}
+
+/// Runs a command that has to end well.
+///
+/// # Panics
+/// It does not.
+pub fn run(command: &mut Command) {
+    let output = command.output().expect("the command runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {stderr}");
+}
+
+/// A path as an argument.
+///
+/// # Panics
+/// It is not in UTF-8.
+#[must_use]
+pub fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
 }
 
 /// Runs a test on a stack of its own, large enough for trees that are 10,000 levels deep: they are parsed, compared and dropped by

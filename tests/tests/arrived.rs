@@ -11,7 +11,7 @@ use std::{
 use gofuncgraph_tests::{
     go::{self, Mode},
     overlays::Overlays,
-    skip,
+    skip, text,
     tracer::{self, Recording, Running, Traced},
 };
 
@@ -25,10 +25,6 @@ fn sleeping(server: &Path) -> Running {
     let process = Running::start(server, &["sleep"]);
     process.wait_for("pid ");
     process
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
 }
 
 fn pids(traced: &Traced) -> Vec<u64> {

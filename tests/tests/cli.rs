@@ -62,6 +62,24 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Exit code and all of stderr; nothing may be on stdout.
+fn refusal(args: &[&str]) -> String {
+    let output = run(args);
+    assert_eq!(text(&output.stdout), "", "{args:?}");
+    let stderr = text(&output.stderr);
+    let code = output
+        .status
+        .code()
+        .map_or_else(|| "a signal".to_owned(), |code| code.to_string());
+    format!("exit {code}\n{}", numbers_of_functions(&stderr))
+}
+
+/// How many functions there are depends on the Go version.
+fn numbers_of_functions(text: &str) -> String {
+    let regex = Regex::new(r"\d,\d{3} functions").expect("a pattern");
+    regex.replace_all(text, "N functions").into_owned()
+}
+
 fn json_lines(bytes: &[u8]) -> Vec<Value> {
     text(bytes)
         .lines()

@@ -10,7 +10,7 @@ use std::{
 
 use gofuncgraph_tests::{
     go::{self, Mode},
-    skip,
+    skip, text,
     tracer::{self, Running},
 };
 
@@ -37,10 +37,6 @@ const ATTACHER: &str =
 
 fn truth() -> PathBuf {
     go::build(go::newest(), "truth", Mode::Plain)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
 }
 
 fn sleeping() -> Running {

@@ -11,7 +11,7 @@ use std::{
 use gofuncgraph_tests::{
     go::{self, Toolchain},
     overlays::Overlays,
-    skip,
+    run, skip, text,
     tracer::{self, Recording, Running, Traced},
     workspace,
 };
@@ -45,16 +45,6 @@ fn folder() -> &'static Path {
         folder
     });
     folder.path()
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().expect("the command runs");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {stderr}");
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a path in UTF-8")
 }
 
 /// The C program, with copies of the library of these names loaded.

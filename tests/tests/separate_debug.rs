@@ -8,22 +8,12 @@ use std::{
 
 use gofuncgraph_tests::{
     go::{self, Toolchain},
-    skip,
+    run, skip, text,
     tracer::{self, Recording, Running},
     workspace,
 };
 
 const TRACE: &str = "trace main.handle < args r.path, limit; ret >";
-
-fn run(command: &mut Command) {
-    let output = command.output().expect("the command runs");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {stderr}");
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a path in UTF-8")
-}
 
 /// The stripped program `prog`, and its debug file, of these sections, in another folder, so that it is nowhere to be found.
 fn build(folder: &Path, go: &Toolchain, flags: &[&str], sections: &str) -> (PathBuf, PathBuf) {
@@ -43,21 +33,25 @@ fn build(folder: &Path, go: &Toolchain, flags: &[&str], sections: &str) -> (Path
     (program, debug)
 }
 
-/// What is said of a trace of the program.
-fn explained(program: &Path, options: &[&str]) -> (Option<i32>, String) {
+/// The same of the newest Go, with this build ID.
+fn with_build_id(folder: &Path, id: &str) -> (PathBuf, PathBuf) {
+    let flag = format!("-ldflags=-B 0x{id}");
+    build(folder, go::newest(), &[&flag], "--strip-dwo")
+}
+
+/// What is said of a trace of the program, which holds `what`.
+fn explained(program: &Path, options: &[&str], code: i32, what: &str) -> String {
     let output = tracer::run(&[&["explain", "-e", TRACE, text(program)], options].concat());
     let said = [output.stdout, output.stderr].concat();
-    (
-        output.status.code(),
-        String::from_utf8_lossy(&said).into_owned(),
-    )
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(said.contains(what), "{said}");
+    said
 }
 
 fn assert_from(program: &Path, options: &[&str], file: &Path) {
-    let (code, said) = explained(program, options);
-    assert_eq!(code, Some(0), "{said}");
     let line = format!("types       from {}\n", text(file));
-    assert!(said.contains(&line), "{said}");
+    explained(program, options, 0, &line);
 }
 
 /// The values of one call.
@@ -113,10 +107,8 @@ fn a_debug_file_is_found_by_its_name() {
         let folder = tempfile::tempdir().expect("a folder");
         let folder = folder.path().canonicalize().expect("a path");
         let (program, debug) = build(&folder, go, flags, sections);
-        let (code, said) = explained(&program, &[]);
-        assert_eq!(code, Some(2), "{said}");
         let reason = "its debug information is in a separate file: prog.debug, which is neither beside the executable nor in /usr/lib/debug";
-        assert!(said.contains(reason), "{said}");
+        let said = explained(&program, &[], 2, reason);
         assert!(
             said.contains("--debug-file FILE") && !said.contains("build it without"),
             "{said}"
@@ -143,12 +135,7 @@ fn a_debug_file_is_found_by_build_id_in_the_root_of_a_process() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let (program, debug) = build(
-        folder.path(),
-        go::newest(),
-        &["-ldflags=-B 0x0123456789abcdef"],
-        "--strip-dwo",
-    );
+    let (program, debug) = with_build_id(folder.path(), "0123456789abcdef");
     run(Command::new("objcopy").args(["--remove-section=.gnu_debuglink", text(&program)]));
     let root = folder.path().join("root");
     let store = root.join("usr/lib/debug/.build-id/01");
@@ -168,28 +155,14 @@ fn a_debug_file_of_another_build_is_refused() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let (program, debug) = build(
-        folder.path(),
-        go::newest(),
-        &["-ldflags=-B 0x1111111111"],
-        "--strip-dwo",
-    );
+    let (program, debug) = with_build_id(folder.path(), "1111111111");
     let other = tempfile::tempdir().expect("a folder");
-    let (_, other) = build(
-        other.path(),
-        go::newest(),
-        &["-ldflags=-B 0x2222222222"],
-        "--strip-dwo",
-    );
+    let (_, other) = with_build_id(other.path(), "2222222222");
     let beside = folder.path().join("prog.debug");
     fs::copy(&other, &beside).expect("a copy");
     let reason = "it is of another build (build ID 2222222222, and not 1111111111)";
-    let (code, said) = explained(&program, &[]);
-    assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains(reason), "{said}");
-    let (code, said) = explained(&program, &["--debug-file", text(&beside)]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains(reason), "{said}");
+    explained(&program, &[], 2, reason);
+    explained(&program, &["--debug-file", text(&beside)], 1, reason);
 
     // Without build IDs, the checksum tells.
     for file in [&program, &debug] {
@@ -199,12 +172,7 @@ fn a_debug_file_of_another_build_is_refused() {
             text(file),
         ]));
     }
-    let (code, said) = explained(&program, &["--debug-file", text(&debug)]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(
-        said.contains("it is of another build (its checksum is "),
-        "{said}"
-    );
-    let (code, said) = explained(&program, &["--debug-file", text(&program)]);
-    assert_eq!(code, Some(1), "{said}");
+    let reason = "it is of another build (its checksum is ";
+    explained(&program, &["--debug-file", text(&debug)], 1, reason);
+    explained(&program, &["--debug-file", text(&program)], 1, "");
 }

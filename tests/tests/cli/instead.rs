@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
     process::{Command, Stdio},
 };
@@ -14,7 +13,7 @@ use gofuncgraph_tests::{
 };
 use insta::assert_snapshot;
 
-use crate::{BAR, folder, run, server, text, wrong::refusal};
+use crate::{BAR, folder, refusal, run, server, text};
 
 /// Issue 9, point 19: commands that start the Go program.
 #[test]
@@ -116,16 +115,14 @@ fn processes_that_have_started_it() {
     );
     assert!(told.ends_with(&help), "{told}\n{help}");
 
-    let mut sleep = spawn(Command::new("sleep").arg("60"));
-    let told = refusal(&["-e", BAR, "-p", &sleep.id().to_string()]);
+    let sleep = Running::start("sleep".as_ref(), &["60"]);
+    let told = refusal(&["-e", BAR, "-p", &sleep.pid().to_string()]);
     assert!(
         told.contains(
             "help: it has started nothing that runs Go; name the Go executable by its path"
         ),
         "{told}"
     );
-    let _ = sleep.kill();
-    let _ = sleep.wait();
 }
 
 /// Issue 9, point 19: numbers that belong to no process.
@@ -187,23 +184,10 @@ fn numbers_of_another_pid_namespace() {
     }
     let program = folder().join("server");
     let path = program.to_str().expect("UTF-8");
-    let mut unshare = Command::new("unshare")
-        .args([
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "--mount-proc",
-            path,
-            "-addr",
-            "127.0.0.1:0",
-        ])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("unshare runs");
-    let mut greeting = String::new();
-    BufReader::new(unshare.stdout.take().expect("piped"))
-        .read_line(&mut greeting)
-        .expect("its greeting");
+    let unshare = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+    let server = [path, "-addr", "127.0.0.1:0"];
+    let unshare = Running::start("unshare".as_ref(), &[&unshare[..], &server].concat());
+    let greeting = unshare.wait_for("pid ");
     let inside = greeting
         .trim_end()
         .rsplit_once("pid ")
@@ -211,8 +195,7 @@ fn numbers_of_another_pid_namespace() {
         .1;
     assert_eq!(inside, "1", "{greeting}");
     let told = refusal(&["-e", BAR, "-p", inside]);
-    let _ = unshare.kill();
-    let _ = unshare.wait();
+    drop(unshare);
     assert!(told.starts_with("exit 1\nerror: "), "{told}");
     let expected =
         "help: numbers are those of ps where gofuncgraph runs; 1 in a container is here ";
@@ -349,16 +332,10 @@ fn graphs_are_not_written_over_what_is_read() {
         &["-e", BAR, "-o", "linked", "./kept"],
         &["kept.gfg", "-o", "kept.gfg", "./kept"],
     ] {
-        let output = run(args);
-        assert_eq!(
-            output.status.code(),
-            Some(2),
-            "{args:?}: {}",
-            text(&output.stderr)
-        );
+        let told = refusal(args);
         assert!(
-            text(&output.stderr).contains(" would write over what is read\n"),
-            "{args:?}"
+            told.starts_with("exit 2\n") && told.contains(" would write over what is read\n"),
+            "{args:?}: {told}"
         );
     }
     assert_eq!(fs::read(&executable).expect("the executable"), before);

@@ -8,27 +8,8 @@ use std::{
 
 use gofuncgraph_tests::{skip, tracer};
 use insta::assert_snapshot;
-use regex::Regex;
 
-use crate::{BAR, folder, run, server, text};
-
-/// Exit code and all of stderr; nothing may be on stdout.
-pub fn refusal(args: &[&str]) -> String {
-    let output = run(args);
-    assert_eq!(text(&output.stdout), "", "{args:?}");
-    let stderr = text(&output.stderr);
-    let code = output
-        .status
-        .code()
-        .map_or_else(|| "a signal".to_owned(), |code| code.to_string());
-    format!("exit {code}\n{}", numbers_of_functions(&stderr))
-}
-
-/// How many functions there are depends on the Go version.
-fn numbers_of_functions(text: &str) -> String {
-    let regex = Regex::new(r"\d,\d{3} functions").expect("a pattern");
-    regex.replace_all(text, "N functions").into_owned()
-}
+use crate::{BAR, folder, refusal, server, text};
 
 #[test]
 fn nothing_to_do() {
