@@ -3,20 +3,24 @@
 use std::ops::{Deref, Range};
 use std::sync::OnceLock;
 
-use crate::buildinfo::{BuildInfo, GoVersion};
-use crate::debugfile::DebugFile;
-use crate::folders::Folders;
-use crate::function::Function;
-use crate::goid::{GoidError, GoidOffset};
+use crate::code::goid::{GoidError, GoidOffset};
+use crate::code::literals::Literals;
+use crate::code::survey::Survey;
+use crate::code::tls::{TlsError, TlsSlot};
 use crate::image::Image;
-use crate::inline::{InlineIndex, InlineTrees};
-use crate::literals::Literals;
-use crate::moduledata::ModuleData;
-use crate::pclntab::Pclntab;
-use crate::survey::Survey;
-use crate::tls::{TlsError, TlsSlot};
+use crate::image::buildinfo::{BuildInfo, GoVersion};
+use crate::tables::folders::Folders;
+use crate::tables::function::Function;
+use crate::tables::inline::{InlineIndex, InlineTrees};
+use crate::tables::moduledata::ModuleData;
+use crate::tables::pclntab::Pclntab;
+use crate::types::debugfile::DebugFile;
 use crate::types::{Sections, TypesError};
-use crate::{Error, foreign, goid, tls};
+use crate::{
+    Error,
+    code::{goid, tls},
+    image::foreign,
+};
 
 /// A Go executable for x86-64 Linux.
 ///
@@ -107,7 +111,7 @@ impl Executable {
     /// Stands for a function whose record lies outside the file.
     fn damaged(&self, index: u32) -> Function<'_> {
         let range = self.table.range(&self.image, index).unwrap_or_default();
-        let record = crate::pclntab::Record::default();
+        let record = crate::tables::pclntab::Record::default();
         Function {
             index,
             name: "",

@@ -2,6 +2,14 @@
 //!
 //! Every other part speaks in link-time addresses; this one translates them to the file and back, reads pointers that a
 //! position-independent executable keeps in its relocations, and answers `None` for whatever lies outside the file.
+//!
+//! In: the bytes of a file. Out: bytes at addresses, and what the linker recorded in it of itself.
+//!
+//! *Invariant*: nothing is known here of functions.
+
+pub(crate) mod buildinfo;
+mod dynamic;
+pub(crate) mod foreign;
 
 use std::ops::{Deref, Range};
 use std::sync::OnceLock;
@@ -10,7 +18,10 @@ use object::LittleEndian as Le;
 use object::elf::{self, FileHeader64, Rela64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
 
-use crate::{Error, foreign};
+use crate::Error;
+
+pub use buildinfo::{BuildInfo, GoVersion, Module};
+pub use dynamic::Dynamic;
 
 /// Bytes of an executable: a mapped file, or a vector.
 pub(crate) type Data = Box<dyn Deref<Target = [u8]> + Send + Sync>;

@@ -15,62 +15,36 @@
 //! Go 1.18 to 1.27 and, as far as the layout stays, later. The file is never copied: hand in a mapping, and only what is asked for
 //! is read. The file may be hostile: nothing here trusts a count, an offset or an address in it.
 //!
+//! # Halls
+//!
+//! Each stands on those above it, and [`Executable`] holds what they have found: it answers by what each hall adds to it.
+//!
+//! | folder | what is in it |
+//! |---|---|
+//! | `image` | the file: addresses and bytes, build information, what the dynamic linker is told |
+//! | `tables` | Go's own tables: functions, lines, inlining, whom a function belongs to |
+//! | `code` | instructions: where functions are entered and left, where the runtime keeps what a probe needs, copies of literals |
+//! | `types` | DWARF and the calling conventions: which values there are, and where they lie |
+//!
 //! *Invariant*: no I/O, no privilege, nothing of BPF or of the tracing language.
 
-mod body;
-mod buildinfo;
-mod callee;
-mod cfg;
-mod debugfile;
-mod dynamic;
-mod edges;
-mod entry;
+mod code;
 mod error;
 mod executable;
-mod flow;
-mod folders;
-mod foreign;
-mod function;
-mod goid;
 mod image;
-mod inline;
-mod kernel;
-mod literal;
-mod literals;
-mod moduledata;
-mod nonnull;
-mod origin;
-mod pclntab;
-mod policy;
-mod repeat;
-mod search;
-mod site;
-mod sites;
-mod slots;
-mod step;
-mod straight;
-mod survey;
-mod tls;
+mod tables;
 mod types;
-mod when;
 
-pub use buildinfo::{BuildInfo, GoVersion, Module};
-pub use debugfile::{DebugFileError, DebugLink};
-pub use dynamic::Dynamic;
-pub use edges::{CheaperSites, ExitEdge, ExitWays, LastCall};
+pub use code::{
+    CheaperSites, EntryKind, EntrySite, ExitEdge, ExitKind, ExitSite, ExitWays, GoidError,
+    GoidOffset, Instruction, LastCall, LiteralCopy, Literals, Operation, Original, Sites, Step,
+    TlsError, TlsPlace, TlsSlot, Unprobeable, When,
+};
 pub use error::Error;
 pub use executable::{Executable, Position};
-pub use function::Function;
-pub use goid::{GoidError, GoidOffset};
-pub use inline::{InlineFrame, InlineIndex, InlinedAt};
-pub use literals::{LiteralCopy, Literals, Original};
-pub use origin::Origin;
-
-pub use site::{EntryKind, EntrySite, ExitKind, ExitSite, Instruction, Sites, Unprobeable};
-pub use step::{Operation, Step};
-pub use tls::{TlsError, TlsPlace, TlsSlot};
+pub use image::{BuildInfo, Dynamic, GoVersion, Module};
+pub use tables::{Function, InlineFrame, InlineIndex, InlinedAt, Origin};
 pub use types::{
-    Described, Field, Kind, Piece, Place, Register, Signature, Type, TypeId, Types, TypesError,
-    Variable, Where, short_name,
+    DebugFileError, DebugLink, Described, Field, Kind, Piece, Place, Register, Signature, Type,
+    TypeId, Types, TypesError, Variable, Where, short_name,
 };
-pub use when::When;

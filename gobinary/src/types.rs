@@ -2,11 +2,16 @@
 //!
 //! DWARF is in the file unless it was stripped or built with `-ldflags=-w`. It is read for the functions and types asked for; only
 //! compressed sections are decompressed as a whole, once for an executable.
+//!
+//! In: a function of `tables`, its code where DWARF says less. Out: its parameters, results and captured variables, with types and places.
+//!
+//! *Invariant*: what is not described is said to be so, never guessed.
 
 mod abi;
 mod arginfo;
 mod captured;
 mod convention;
+pub(crate) mod debugfile;
 mod described;
 mod graph;
 mod left_out;
@@ -29,6 +34,7 @@ use rayon::prelude::*;
 
 use crate::{Executable, Function};
 
+pub use debugfile::{DebugFileError, DebugLink};
 pub use described::Described;
 pub use model::{Field, Kind, Type, TypeId, short_name};
 pub use place::{Piece, Place, Register, Where};

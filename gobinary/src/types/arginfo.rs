@@ -5,7 +5,7 @@
 //! (`cmd/compile/internal/ssagen`, `EmitArgInfo`; `internal/abi/symtab.go`).
 
 use crate::Executable;
-use crate::function::Function;
+use crate::tables::function::Function;
 
 const FUNCDATA_ARG_INFO: u8 = 5;
 const END: u8 = 0xff;

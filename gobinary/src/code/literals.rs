@@ -10,9 +10,9 @@ use iced_x86::{Instruction as Decoded, OpKind};
 use rayon::prelude::*;
 
 use crate::Executable;
-use crate::body::Body;
-use crate::function::Function;
-use crate::literal::{self, LiteralName};
+use crate::code::body::Body;
+use crate::tables::function::Function;
+use crate::tables::literal::{self, LiteralName};
 
 /// The copies of function literals in an executable.
 #[derive(Debug, Default)]

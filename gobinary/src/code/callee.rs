@@ -3,9 +3,9 @@
 use iced_x86::{Code, Instruction as Decoded};
 
 use crate::Executable;
-use crate::function::Function;
-use crate::policy;
-use crate::survey::never_returns;
+use crate::code::policy;
+use crate::code::survey::never_returns;
+use crate::tables::function::Function;
 
 /// What a direct call leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

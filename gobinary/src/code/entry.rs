@@ -2,9 +2,9 @@
 
 use iced_x86::{Code, FlowControl, Instruction as Decoded, Mnemonic, OpKind, Register};
 
-use crate::body::{Body, is_load_of_g};
-use crate::kernel;
-use crate::site::{EntryKind, EntrySite, Unprobeable};
+use crate::code::body::{Body, is_load_of_g};
+use crate::code::kernel;
+use crate::code::site::{EntryKind, EntrySite, Unprobeable};
 
 /// The stack check at a function's start.
 #[derive(Clone, Copy)]

@@ -10,9 +10,9 @@ use iced_x86::{
     OpAccess, OpKind, Register,
 };
 
-use crate::callee::Callee;
-use crate::cfg::Graph;
-use crate::slots::{MAX_SLOTS, SlotEffect, Slots};
+use crate::code::callee::Callee;
+use crate::code::cfg::Graph;
+use crate::code::slots::{MAX_SLOTS, SlotEffect, Slots};
 
 /// No object begins below; a nil pointer's fields up to here are read and written without another check.
 const FIRST_PAGE: u64 = 4096;

@@ -6,15 +6,15 @@ use iced_x86::{
     Code, FlowControl, Instruction as Decoded, InstructionInfoFactory, OpAccess, Register,
 };
 
-use crate::callee::Callee;
-use crate::cfg::Graph;
-use crate::flow::Flow;
-use crate::nonnull::NonNull;
-use crate::repeat;
-use crate::site::{EntryKind, EntrySite};
-use crate::slots::Slots;
-use crate::straight;
-use crate::when::When;
+use crate::code::callee::Callee;
+use crate::code::cfg::Graph;
+use crate::code::flow::Flow;
+use crate::code::nonnull::NonNull;
+use crate::code::repeat;
+use crate::code::site::{EntryKind, EntrySite};
+use crate::code::slots::Slots;
+use crate::code::straight;
+use crate::code::when::When;
 
 /// A way to a `ret`.
 #[derive(Debug, Clone, Copy)]

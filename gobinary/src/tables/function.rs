@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::Executable;
-use crate::pclntab::{Record, Runs};
+use crate::tables::pclntab::{Record, Runs};
 
 /// FUNCDATA_LocalsPointerMaps (cmd/internal/objabi/funcdata.go).
 const FUNCDATA_LOCALS: u8 = 1;

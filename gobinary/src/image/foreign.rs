@@ -4,8 +4,8 @@ use object::elf::{self, FileHeader64};
 use object::{LittleEndian as Le, read::elf::FileHeader};
 
 use crate::Error;
-use crate::buildinfo::BuildInfo;
 use crate::image::Image;
+use crate::image::buildinfo::BuildInfo;
 
 /// The linker's section for what gccgo exports of a package; stripping leaves it there.
 const GCCGO: &str = ".go_export";

@@ -7,7 +7,8 @@ use iced_x86::{Decoder, DecoderOptions, Instruction as Decoded, Mnemonic, OpKind
 
 use serde::Serialize;
 
-use crate::{EntrySite, Executable};
+use super::EntrySite;
+use crate::Executable;
 
 /// One instruction. Registers are numbered as the processor does: RAX 0, RCX 1, RDX 2, RBX 3, RSP 4, RBP 5, RSI 6, RDI 7, R8 8 …
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

@@ -6,10 +6,10 @@
 //! function; whatever looks unusual makes it unprobeable, with the reason, rather than a source of wrong graphs.
 
 use crate::Executable;
-use crate::body::Body;
-use crate::function::Function;
-use crate::policy;
-use crate::site::{EntrySite, Sites, Unprobeable};
+use crate::code::body::Body;
+use crate::code::policy;
+use crate::code::site::{EntrySite, Sites, Unprobeable};
+use crate::tables::function::Function;
 
 impl Executable {
     /// Where to probe a function.

@@ -1,8 +1,8 @@
 //! Functions in which a probe is unsafe or meaningless, whatever their instructions.
 
 use crate::Executable;
-use crate::function::Function;
-use crate::site::Unprobeable;
+use crate::code::site::Unprobeable;
+use crate::tables::function::Function;
 
 /// The runtime and what it runs on, signal handlers and stacks without a goroutine included. With all of it probed, a process that
 /// takes CPU profiles hangs.

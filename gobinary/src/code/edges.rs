@@ -11,12 +11,12 @@ use std::cell::OnceCell;
 use iced_x86::{FlowControl, Instruction as Decoded, Mnemonic, Register};
 
 use crate::Executable;
-use crate::body::Body;
-use crate::cfg::Graph;
-use crate::function::Function;
-use crate::search::{Search, Way, WayKind};
-use crate::site::{EntryKind, EntrySite, ExitKind, Instruction, Sites, Unprobeable};
-use crate::when::When;
+use crate::code::body::Body;
+use crate::code::cfg::Graph;
+use crate::code::search::{Search, Way, WayKind};
+use crate::code::site::{EntryKind, EntrySite, ExitKind, Instruction, Sites, Unprobeable};
+use crate::code::when::When;
+use crate::tables::function::Function;
 
 /// Places at which the same is seen as at a function's [`Sites`], for less.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -77,7 +77,7 @@ impl Executable {
     ///
     /// Those of [`Executable::sites`].
     pub fn all_sites(&self, function: &Function<'_>) -> Result<(Sites, CheaperSites), Unprobeable> {
-        match crate::policy::denied(self, function) {
+        match crate::code::policy::denied(self, function) {
             Some(reason) => Err(reason),
             None => self.all_sites_unchecked(function),
         }

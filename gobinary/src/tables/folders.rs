@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::Executable;
-use crate::literal::LiteralName;
+use crate::tables::literal::LiteralName;
 
 /// Packages by their folders.
 #[derive(Debug, Default)]

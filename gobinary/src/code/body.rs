@@ -8,9 +8,9 @@ use iced_x86::{
 };
 
 use crate::Executable;
-use crate::function::Function;
-use crate::kernel;
-use crate::site::{ExitKind, ExitSite, Instruction, Sites, Unprobeable};
+use crate::code::kernel;
+use crate::code::site::{ExitKind, ExitSite, Instruction, Sites, Unprobeable};
+use crate::tables::function::Function;
 
 /// Functions larger than this are not disassembled, in bytes. The largest that Go's compiler makes are some hundred KiB.
 const MAX_SIZE: u64 = 16 << 20;

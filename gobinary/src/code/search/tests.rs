@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::WayKind::{Call, Edge};
 use super::*;
-use crate::kernel;
+use crate::code::kernel;
 
 const START: u64 = 0x1000;
 const NOP: &[u8] = &[0x90];

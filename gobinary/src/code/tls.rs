@@ -11,7 +11,7 @@ use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKi
 use serde::Serialize;
 
 use crate::Executable;
-use crate::function::Function;
+use crate::tables::function::Function;
 
 /// Functions that take g from its word, or put it there, in Go 1.19 to 1.27 (runtime/asm_amd64.s).
 const USERS: [&str; 7] = [

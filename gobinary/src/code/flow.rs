@@ -1,6 +1,6 @@
 //! In which order a function's instructions can run, which of them can run again, and how many calls probably get to each.
 
-use crate::cfg::Graph;
+use crate::code::cfg::Graph;
 
 /// The graph's cycles, as strongly connected components.
 pub(crate) struct Flow {

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
 
 use crate::Executable;
-use crate::buildinfo::GoVersion;
+use crate::image::buildinfo::GoVersion;
 
 /// Offsets by version, from `runtime/runtime2.go` and the DWARF of each: (first minor version, last, offset).
 const TABLE: [(u16, u16, u32); 3] = [(19, 22, 0x98), (23, 24, 0xa0), (25, 27, 0x98)];

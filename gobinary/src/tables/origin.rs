@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::Executable;
-use crate::buildinfo::BuildInfo;
-use crate::function::Function;
+use crate::image::buildinfo::BuildInfo;
+use crate::tables::function::Function;
 
 /// To whom a function belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::Executable;
-use crate::function::Function;
+use crate::tables::function::Function;
 
 const PCDATA_INLINE_INDEX: u32 = 2;
 const FUNCDATA_INLINE_TREE: u8 = 3;

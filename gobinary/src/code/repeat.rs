@@ -7,7 +7,7 @@ use iced_x86::{
     Code, FlowControl, Instruction as Decoded, InstructionInfoFactory, Mnemonic, OpAccess,
 };
 
-use crate::cfg::Graph;
+use crate::code::cfg::Graph;
 
 /// Most instructions between the count and the body, and in the body.
 const MAX_LENGTH: usize = 64;

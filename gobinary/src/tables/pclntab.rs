@@ -7,9 +7,9 @@
 use std::ops::Range;
 
 use crate::Error;
-use crate::foreign;
 use crate::image::Image;
-use crate::moduledata::ModuleData;
+use crate::image::foreign;
+use crate::tables::moduledata::ModuleData;
 
 /// Magic of Go 1.18 and 1.19.
 const MAGIC_1_18: u32 = 0xffff_fff0;
