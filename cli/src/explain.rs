@@ -15,7 +15,9 @@ use crate::{
 pub fn run(args: &Explain) -> anyhow::Result<()> {
     let mut calibration = Calibration::start();
     calibration.go_on();
-    let loaded = load::load(Request::new(&args.what)?, args.color, &mut calibration)?;
+    let request = Request::new(&args.what)?;
+    let placement = prices::placement(request.exit_sites, &mut calibration);
+    let loaded = load::load(request, args.color, placement)?;
     let prices = prices::known(calibration);
     let text = match args.format {
         TextOrJson::Text => {

@@ -2,16 +2,15 @@
 
 use std::{io::stderr, path::PathBuf};
 
-use compiler::{Diagnostic, Source, has_errors, plan::Plan};
+use compiler::{Diagnostic, Placement, Source, has_errors, plan::Plan};
 use gobinary::Executable;
-use runtime::{Binary, Calibration};
+use runtime::Binary;
 
 use crate::{
     args::Color,
     failure::{Usage, WrongProgram},
     hints,
     open::{self, Opened},
-    prices,
     request::{Request, Target},
     terminal::{self, say},
 };
@@ -35,11 +34,7 @@ pub struct Loaded {
 }
 
 /// Opens the target and compiles the program against it.
-pub fn load(
-    request: Request,
-    color: Color,
-    calibration: &mut Calibration,
-) -> anyhow::Result<Loaded> {
+pub fn load(request: Request, color: Color, placement: Placement) -> anyhow::Result<Loaded> {
     let target = match request.target {
         Some(target) => target,
         None => named_by_program(&request.source, &request.defines, color)?,
@@ -57,7 +52,6 @@ pub fn load(
     if let Some(note) = hints::builds_another(&target) {
         say!("{note}");
     }
-    let placement = prices::placement(request.exit_sites, calibration);
     let options = compiler::Options {
         executable: binary.path().to_owned(),
         placement,

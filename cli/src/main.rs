@@ -22,6 +22,7 @@ mod overhead;
 mod prices;
 mod request;
 mod started;
+mod stop;
 mod symbols;
 mod terminal;
 mod trace;

@@ -2,12 +2,12 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use compiler::{
     Budget, Plan,
     budget::{Load, Loads, Spent, Verdict, Watch},
@@ -51,6 +51,8 @@ pub struct Overhead {
 /// Probes that are being made in another thread.
 struct Replacing {
     loads: Vec<Load>,
+    /// Decided by who comes first: the thread, once it has a plan, or the trace's end.
+    attaches: Arc<OnceLock<bool>>,
     making: JoinHandle<anyhow::Result<(Plan, Vec<Prepared>)>>,
 }
 
@@ -108,8 +110,10 @@ impl Overhead {
 
     /// What all hits have cost.
     pub fn finish(&mut self, tracer: &Tracer) -> anyhow::Result<Spent> {
-        // Probes that are just being attached must not be left to the end of this process.
-        if let Some(replacing) = self.replacing.take() {
+        // Probes that are just being attached must not be left to the end of this process; a plan is not waited for.
+        if let Some(replacing) = self.replacing.take()
+            && *replacing.attaches.get_or_init(|| false)
+        {
             drop(replacing.making.join());
         }
         self.look(tracer)?;
@@ -174,15 +178,24 @@ impl Overhead {
             .filter_map(|trace| tracer.replacement(*trace as usize))
             .collect();
         let (loaded, without) = (Arc::clone(&self.loaded), self.without.clone());
+        let attaches = Arc::new(OnceLock::new());
+        let decided = Arc::clone(&attaches);
         let making = thread::spawn(move || {
             let plan = loaded.plan_without(without)?;
+            if !*decided.get_or_init(|| true) {
+                bail!("the trace has ended");
+            }
             let prepared = replacements
                 .into_iter()
                 .map(|replacement| replacement.prepare(&plan, &loaded.binary))
                 .collect::<Result<_, _>>()?;
             Ok((plan, prepared))
         });
-        self.replacing = Some(Replacing { loads, making });
+        self.replacing = Some(Replacing {
+            loads,
+            attaches,
+            making,
+        });
     }
 
     fn replace(

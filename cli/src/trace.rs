@@ -3,24 +3,20 @@
 use std::{
     collections::{HashMap, HashSet},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use compiler::plan::Plan;
 use graph::{Builder, Cost, Exit, Graph, Totals};
 use runtime::{
     Calibration, Ended, GoroutineKey, Kernel, Launched, ProcessEnd, Running, Tracer, monotonic_ns,
 };
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 
 use crate::{
     announce::{announce, progress},
-    args::{How, What},
+    args::{Color, How, What},
     compensation::Compensation,
     failure::{Usage, WrongProgram},
     hindrances::Hindrances,
@@ -33,6 +29,7 @@ use crate::{
     prices,
     request::{Request, Target},
     started::Started,
+    stop::Stop,
     symbols::BinarySymbols,
     terminal::{say, shown},
 };
@@ -44,12 +41,20 @@ const LOOK_AFTER: Duration = Duration::from_millis(250);
 
 /// Runs the trace that the command line asks for.
 pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
-    let stop = stop_signals()?;
+    let stop = Stop::on_signals()?;
     let request = Request::new(what)?;
     let format = how.format.unwrap_or(request.usual_format);
     let mut calibration = Calibration::start();
-    let mut loaded = load::load(request, how.color, &mut calibration)?;
-    limit_counted(&mut loaded.plan, how.limit);
+    let placement = prices::placement(request.exit_sites, &mut calibration);
+    let (color, limit) = (how.color, how.limit);
+    let load = move || {
+        let mut loaded = load::load(request, color, placement)?;
+        limit_counted(&mut loaded.plan, limit);
+        Ok(loaded)
+    };
+    let Some(loaded) = stop.unless_early(load)? else {
+        return Ok(());
+    };
     let (pid, running) = match &loaded.target {
         Target::Process(pid) => (Some(*pid), Some(running(*pid)?)),
         _ => (None, None),
@@ -57,7 +62,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
     check_scope(&loaded.plan, pid)?;
     spare_inputs(&loaded, how)?;
     let mut output = Output::open(how, format)?;
-    if is_stopped(&stop) {
+    if stop.came_early() {
         return Ok(());
     }
     let mut launched = match &loaded.target {
@@ -81,9 +86,12 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         max_probes: how.max_probes,
         ring_bytes: how.ring_size,
     };
-    let mut tracer = load_probes(&mut loaded, pid, &options, how)?;
+    let load = move || load_probes(loaded, pid, &options, color, limit);
+    let Some((loaded, mut tracer)) = stop.unless_early(load)? else {
+        return Ok(());
+    };
     let loaded = Arc::new(loaded);
-    if is_stopped(&stop) {
+    if stop.came_early() {
         return Ok(());
     }
     let attachment = tracer
@@ -171,15 +179,16 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
 
 /// Loads the programs of the plan, with less code for values where the kernel has no room for all of it.
 fn load_probes(
-    loaded: &mut Loaded,
+    mut loaded: Loaded,
     pid: Option<u32>,
     options: &runtime::Options,
-    how: &How,
-) -> anyhow::Result<Tracer> {
+    color: Color,
+    limit: Option<u64>,
+) -> anyhow::Result<(Loaded, Tracer)> {
     loop {
         match Tracer::load(&loaded.plan, pid, options.clone()) {
-            Err(error) if error.is_too_large() && loaded.shrink(how.color)? => {
-                limit_counted(&mut loaded.plan, how.limit);
+            Err(error) if error.is_too_large() && loaded.shrink(color)? => {
+                limit_counted(&mut loaded.plan, limit);
             }
             Err(runtime::Error::Verifier {
                 span: Some(span),
@@ -187,10 +196,10 @@ fn load_probes(
                 ..
             }) => {
                 let refused = compiler::codegen::refused(&span, &log);
-                load::show(&loaded.source, &[refused], how.color);
+                load::show(&loaded.source, &[refused], color);
                 return Err(WrongProgram.into());
             }
-            result => return Ok(result?),
+            result => return Ok((loaded, result?)),
         }
     }
 }
@@ -201,28 +210,6 @@ fn running(pid: u32) -> anyhow::Result<Running> {
         Some(refused) => refused.into(),
         None => error.into(),
     })
-}
-
-/// The first Ctrl-C sets a flag; the second ends this process at once, and the kernel takes the probes away.
-fn stop_signals() -> anyhow::Result<Arc<AtomicBool>> {
-    // A file that reaches its limit of size is an error of the write, and no end without totals.
-    signal_hook::flag::register(SIGXFSZ, Arc::default()).context("cannot watch for signals")?;
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .context("cannot watch for signals")?;
-    }
-    Ok(stop)
-}
-
-/// Reading a large executable and loading programs take their time. Whoever ends it then wants no probes any more.
-fn is_stopped(stop: &AtomicBool) -> bool {
-    let stopped = stop.load(Ordering::Relaxed);
-    if stopped {
-        say!("ended by a signal before any probe was there");
-    }
-    stopped
 }
 
 /// A trace whose own `pid` clause leaves out the one process asked for would never show anything.
@@ -326,7 +313,7 @@ impl Session<'_> {
         &mut self,
         loaded: &Loaded,
         how: &How,
-        stop: &AtomicBool,
+        stop: &Stop,
         mut has_ended: impl FnMut() -> bool,
         pid: Option<u32>,
     ) -> anyhow::Result<()> {
@@ -348,7 +335,7 @@ impl Session<'_> {
                 );
                 return Ok(());
             }
-            if stop.load(Ordering::Relaxed)
+            if stop.came()
                 || over
                 || self.output.is_full()
                 || self.are_enough(how.limit)

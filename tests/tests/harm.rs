@@ -148,6 +148,29 @@ fn ctrl_c_shows_open_calls_and_lets_go() {
     }
 }
 
+/// Planning for a large executable takes seconds, which nobody has to wait for: what the plan would say is not there yet.
+#[test]
+fn ctrl_c_ends_planning() {
+    if skip().is_some() {
+        return;
+    }
+    let large = go::newest().root.join("bin/go");
+    for signal in ["INT", "TERM", "HUP"] {
+        let everything = "trace main.main < include ** >";
+        let tracer = Running::tracer(&["-e", everything, &large.display().to_string()]);
+        // It watches for signals before it has a second thread.
+        let threads = format!("/proc/{}/task", tracer.pid());
+        while fs::read_dir(&threads).expect("its threads").count() < 2 {
+            std::thread::yield_now();
+        }
+        tracer.signal(signal);
+        let (code, stdout, stderr) = tracer.finish();
+        assert_eq!(code, Some(0), "{stderr}");
+        assert_eq!(stderr, "ended by a signal before any probe was there\n");
+        assert_eq!(stdout, "");
+    }
+}
+
 #[test]
 fn a_replaced_executable_is_another_one() {
     if skip().is_some() {
