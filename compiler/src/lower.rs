@@ -22,7 +22,7 @@ use crate::{
         probes::Probes,
         sites::{self, Found},
     },
-    plan::{Plan, PlannedFunction, Site},
+    plan::{Callback, Plan, PlannedFunction, Site},
     resolve::{
         Resolved, ResolvedTrace,
         selector::{Selector, SelectorKind},
@@ -66,6 +66,17 @@ const RUNTIME_POINTS: [RuntimePoint; 3] = [
 
 /// Most functions of [`RUNTIME_POINTS`].
 const RUNTIME_FUNCTIONS: usize = 4;
+
+/// Where C calls Go, if it can.
+fn callback(executable: &Executable) -> Option<Callback> {
+    let callback = executable.function_named("runtime.cgocallback")?;
+    // Goroutines return to the function's second byte (newproc1 and oneNewExtraM, runtime/proc.go).
+    let outermost = executable.function_named("runtime.goexit")?.entry + 1;
+    Some(Callback {
+        distance: callback.entry.wrapping_sub(outermost) as i64,
+        size: callback.size(),
+    })
+}
 
 /// Makes the plan for a resolved program. It is complete only if no diagnostic is an error.
 pub(crate) fn plan(
@@ -111,6 +122,7 @@ pub(crate) fn plan(
         }
         Err(error) => plan.tls_evidence = error.why,
     }
+    plan.callback = callback(executable);
     let planned: Vec<u32> = probes.usable().map(|(index, _)| index).collect();
     if planned.len() + RUNTIME_FUNCTIONS > Cookie::FUNCTIONS as usize {
         let message = format!(

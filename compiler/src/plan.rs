@@ -39,12 +39,23 @@ pub struct Plan {
     pub tls_place: Option<TlsPlace>,
     /// How that was established, or why it was not, for `explain`.
     pub tls_evidence: String,
+    /// By what goroutines are told that the runtime lends to threads of C's; `None`: C cannot call Go here.
+    pub callback: Option<Callback>,
     /// What holds for the whole run.
     pub settings: Settings,
     /// What is done at moments of the run, in source order.
     pub hooks: Vec<Hook>,
     /// The program's name and text, which spans of generated code are pieces of.
     pub source: Source,
+}
+
+/// The function by which C calls Go: the outermost one on the stack of a goroutine that is lent to a thread of C's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Callback {
+    /// From the outermost return address of each goroutine to this function, which is the same wherever both are loaded.
+    pub distance: i64,
+    /// Bytes of the function.
+    pub size: u64,
 }
 
 /// What the program's `config` says.

@@ -115,6 +115,8 @@ struct config {
 	struct aggregation_config aggregations[MAX_AGGREGATIONS];
 	s64 tls_offset; /* of the thread-local word with g, from the thread pointer … */
 	u64 tls_word;   /* … or the link-time address of where the dynamic loader wrote that; 0: it is known */
+	u64 callback; /* address of runtime.cgocallback, less the outermost return address of a goroutine */
+	u64 callback_size; /* bytes of that function; 0: there is none */
 	u32 trace; /* index of this trace */
 	u32 depth; /* levels below the target; ~0 where none was given */
 	u32 goid_offset; /* of runtime.g.goid */
@@ -166,6 +168,14 @@ struct process {
 	u32 end;  /* enum process_end */
 	u32 tgid; /* as goroutine_key has it */
 };
+
+/* A thread that has ended. */
+struct thread_key {
+	u64 image; /* of process_key */
+	u32 tid;   /* in the initial namespace */
+	u32 unused;
+};
+#define MAX_THREADS 4096
 
 struct goroutine_key {
 	u32 tgid; /* in the tracer's namespace */
@@ -287,6 +297,8 @@ struct goroutine {
 	u32 skip_depth; /* not 0: this call is not traced, and neither is anything in it, down from this depth */
 	u32 hits;    /* emulated probe hits since the graph began */
 	u32 stepped; /* single-stepped ones */
+	u32 thread; /* on which it was at last, as far as that matters: see lives.h */
+	u32 unused;
 	struct frame frames[INLINE_FRAMES]; /* deeper ones are in the map deep_frames */
 	struct chunk chunk;                 /* header and … */
 	struct call calls[CHUNK_CALLS_MAX]; /* … finished calls not sent yet, contiguous */

@@ -14,6 +14,7 @@
 #include "send.h"
 #include "frames.h"
 #include "user.h"
+#include "lives.h"
 #include "step.h"
 
 /* runtime.g.stack, with which runtime.g begins in every Go version from 1.19 on */
@@ -311,6 +312,7 @@ static __noinline struct goroutine *start_graph(struct pt_regs *ctx, const struc
 	struct goroutine *g = bpf_map_lookup_elem(&goroutines, &e->key);
 	if (!g)
 		return 0;
+	g->thread = bpf_get_current_pid_tgid();
 	if (!traced) {
 		g->skip_depth = e->depth;
 		return 0;
@@ -359,18 +361,23 @@ static __noinline int mark_last_call(const struct event *e, struct goroutine *g,
 
 static __noinline int enter(struct pt_regs *ctx, const struct event *e, struct goroutine *g)
 {
-	u64 caller_pc = 0, began;
-	u32 finished;
+	u64 caller_pc = 0, ended = 0, began;
+	u32 finished, thread;
 
+	if (g && config.callback_size) {
+		thread = bpf_get_current_pid_tgid();
+		if (g->thread != thread)
+			ended = changed_hands(&e->key, g, e->stack.hi, thread);
+	}
 	if (g && g->skip_depth) {
-		if (e->depth > g->skip_depth)
+		if (!ended && e->depth > g->skip_depth)
 			return 0;
 		bpf_map_delete_elem(&goroutines, &e->key);
 		g = 0;
 	}
 	if (g) {
-		began = bpf_ktime_get_ns();
-		finished = unwind(g, &e->key, began, e->depth, 1);
+		began = ended ? ended : bpf_ktime_get_ns();
+		finished = unwind(g, &e->key, began, ended ? 0 : e->depth, 1);
 		if (finished == FINISHED_TARGET)
 			finish_graph(context(ctx), g, &e->key, began);
 		if (finished)

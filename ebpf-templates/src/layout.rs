@@ -86,6 +86,10 @@ pub struct Config {
     pub tls_offset: i64,
     /// Not 0 where that is known only at run time: the link-time address of the word into which the dynamic loader writes it.
     pub tls_word: u64,
+    /// Address of `runtime.cgocallback`, less the outermost return address of a goroutine.
+    pub callback: u64,
+    /// Bytes of that function; 0 = there is none.
+    pub callback_size: u64,
     /// Index of this trace.
     pub trace: u32,
     /// Levels below the target; `u32::MAX` where none was given.
@@ -211,6 +215,10 @@ pub struct Goroutine {
     pub hits: u32,
     /// Single-stepped ones.
     pub stepped: u32,
+    /// The thread on which it was at last, as far as that matters (`bpf/lives.h`).
+    pub thread: u32,
+    /// Padding.
+    pub unused: u32,
     /// Open calls; deeper ones are in the map `deep_frames`.
     pub frames: [Frame; INLINE_FRAMES],
     /// Header of the next record; its `count` calls stand in `calls`.

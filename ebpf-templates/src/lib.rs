@@ -23,7 +23,7 @@ pub fn object() -> &'static [u8] {
     &PROBE.0
 }
 
-/// The programs that note when processes end, another such object. Its one map is the probe program's of the same name.
+/// The programs that note when processes end, another such object. Its maps are the probe program's of the same names.
 #[must_use]
 pub fn lifetime() -> &'static [u8] {
     &LIFETIME.0

@@ -60,6 +60,8 @@ fn layouts_agree() {
                 aggregations,
                 tls_offset,
                 tls_word,
+                callback,
+                callback_size,
                 trace,
                 depth,
                 goid_offset,
@@ -174,6 +176,8 @@ fn layouts_agree() {
                 skip_depth,
                 hits,
                 stepped,
+                thread,
+                unused,
                 frames,
                 chunk,
                 calls

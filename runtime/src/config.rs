@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use compiler::{
     codegen::Code,
-    plan::{Aggregation, AggregationKind, Plan, TlsPlace, TraceCode, TracePlan},
+    plan::{Aggregation, AggregationKind, Callback, Plan, TlsPlace, TraceCode, TracePlan},
 };
 use ebpf_templates::{
     AggregationConfig, COMM_LEN, Config, FACT_BIAS, FACT_CALLER, LastCall, LastCallKey,
@@ -68,6 +68,13 @@ pub(crate) fn tell_tls(config: &mut Config, place: Option<TlsPlace>) {
         Some(TlsPlace::Offset(offset)) => config.tls_offset = offset.into(),
         Some(TlsPlace::Got(word)) => config.tls_word = word,
         None => {}
+    }
+}
+
+/// How goroutines are told that are lent to threads of C's.
+pub(crate) fn tell_callback(config: &mut Config, callback: Option<Callback>) {
+    if let Some(Callback { distance, size }) = callback {
+        (config.callback, config.callback_size) = (distance as u64, size);
     }
 }
 

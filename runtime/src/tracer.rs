@@ -23,7 +23,7 @@ use crate::{
     aggregates::{self, Aggregates},
     attach,
     clock::monotonic_ns,
-    config::{config, last_call, last_calls_room, step, tell_tls, values_room},
+    config::{config, last_call, last_calls_room, step, tell_callback, tell_tls, values_room},
     guard::{Guard, Held},
     hits::HitCounters,
     inode::Inode,
@@ -152,6 +152,7 @@ impl Tracer {
                 config.trace = index as u32;
                 config.goid_offset = plan.goid_offset;
                 tell_tls(&mut config, plan.tls_place);
+                tell_callback(&mut config, plan.callback);
                 config.have_loop = u32::from(kernel.has_loop());
                 config.write_registers = u32::from(kernel.writes_registers());
                 config.sleepable = u32::from(kernel.sleeps());

@@ -1,6 +1,6 @@
 //! Whose goroutine's call it is: g where R14 does not hold it, and lives of goroutines that do not end as others do.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use gofuncgraph_tests::{
     go::{self, Mode},
@@ -131,5 +131,144 @@ fn callers_end_where_c_has_called() {
         ]);
         let text = String::from_utf8_lossy(&text.stdout);
         assert!(text.contains("↓ (C)\n"), "{label}: {text}");
+    }
+}
+
+/// The program `threads` with each toolchain. Go 1.21 and 1.22 die where a thread of C's gets the goroutine of another one that ended in the
+/// middle of a callback (`cgocallbackg` in runtime/cgocall.go finds the stack pointer out of bounds).
+fn threads() -> impl Iterator<Item = (&'static go::Toolchain, PathBuf)> {
+    let toolchains = go::toolchains()
+        .iter()
+        .filter(|t| !(21..=22).contains(&t.minor()));
+    toolchains.map(|t| (t, go::build(t, "threads", Mode::StrippedPie)))
+}
+
+/// Until Go 1.21 a thread that ends in the middle of a callback keeps its goroutine.
+fn is_lent_again(toolchain: &go::Toolchain) -> bool {
+    toolchain.minor() > 21
+}
+
+/// What one thread of C's was in when it ended is nothing that the next one is in, which has its goroutine.
+#[test]
+fn calls_end_with_their_thread_of_c() {
+    if skip().is_some() {
+        return;
+    }
+    for (toolchain, program) in threads() {
+        let label = format!("Go {}", toolchain.version);
+        let ended = if is_lent_again(toolchain) {
+            "unwound"
+        } else {
+            "open"
+        };
+        let arguments = ["returns", "exits", "returns", "exits", "returns"];
+        let trace = "trace main.outer < include main.* >";
+        let traced = tracer::launch(trace, &[], &program, &arguments);
+        traced.assert_complete(&label);
+        let mut graphs = tree::traced(&traced.lines);
+        graphs.sort_by_key(|graph| graph.start);
+        assert_eq!(graphs.len(), arguments.len(), "{label}");
+        for (graph, argument) in graphs.iter().zip(arguments) {
+            if is_lent_again(toolchain) {
+                assert_eq!(graph.goroutine, graphs[0].goroutine, "{label}");
+            }
+            let exit = if argument == "exits" { ended } else { "return" };
+            let expected = [
+                (("main._Cfunc_end", exit), 1),
+                (("main.inner", exit), 101),
+                (("main.outer", exit), 1),
+            ];
+            let calls = calls(std::slice::from_ref(graph));
+            assert_eq!(calls, BTreeMap::from(expected), "{label}: {argument}");
+        }
+        // A call that is left out ends too.
+        let trace = "trace main.outer < sample 1/2 >";
+        let arguments = ["returns", "exits", "returns", "returns", "returns"];
+        let traced = tracer::launch(trace, &[], &program, &arguments);
+        traced.assert_complete(&label);
+        assert_eq!(tree::traced(&traced.lines).len(), 3, "{label}");
+    }
+}
+
+/// A call that ended with its thread took until then, and not until the next thread came.
+#[test]
+fn calls_take_until_their_thread_of_c_ends() {
+    if skip().is_some() {
+        return;
+    }
+    for (toolchain, program) in threads().filter(|(toolchain, _)| is_lent_again(toolchain)) {
+        let label = format!("Go {}", toolchain.version);
+        let arguments = ["exits", "pause", "returns"];
+        let traced = tracer::launch("trace main.outer", &[], &program, &arguments);
+        traced.assert_complete(&label);
+        let graph = &traced.lines[0];
+        assert_eq!(graph["root"]["exit"], "unwound", "{label}");
+        let later: i128 = traced.stdout.trim().parse().expect("a time");
+        assert!(tree::end_of(graph) < later, "{label}: {graph}");
+    }
+}
+
+/// Where C jumps out of Go, the runtime takes the calls for open, as its own tracebacks show, until the thread ends.
+#[test]
+fn calls_that_c_jumps_out_of_end_with_their_thread() {
+    if skip().is_some() {
+        return;
+    }
+    for (toolchain, program) in threads().filter(|(toolchain, _)| is_lent_again(toolchain)) {
+        let label = format!("Go {}", toolchain.version);
+        let trace = "trace main.outer < include main.* >";
+        let traced = tracer::launch(trace, &[], &program, &["jumps", "returns"]);
+        traced.assert_complete(&label);
+        let graphs = tree::traced(&traced.lines);
+        let [jumped, returned] = graphs.as_slice() else {
+            panic!("{label}: {graphs:?}");
+        };
+        let expected = [
+            (("main._Cfunc_end", "return"), 2),
+            (("main._Cfunc_end", "unwound"), 1),
+            (("main.inner", "return"), 202),
+            (("main.inner", "unwound"), 101),
+            (("main.outer", "return"), 2),
+            (("main.outer", "unwound"), 1),
+        ];
+        let of_both = calls(std::slice::from_ref(jumped));
+        assert_eq!(of_both, BTreeMap::from(expected), "{label}");
+        assert_eq!(calls(std::slice::from_ref(returned)).len(), 3, "{label}");
+    }
+}
+
+/// Goroutines of Go's own call C, which calls back, and change threads in between: that ends nothing.
+#[test]
+fn other_goroutines_change_threads() {
+    if skip().is_some() {
+        return;
+    }
+    for toolchain in go::toolchains() {
+        let program = go::build(toolchain, "threads", Mode::Plain);
+        let label = format!("Go {}", toolchain.version);
+        let trace = "trace main.moves < include main.outer, main._Cfunc_call >";
+        let traced = tracer::launch(trace, &[], &program, &["moves"]);
+        traced.assert_complete(&label);
+        let graphs = tree::traced(&traced.lines);
+        assert!(!graphs.is_empty(), "{label}");
+        for graph in &graphs {
+            let expected = [
+                (("main._Cfunc_call", "return"), 20),
+                (("main.moves", "return"), 1),
+                (("main.outer", "return"), 20),
+            ];
+            let calls = calls(std::slice::from_ref(graph));
+            assert_eq!(calls, BTreeMap::from(expected), "{label}");
+        }
+        let trace = "trace main.outer < include main.* >";
+        let traced = tracer::launch(trace, &[], &program, &["goexit", "returns"]);
+        traced.assert_complete(&label);
+        let exits: Vec<String> = tree::traced(&traced.lines)
+            .into_iter()
+            .map(|graph| graph.root.exit)
+            .collect();
+        assert_eq!(exits.len(), 2, "{label}");
+        assert!(exits.contains(&"unwound".to_owned()), "{label}: {exits:?}");
+        assert!(exits.contains(&"return".to_owned()), "{label}: {exits:?}");
     }
 }

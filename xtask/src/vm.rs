@@ -91,7 +91,7 @@ pub fn folder() -> Result<PathBuf> {
 /// The test programs in several builds, named as [`SMOKES`] calls them.
 fn build_programs(folder: &Path) -> Result<Vec<PathBuf>> {
     let oldest = Toolchains::oldest();
-    let builds: [(&str, &str, &str, &[&str]); 8] = [
+    let builds: [(&str, &str, &str, &[&str]); 9] = [
         ("truth", "./truth", NEWEST, &[]),
         ("truth-stripped", "./truth", NEWEST, &["-ldflags=-s -w"]),
         ("truth-pie", "./truth", NEWEST, &["-buildmode=pie"]),
@@ -100,6 +100,7 @@ fn build_programs(folder: &Path) -> Result<Vec<PathBuf>> {
         ("counted-oldest", "./counted", oldest, &[]),
         ("values", "./values", NEWEST, &[]),
         ("untouched", "./untouched", NEWEST, &[]),
+        ("threads", "./threads", NEWEST, &[]),
     ];
     let mut programs = Vec::new();
     for (name, source, version, arguments) in builds {
@@ -107,7 +108,7 @@ fn build_programs(folder: &Path) -> Result<Vec<PathBuf>> {
         for toolchain in Toolchains::ensure(&[version])? {
             let mut go = toolchain.go();
             go.current_dir(root().join("tests/programs"))
-                .env("CGO_ENABLED", "0")
+                .env("CGO_ENABLED", if name == "threads" { "1" } else { "0" })
                 .arg("build")
                 .args(arguments);
             run(go.arg("-o").arg(&executable).arg(source))?;

@@ -32,6 +32,8 @@ enum Action {
     Types(&'static str, Which),
     /// Values are right where the program waits for their memory; this program, in this mode.
     Untouched(&'static str),
+    /// Threads of C that have one goroutine after the other: `threads`, with these arguments, which say how their calls end.
+    Threads(&'static [&'static str]),
     /// The kernel takes the code for the values of thousands of functions: those of the go command.
     Large(&'static str),
 }
@@ -99,6 +101,10 @@ pub const SMOKES: &[Smoke] = &[
         "gc",
         "main.gc*, main.allocates, main.spin, main.digs, main.collects, main.leaf",
     ),
+    Smoke {
+        name: "threads of C",
+        action: Action::Threads(&["returns", "exits", "returns"]),
+    },
     Smoke {
         name: "values, PIE",
         action: Action::Values("counted-pie"),
@@ -238,6 +244,13 @@ echo '{RECORD}'
 cat /tmp/record",
                 untouched::PROGRAM
             ),
+            Self::Threads(arguments) => format!(
+                "gofuncgraph --budget off -e 'trace main.outer' --format json -o /tmp/graphs -- /bin/threads {} 2>/tmp/errors
+status=$?
+cat /tmp/graphs
+echo '{RECORD}'",
+                arguments.join(" ")
+            ),
             Self::Large(program) => format!(
                 "GOROOT=/ gofuncgraph --budget off -e '{}' --format json -o /tmp/graphs -- /bin/{program} version >/tmp/record 2>/tmp/errors
 status=$?
@@ -299,6 +312,7 @@ cat /tmp/record"
             Self::Values(_) => values::agree(printed, record).with_context(said),
             Self::Types(_, which) => types::agree(*which, printed, record).with_context(said),
             Self::Untouched(_) => untouched::agree(printed, record).with_context(said),
+            Self::Threads(arguments) => ends(arguments, printed).with_context(said),
             Self::Large(_) => large::agree(printed, errors).with_context(said),
             Self::BothAgree(_) => {
                 let (first, second) = printed.split_once(SECOND).context("it did not end")?;
@@ -390,6 +404,24 @@ fn agree(graphs: &str, record: &str) -> Result<String> {
                 .map_or("they differ", String::as_str)
         ),
     }
+}
+
+/// The calls have ended as the arguments say.
+fn ends(arguments: &[&str], graphs: &str) -> Result<String> {
+    let lines = graphs.trim().lines().map(tree::parse);
+    let graphs = lines.filter(|line| line["type"] == "graph");
+    let ends: Vec<String> = graphs
+        .map(|graph| graph["root"]["exit"].as_str().unwrap_or("").to_owned())
+        .collect();
+    let ended = |argument: &&str| match *argument {
+        "exits" => "unwound",
+        _ => "return",
+    };
+    let expected: Vec<&str> = arguments.iter().map(ended).collect();
+    if ends != expected {
+        bail!("{ends:?} and not {expected:?}");
+    }
+    Ok(format!("{} graphs", ends.len()))
 }
 
 #[cfg(test)]
