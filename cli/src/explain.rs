@@ -6,6 +6,7 @@ use runtime::Calibration;
 
 use crate::{
     args::{Explain, TextOrJson},
+    failure,
     load::{self, Loaded},
     prices,
     request::Request,
@@ -13,6 +14,7 @@ use crate::{
 
 /// Prints the plan.
 pub fn run(args: &Explain) -> anyhow::Result<()> {
+    failure::enough_memory()?;
     let mut calibration = Calibration::start();
     calibration.go_on();
     let request = Request::new(&args.what)?;

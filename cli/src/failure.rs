@@ -74,8 +74,27 @@ impl fmt::Display for WrongProgram {
 
 impl std::error::Error for WrongProgram {}
 
+/// With fewer addresses, even a small executable is traced on some runs and not on others (threads, and what the allocator sets aside).
+const LEAST_ADDRESSES: u64 = 256 << 20;
+
 /// How the standard library ends what it says of EMFILE, whoever reports it.
 const TOO_MANY_FILES: &str = "(os error 24)";
+
+/// Memory that is not there ends the tracer at any place, so that it is looked for first.
+pub fn enough_memory() -> anyhow::Result<()> {
+    match runtime::process::address_space() {
+        Some(bytes) if bytes < LEAST_ADDRESSES => Err(Refused::new(
+            format!(
+                "the address space of this shell is limited to {} MiB, and {} are needed, more for large executables",
+                bytes >> 20,
+                LEAST_ADDRESSES >> 20
+            ),
+            Some("raise the limit: ulimit -v unlimited".to_owned()),
+        )
+        .into()),
+        _ => Ok(()),
+    }
+}
 
 /// Says what is wrong with the command line, or what was asked for in its place.
 pub fn not_understood(error: &clap::Error) -> ExitCode {

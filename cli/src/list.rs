@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     args::{Color, List, TextOrJson},
-    failure::WrongProgram,
+    failure::{self, WrongProgram},
     load,
     open::{self, Opened},
     request::Target,
@@ -43,6 +43,7 @@ struct Row<'a> {
 
 /// Prints the functions.
 pub fn run(args: &List) -> anyhow::Result<()> {
+    failure::enough_memory()?;
     let target = Target::Executable(args.executable.clone());
     let source = compiler::patterns_program(&args.patterns);
     let Opened {

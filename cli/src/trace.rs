@@ -18,7 +18,7 @@ use crate::{
     announce::{announce, progress},
     args::{Color, How, What},
     compensation::Compensation,
-    failure::{Usage, WrongProgram},
+    failure::{self, Usage, WrongProgram},
     hindrances::Hindrances,
     hints,
     hooks::Hooks,
@@ -41,6 +41,7 @@ const LOOK_AFTER: Duration = Duration::from_millis(250);
 
 /// Runs the trace that the command line asks for.
 pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
+    failure::enough_memory()?;
     let stop = Stop::on_signals()?;
     let request = Request::new(what)?;
     let format = how.format.unwrap_or(request.usual_format);

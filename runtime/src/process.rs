@@ -51,6 +51,15 @@ pub fn shows_own_numbers() -> bool {
     fs::read_link("/proc/self").is_ok_and(|number| number == Path::new(&own))
 }
 
+/// To how many bytes of addresses this process is limited, if it is (setrlimit(2), RLIMIT_AS).
+#[must_use]
+pub fn address_space() -> Option<u64> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let mut lines = limits.lines();
+    let limit = lines.find_map(|line| line.strip_prefix("Max address space"))?;
+    limit.split_ascii_whitespace().next()?.parse().ok()
+}
+
 /// A process or one of its threads, as proc(5) tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {

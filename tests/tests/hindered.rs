@@ -305,6 +305,26 @@ fn a_tracer_that_is_traced_cannot_launch() {
     );
 }
 
+/// It would end anywhere, by a signal.
+#[test]
+fn too_little_address_space() {
+    if skip().is_some() {
+        return;
+    }
+    let program = truth();
+    let limited = |kib: &str| {
+        let command = format!("ulimit -v {kib}; exec \"$0\" \"$@\"");
+        tracer_by(&["sh", "-c", &command], &[text(&program)])
+    };
+    for (kib, mib) in [("60000", "58"), ("200000", "195")] {
+        let said = format!(
+            "error: the address space of this shell is limited to {mib} MiB, and 256 are needed, more for large executables\n  help: raise the limit: ulimit -v"
+        );
+        assert_says(&limited(kib), 1, &said);
+    }
+    assert_says(&limited("8000000"), 0, "tracing ");
+}
+
 #[test]
 fn another_user_namespace() {
     if skip().is_some() {
