@@ -146,7 +146,8 @@ impl Symbols for BinarySymbols<'_> {
         match self.link_time(graph, address) {
             Some(own) => {
                 let site = self.site(own, true);
-                if site.function.is_empty() {
+                let is_own = self.executable.file_offset(own.wrapping_sub(1)).is_some();
+                if site.function.is_empty() && !is_own {
                     return self.elsewhere(graph, address).unwrap_or(site);
                 }
                 site

@@ -145,6 +145,11 @@ impl Binary {
         self.data.0.keep()
     }
 
+    /// Has nothing read of what the file holds now.
+    pub(crate) fn forget(&self) -> io::Result<()> {
+        self.data.0.forget()
+    }
+
     /// Whether what is at the path may be another inode than what processes run.
     #[must_use]
     pub fn is_on_overlay(&self) -> bool {

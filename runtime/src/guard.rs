@@ -104,17 +104,21 @@ impl Guard {
         let watch = move || {
             let mut looked = Instant::now();
             while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-                let mut written = !has_lease(&probes.binary);
+                let mut written = false;
                 if looked.elapsed() >= LOOK_AT_FILE {
                     looked = Instant::now();
-                    written |= probes.binary.is_changed();
+                    written = probes.binary.is_changed();
                     // Asked first: what is changed meanwhile is looked at the next time.
                     let now = probes.binary.changed_at();
                     if mem::replace(&mut changed_at, now) != now {
                         written |= !lock(&probes.state).code.is_as_it_was(&probes.binary);
                     }
+                    if written {
+                        // What is read from now on would be another build's names and places.
+                        let _ = probes.binary.forget();
+                    }
                 }
-                if written {
+                if written || !has_lease(&probes.binary) {
                     probes.written.store(true, Ordering::SeqCst);
                     return probes.end();
                 }

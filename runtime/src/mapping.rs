@@ -81,12 +81,22 @@ impl Mapping {
     pub(crate) fn keep(&self) -> io::Result<()> {
         let mut copy = MmapMut::map_anon(self.map.len())?;
         copy.copy_from_slice(&self.map);
-        let copy = copy.make_read_only()?;
-        let (from, to, len) = (copy.as_ptr(), self.map.as_ptr(), self.map.len());
-        // The pages move away from `copy`, which must not give them back.
-        mem::forget(copy);
-        // SAFETY: both ranges are mappings of `len` bytes of our own, the first of which nobody refers to; the second holds the same bytes
-        // before and after, and is given back by `self.map`.
+        self.put(copy)
+    }
+
+    /// Puts zeroes in the file's place, as if it had been cut: what is there now is another file's.
+    pub(crate) fn forget(&self) -> io::Result<()> {
+        self.place.cut.store(true, Ordering::SeqCst);
+        self.put(MmapMut::map_anon(self.map.len())?)
+    }
+
+    fn put(&self, other: MmapMut) -> io::Result<()> {
+        let other = other.make_read_only()?;
+        let (from, to, len) = (other.as_ptr(), self.map.as_ptr(), self.map.len());
+        // The pages move away from `other`, which must not give them back.
+        mem::forget(other);
+        // SAFETY: both ranges are mappings of `len` bytes of our own, the first of which nobody refers to; who reads the second meets other
+        // bytes there only where the file had changed anyway. It is given back by `self.map`.
         let moved = unsafe {
             libc::mremap(
                 from.cast_mut().cast(),
@@ -220,6 +230,16 @@ mod tests {
         file.set_len(0).expect("cut");
         assert!(before.len() == 5 * PAGE + 9 && before.iter().all(|byte| *byte == 7));
         assert!(!mapping.is_cut());
+        std::fs::remove_file(path).expect("removed");
+    }
+
+    #[test]
+    fn what_is_forgotten_reads_as_zeroes() {
+        let (file, path) = file_of(&[7; 5 * PAGE + 9]);
+        let mapping = Mapping::of(&file).expect("mapped");
+        mapping.forget().expect("forgotten");
+        assert!(mapping.len() == 5 * PAGE + 9 && mapping.iter().all(|byte| *byte == 0));
+        assert!(mapping.is_cut());
         std::fs::remove_file(path).expect("removed");
     }
 }

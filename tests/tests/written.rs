@@ -304,6 +304,46 @@ fn so_it_does_where_size_and_time_of_modification_are_as_they_were() {
     }
 }
 
+/// Where no lease has made the writer wait, the names of callers are another build's by the time that they are looked up: they are told as
+/// addresses.
+#[test]
+fn names_of_another_build_are_not_told() {
+    if skip().is_some() {
+        return;
+    }
+    let overlays = Overlays::new(&["a"], &old());
+    let server = overlays.file("a");
+    shell("touch \"$2\"", &old(), &server);
+    let program = "trace main.outer < include main.*; stack 2 >";
+    let tracer = Recording::start(program, &[&server.display().to_string()]);
+    tracer.wait_for("nothing runs it yet");
+    let target = Running::start(&server, &["many", "2", "60s"]);
+    target.wait_for("all are inside");
+    // It would run into what is written to its code.
+    target.signal("STOP");
+    shell("cp \"$1\" \"$2\"", &new(), &overlays.upper("a"));
+    let traced = tracer.finish();
+    target.signal("KILL");
+    target.finish();
+    assert!(
+        traced.stderr.contains("is being written to"),
+        "{}",
+        traced.stderr
+    );
+    let graphs: Vec<_> = traced
+        .lines
+        .iter()
+        .filter(|line| line["type"] == "graph")
+        .collect();
+    assert_eq!(graphs.len(), 2, "{}", traced.stderr);
+    for graph in graphs {
+        let root = &graph["root"];
+        assert_eq!(root["function"], "main.outer", "{graph}");
+        assert_eq!(root["caller"]["function"], "", "{graph}");
+        assert!(root["caller"]["address"].is_string(), "{graph}");
+    }
+}
+
 /// What changes a file and leaves its contents alone does not end a trace.
 #[test]
 fn a_change_of_mode_owner_or_name_is_none_of_the_contents() {
