@@ -5,7 +5,7 @@
 //! *Invariant*: whether a function can be probed is not asked here, nor what is to be done at it.
 
 pub(crate) mod catalog;
-mod copies;
+pub(crate) mod copies;
 pub(crate) mod nearest;
 
 use gobinary::{Executable, InlinedAt};

@@ -22,7 +22,7 @@ pub struct ShownCall {
 pub struct ShownValue {
     /// The parameter's name, the name given by `as`, or the expression as written; empty where a result has no name.
     pub label: String,
-    /// Its type, in short: `time.Duration`, `*http.Request`; `None` where it has none, or it is not known.
+    /// Its type as it is shown: `time.Duration`, `*http.Request`; `None` where it has none, or it is not known.
     pub ty: Option<String>,
     /// How to read it.
     pub shape: Shape,
@@ -102,7 +102,7 @@ pub enum Absent {
     OtherType,
 }
 
-/// How a value is read. Type names are short: `*http.Request`.
+/// How a value is read. Type names are as they are shown: `*http.Request`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {

@@ -26,7 +26,7 @@ mod spelling;
 mod text;
 mod units;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gimli::{EndianSlice, LittleEndian};
@@ -119,6 +119,35 @@ struct RuntimeTypes<'e> {
     base: Option<u64>,
     /// The names, by what is seen of them.
     by_spelling: OnceLock<HashMap<String, Vec<&'e str>>>,
+    /// Names without folders of packages that several types would have.
+    shared: OnceLock<HashSet<&'e str>>,
+}
+
+impl<'e> RuntimeTypes<'e> {
+    fn shared(&self) -> HashSet<&'e str> {
+        let mut known: HashMap<&str, &str> = HashMap::new();
+        let mut shared = HashSet::new();
+        let names = self.by_name.keys();
+        for name in names.filter_map(|name| std::str::from_utf8(name).ok()) {
+            // Every type that has a name is among them by itself.
+            let name = words(name).next().unwrap_or_default();
+            let short = last_element(name);
+            if *known.entry(short).or_insert(name) != name {
+                shared.insert(short);
+            }
+        }
+        shared
+    }
+}
+
+/// The names that the name of a type is made of: `map`, `string` and `net/http.Header` of `map[string]net/http.Header`.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(['[', ']', '(', ')', '{', '}', '*', ' ', ',', ';', '"'])
+}
+
+/// `http.Header` of `net/http.Header`.
+fn last_element(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }
 
 impl Executable {
@@ -211,6 +240,21 @@ impl<'e> Types<'e> {
         }
         found.sort_unstable();
         found
+    }
+
+    /// A type's name as it is shown: without folders of packages, where each type in it is known by its name and that of its package.
+    #[must_use]
+    pub fn shown(&self, name: &str) -> String {
+        let mut in_folders = words(name).filter(|word| word.contains('/')).peekable();
+        if in_folders.peek().is_none() {
+            return name.to_owned();
+        }
+        let types = self.runtime_types();
+        let shared = types.shared.get_or_init(|| types.shared());
+        if in_folders.any(|word| shared.contains(last_element(word))) {
+            return name.replace("%2e", ".");
+        }
+        short_name(name)
     }
 
     /// The names of all types, in no order.

@@ -141,3 +141,32 @@ fn types_of_one_name_are_told_apart() {
         );
     }
 }
+
+/// Issue 9, case type-assertion: so are types that do not depend on what an interface holds.
+#[test]
+fn types_of_parameters_are_told_apart() {
+    if skip().is_some() {
+        return;
+    }
+    for toolchain in go::toolchains() {
+        let program = go::build(toolchain, "asserted", Mode::Plain);
+        let traced = tracer::launch("trace main.both < args >", &[], &program, &[]);
+        let graph = traced.lines.iter().find(|line| line["type"] == "graph");
+        let arguments = graph.expect("a graph")["root"]["args"].as_array();
+        let shown: Vec<&str> = arguments
+            .expect("arguments")
+            .iter()
+            .map(|value| value["type"].as_str().expect("a type"))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "*programs/asserted/a/log.Error",
+                "[]programs/asserted/b/log.Error",
+                "log.Only"
+            ],
+            "go {}",
+            toolchain.version
+        );
+    }
+}

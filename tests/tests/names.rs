@@ -58,7 +58,9 @@ fn a_literal_is_all_its_copies() {
         .iter()
         .map(|(label, name)| format!("trace {name} < {label}: count >\n"))
         .collect();
-    program += "trace main.starter.func1.* < Started: count >";
+    program += "trace main.starter.func1.* < Started: count >\n";
+    // A caller that is a literal is all its copies, too.
+    program += "trace main.tick < where caller == \"main.f.func1\"; Ticked: count >";
     for toolchain in go::toolchains() {
         for mode in [Mode::Plain, Mode::Stripped] {
             let context = format!("Go {} {mode:?}", toolchain.version);
@@ -123,6 +125,26 @@ fn copies_inlined_into_another_package_are_said() {
         let context = format!("Go {}: {said}", toolchain.version);
         assert!(said.contains("W0402"), "{context}");
         assert!(said.contains("main.makes"), "{context}");
+    }
+}
+
+/// Issue 9, case closure-copies: a pattern for literals that are there as copies alone is led to these.
+#[test]
+fn copies_are_suggested_where_there_is_nothing_else() {
+    let named_after_both = |toolchain: &&Toolchain| (20..27).contains(&toolchain.minor());
+    for toolchain in go::toolchains().iter().filter(named_after_both) {
+        let executable = go::build(toolchain, "closures", Mode::Plain);
+        let path = executable.to_str().expect("UTF-8");
+        for trace in ["trace main.only.func1", "trace main.only.func1*"] {
+            let said = tracer::run(&["check", "-e", trace, "--target", path]).stderr;
+            let said = String::from_utf8(said).expect("UTF-8");
+            assert!(
+                said.contains("did you mean `main.a.only.func")
+                    && said.contains("was inlined wherever it is called"),
+                "Go {}: {said}",
+                toolchain.version
+            );
+        }
     }
 }
 

@@ -78,7 +78,7 @@ impl Place {
                 _ => return None,
             }),
             (Kind::Slice { .. }, _) => Shape::Slice {
-                ty: ty.short_name(),
+                ty: types.shown(&ty.name),
                 pointer: word(0)?,
                 length: word(1)?,
                 elements: Vec::new(),
@@ -87,7 +87,7 @@ impl Place {
                 Kind::Pointer { .. } | Kind::UnsafePointer | Kind::Map { .. } | Kind::Chan { .. },
                 _,
             ) => Shape::Pointer {
-                ty: ty.short_name(),
+                ty: types.shown(&ty.name),
                 slot: word(0)?,
                 target: None,
             },
@@ -98,7 +98,7 @@ impl Place {
                     self.value(types, &element, at, depth - 1)
                 });
                 Shape::Array {
-                    ty: ty.short_name(),
+                    ty: types.shown(&ty.name),
                     length: *length,
                     elements: elements.take(FIELDS).collect(),
                 }
@@ -117,7 +117,7 @@ impl Place {
                 });
                 let shown: Vec<(String, Shape)> = readable.take(FIELDS).collect();
                 Shape::Struct {
-                    ty: ty.short_name(),
+                    ty: types.shown(&ty.name),
                     more: fields().count() - shown.len(),
                     fields: shown,
                 }

@@ -155,7 +155,10 @@ impl<'t, 'e> Planner<'t, 'e> {
             self.argument = argument;
             let node = self.drafts.node();
             let (ty, derived) = match &wanted.value {
-                Ok(value) => (Some(value.ty.short()), value.ty.derived.as_deref().cloned()),
+                Ok(value) => (
+                    Some(value.ty.shown(self.types)),
+                    value.ty.derived.as_deref().cloned(),
+                ),
                 Err(_) => (None, None),
             };
             let steps = match &wanted.value {

@@ -44,7 +44,7 @@ pub fn resolved(
     let resolver = Resolver { types, limits };
     Some(ShownValue {
         label: value.label.clone(),
-        ty: Some(ty.short_name()),
+        ty: Some(types.shown(&ty.name)),
         shape: resolver.shape(&value.shape, &ty)?,
         derived: None,
     })
@@ -66,7 +66,7 @@ impl Resolver<'_, '_> {
 
     /// Slots of values of this type; `None` where it is of another kind or size than the shape.
     fn shape(&self, shape: &Shape, ty: &Type) -> Option<Shape> {
-        let name = || ty.short_name();
+        let name = || self.types.shown(&ty.name);
         Some(match (shape, &ty.kind) {
             (Shape::Missing(_) | Shape::Constant(_), _) => shape.clone(),
             (Shape::Reached { shape, steps }, _) => Shape::Reached {

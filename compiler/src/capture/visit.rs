@@ -157,7 +157,8 @@ impl Planner<'_, '_> {
         taken: &mut Taken,
     ) -> Option<Draft> {
         let size = u8::try_from(value.ty.size).unwrap_or(u8::MAX);
-        let ty = || value.ty.short();
+        let types = self.types;
+        let ty = || value.ty.shown(types);
         Some(match &value.ty.kind {
             Kind::Bool => Draft::Bool(self.part(value, 0, value.ty.width()?)),
             Kind::Int if value.ty.is_duration() => {
@@ -301,7 +302,7 @@ impl Planner<'_, '_> {
             self.later(node, job, within.depth);
         }
         Some(Draft::Slice {
-            ty: value.ty.short(),
+            ty: value.ty.shown(self.types),
             pointer,
             length,
             elements: nodes,
@@ -332,7 +333,7 @@ impl Planner<'_, '_> {
             elements.push(node);
         }
         Some(Draft::Array {
-            ty: value.ty.short(),
+            ty: value.ty.shown(self.types),
             length,
             elements,
         })
@@ -391,7 +392,7 @@ impl Planner<'_, '_> {
             shown.push((field.name.clone(), node));
         }
         Draft::Struct {
-            ty: value.ty.short(),
+            ty: value.ty.shown(self.types),
             fields: shown,
             more,
         }
@@ -433,7 +434,7 @@ impl Planner<'_, '_> {
             Some(node)
         });
         Draft::Pointer {
-            ty: value.ty.short(),
+            ty: value.ty.shown(self.types),
             part,
             target: there,
         }
@@ -479,7 +480,7 @@ impl Planner<'_, '_> {
             self.later(node, job, 0);
         }
         Draft::Interface {
-            ty: value.ty.short(),
+            ty: value.ty.shown(self.types),
             dynamic,
             data,
             pointee: None,

@@ -1,14 +1,20 @@
-//! Callers by their names: which code is meant. All functions of the executable are gone through for it, so what was found for one target is
+//! Callers by their names: which code is meant, that of copies of function literals with it. All functions of the executable are gone through for it, so what was found for one target is
 //! kept for the others.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use gobinary::Executable;
 
-use crate::{resolve::glob::Glob, select::nearest::nearest_functions};
+use crate::{
+    resolve::glob::Glob,
+    select::{
+        copies::{copies_of, may_be_literal},
+        nearest::nearest_functions,
+    },
+};
 
 /// What the names of callers in a program stand for, as far as that was asked.
 #[derive(Default)]
@@ -49,15 +55,26 @@ impl Callers {
 }
 
 fn search(name: &str, pattern: Option<&Glob>, executable: &Executable) -> Found {
+    let is_meant = |seen: &str| match pattern {
+        Some(glob) => glob.matches(seen),
+        None => seen == name || Executable::source_name(seen) == name,
+    };
+    let functions = executable.functions();
+    let mut meant: BTreeSet<u32> = functions
+        .filter(|function| is_meant(function.name))
+        .map(|function| function.index)
+        .collect();
+    let is_literal = |index: &u32| {
+        let function = executable.function(*index);
+        function.is_some_and(|function| may_be_literal(function.name))
+    };
+    if meant.iter().any(is_literal) {
+        let copies = copies_of(executable, |index| meant.contains(&index), is_meant);
+        let certain = copies.into_iter().filter(|(_, is_clear)| *is_clear);
+        meant.extend(certain.map(|(index, _)| index).collect::<Vec<_>>());
+    }
     let mut ranges: Vec<(u64, u64)> = Vec::new();
-    for function in executable.functions() {
-        let is_meant = match pattern {
-            Some(glob) => glob.matches(function.name),
-            None => function.name == name || function.source_name() == name,
-        };
-        if !is_meant {
-            continue;
-        }
+    for function in meant.iter().filter_map(|index| executable.function(*index)) {
         match ranges.last_mut() {
             Some((_, end)) if *end == function.entry => *end = function.end,
             _ => ranges.push((function.entry, function.end)),

@@ -1,6 +1,6 @@
 //! Values of Go: their types, and where their parts are.
 
-use gobinary::{Kind, Place, Type, TypeId, Variable, Where};
+use gobinary::{Kind, Place, Type, TypeId, Types, Variable, Where};
 use grammar::ast::Span;
 
 use crate::{
@@ -90,6 +90,11 @@ impl Ty {
     /// As people read it.
     pub(crate) fn short(&self) -> String {
         gobinary::short_name(&self.name)
+    }
+
+    /// The same, where no other type is read so.
+    pub(crate) fn shown(&self, types: Option<&Types<'_>>) -> String {
+        types.map_or_else(|| self.short(), |types| types.shown(&self.name))
     }
 
     pub(crate) fn width(&self) -> Option<Width> {

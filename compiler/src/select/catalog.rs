@@ -62,7 +62,9 @@ impl<'e> Catalog<'e> {
                 Because::Like,
             );
         }
-        let literals = self.executable.literals_written_in(pattern);
+        let literals = self
+            .executable
+            .literals_written_in(pattern.trim_end_matches('*'));
         let (near, because) = if literals.is_empty() {
             let near = nearest_functions(pattern, &names, most);
             let same = !instances(pattern, &near).is_empty();

@@ -3,7 +3,7 @@
 //! Where a function is inlined, its literals are compiled again, under other names until Go 1.26. Who writes `main.f.func1` means the
 //! literal that stands there, and a call of it may be one of any copy. The exact name of a copy selects nothing else.
 
-use gobinary::Original;
+use gobinary::{Executable, Original};
 
 use crate::{
     diagnostics::{codes, diagnostic::Diagnostic, escape::symbol},
@@ -24,31 +24,27 @@ impl Copies {
     /// The copies of what a pattern selects; indices are those of the catalog, ascending.
     pub(crate) fn of(catalog: &Catalog<'_>, pattern: &Glob, selected: &[u32]) -> Self {
         let mut this = Self::default();
+        let is_selected = |index: u32| selected.binary_search(&index).is_ok();
         let is_literal = |index: &u32| {
-            catalog
-                .get(*index)
-                .is_some_and(|function| function.name.ends_with(|c: char| c.is_ascii_digit()))
+            let function = catalog.get(*index);
+            function.is_some_and(|function| may_be_literal(function.name))
         };
         if !selected.iter().any(is_literal) {
             return this;
         }
-        let is_selected = |index: u32| selected.binary_search(&index).is_ok();
-        for copy in catalog.executable.literals().copies() {
-            let Some(index) = catalog.index_of(copy.function) else {
-                continue;
+        let in_catalog = |function: u32| catalog.index_of(function);
+        let found = copies_of(
+            catalog.executable,
+            |function| in_catalog(function).is_some_and(is_selected),
+            |name| pattern.matches(name),
+        );
+        for (function, is_clear) in found {
+            let to = if is_clear {
+                &mut this.added
+            } else {
+                &mut this.unclear
             };
-            if is_selected(index) {
-                continue;
-            }
-            let is_of = |of: &&Original| match &of.name {
-                Some(name) => pattern.matches(name),
-                None => catalog.index_of(of.function).is_some_and(is_selected),
-            };
-            match copy.of.iter().filter(is_of).count() {
-                0 => {}
-                count if count == copy.of.len() => this.added.push(index),
-                _ => this.unclear.push(index),
-            }
+            to.extend(in_catalog(function));
         }
         this
     }
@@ -94,6 +90,32 @@ impl Copies {
         }
         diagnostics
     }
+}
+
+/// Could this be the name of a literal? That it is not saves looking for copies.
+pub(crate) fn may_be_literal(name: &str) -> bool {
+    name.ends_with(|c: char| c.is_ascii_digit())
+}
+
+/// The copies of functions that are not among these themselves, and of each whether it is certain that it is one of these. In the table of
+/// functions, ascending.
+pub(crate) fn copies_of(
+    executable: &Executable,
+    is_among: impl Fn(u32) -> bool,
+    is_named: impl Fn(&str) -> bool,
+) -> Vec<(u32, bool)> {
+    let is_of = |of: &&Original| match &of.name {
+        Some(name) => is_named(name),
+        None => is_among(of.function),
+    };
+    let copies = executable.literals().copies().iter();
+    copies
+        .filter(|copy| !is_among(copy.function))
+        .filter_map(|copy| match copy.of.iter().filter(is_of).count() {
+            0 => None,
+            count => Some((copy.function, count == copy.of.len())),
+        })
+        .collect()
 }
 
 fn copies(count: usize) -> String {

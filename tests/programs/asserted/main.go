@@ -22,6 +22,9 @@ func show(id int, v any) { _ = id }
 //go:noinline
 func fail(id int, err error) { _ = id }
 
+//go:noinline
+func both(a *alog.Error, b []blog.Error, only alog.Only) { _, _, _ = a, b, only }
+
 func one(id int) {
 	type twice struct{ v int }
 	show(id, twice{id})
@@ -60,4 +63,5 @@ func main() {
 	show(20, []method{nil})
 	fail(21, &alog.Error{5})
 	fail(22, &blog.Error{6})
+	both(&alog.Error{7}, []blog.Error{{8}}, alog.Only{9})
 }

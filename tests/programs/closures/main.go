@@ -10,13 +10,19 @@ import (
 )
 
 var calls struct {
-	F, First, Second, Nested, Method, Generic, Started, Alike, Lib int
+	F, First, Second, Nested, Method, Generic, Started, Alike, Lib, Ticked int
 }
 
 //go:noinline
 func keep(g func() int) int { return g() }
 
-func f(n int) func() int { return func() int { calls.F++; return n * 10 } }
+//go:noinline
+func tick() { calls.Ticked++ }
+
+func f(n int) func() int { return func() int { calls.F++; tick(); return n * 10 } }
+
+// Nobody calls the function's own code, which is not in the program then.
+func only(n int) func() int { return func() int { return n * 11 } }
 
 // Of a function that is inlined itself.
 func outer(n int) func() int { return f(n) }
@@ -49,7 +55,7 @@ func starter(done chan int) func() int { return func() int { go start(1, done); 
 //go:noinline
 func a(n int) (sum int) {
 	own := func() int { return n }
-	sum += keep(own) + keep(f(n)) + keep(outer(n)) + keep(lib.Give(n))
+	sum += keep(own) + keep(f(n)) + keep(outer(n)) + keep(lib.Give(n)) + keep(only(n))
 	first, second := two(n)
 	sum += keep(first) + keep(second)
 	first, second = two(n + 1)
