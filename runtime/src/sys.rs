@@ -130,9 +130,15 @@ pub fn iterate(program: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
     let link = bpf_fd(bpf_cmd::BPF_LINK_CREATE, &attr)?;
     let mut attr = zeroed();
     attr.iter_create.link_fd = link.as_raw_fd() as u32;
-    let mut written = Vec::new();
-    File::from(bpf_fd(bpf_cmd::BPF_ITER_CREATE, &attr)?).read_to_end(&mut written)?;
-    Ok(written)
+    let mut iterator = File::from(bpf_fd(bpf_cmd::BPF_ITER_CREATE, &attr)?);
+    let mut written = Vec::with_capacity(64 << 10);
+    loop {
+        match iterator.read_to_end(&mut written) {
+            // Nothing was written for a million of them, and there are more (kernel/bpf/bpf_iter.c `bpf_seq_read`).
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            result => return result.map(|_| written),
+        }
+    }
 }
 
 /// Writes a map's only value.
