@@ -4,12 +4,10 @@ use std::io::IsTerminal;
 
 use compiler::{Prices, plan::Skipped};
 use runtime::Attachment;
+use session::{Hindrances, Loading, Traced};
 
 use crate::{
     args::How,
-    hindrances::Hindrances,
-    load::Loaded,
-    loading::Loading,
     prices,
     request::Target,
     terminal::{self, say, shown},
@@ -17,17 +15,17 @@ use crate::{
 
 /// Says it.
 pub fn announce(
-    loaded: &Loaded,
+    (target, traced): (&Target, &Traced),
     loading: Option<&mut Loading>,
     attachment: &Attachment,
     hindrances: &mut Hindrances,
     prices: &Prices,
     how: &How,
 ) -> anyhow::Result<()> {
-    let plan = &loaded.plan;
+    let plan = &traced.plan;
     let functions = plan.traces.iter().map(|t| t.included.len()).sum::<usize>();
-    let whom = match (&loaded.target, loading) {
-        (_, Some(loading)) => loading.told(loaded.binary.path()),
+    let whom = match (target, loading) {
+        (_, Some(loading)) => loading.told(traced.binary.path()),
         (Target::Process(pid), None) => format!("process {pid}"),
         (Target::Launch { .. }, None) => "the launched process".to_owned(),
         (Target::Executable(path), None) => match attachment.processes.as_slice() {
@@ -44,12 +42,16 @@ pub fn announce(
         attachment.sites
     );
     for pid in &attachment.missed {
-        let overlay = loaded.binary.is_on_overlay();
+        let overlay = traced.binary.is_on_overlay();
         let reason = runtime::not_arrived(*pid, &plan.executable, overlay);
         say!("  {}", render::escape(&reason));
     }
-    if !matches!(loaded.target, Target::Launch { .. }) {
-        hindrances.look(Vec::new());
+    if !matches!(target, Target::Launch { .. }) {
+        let mut found = Vec::new();
+        hindrances.look(Vec::new(), &mut found);
+        for notice in found {
+            say!("{notice}");
+        }
     }
     say!("  {}", prices::in_short(plan, prices));
     if attachment.one_by_one {
@@ -84,7 +86,7 @@ pub fn announce(
         }
     }
     for refused in &attachment.refused {
-        let function = loaded
+        let function = traced
             .executable
             .function_at(refused.site.address)
             .map_or_else(|| "?".to_owned(), |f| render::escape(&f.name).into_owned());

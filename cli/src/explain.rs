@@ -19,21 +19,19 @@ pub fn run(args: &Explain) -> anyhow::Result<()> {
     calibration.go_on();
     let request = Request::new(&args.what)?;
     let placement = prices::placement(request.exit_sites, &mut calibration);
-    let loaded = load::load(request, args.color, placement)?;
-    let prices = prices::known(calibration);
+    let Loaded { traced, .. } = load::load(request, args.color, placement)?;
+    let prices = session::prices::known(calibration);
     let text = match args.format {
-        TextOrJson::Text => {
-            let Loaded {
-                plan,
-                executable,
-                source,
-                ..
-            } = &loaded;
-            compiler::explain(plan, executable, source, &prices, args.verbose)
-        }
-        TextOrJson::Json => compiler::explain_json(&loaded.plan, &prices)? + "\n",
+        TextOrJson::Text => compiler::explain(
+            &traced.plan,
+            &traced.executable,
+            &traced.source,
+            &prices,
+            args.verbose,
+        ),
+        TextOrJson::Json => compiler::explain_json(&traced.plan, &prices)? + "\n",
     };
-    loaded.binary.unchanged()?;
+    traced.binary.unchanged()?;
     match stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => Ok(result?),

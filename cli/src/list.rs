@@ -8,13 +8,14 @@ use std::{
 use gobinary::{Executable, ExitKind, Function};
 use serde::Serialize;
 
+use session::short_file;
+
 use crate::{
     args::{Color, List, TextOrJson},
     failure::{self, WrongProgram},
     load,
     open::{self, Opened},
     request::Target,
-    symbols::short_file,
     terminal::{say, shown},
     values::Values,
 };

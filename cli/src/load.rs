@@ -2,9 +2,10 @@
 
 use std::{io::stderr, path::PathBuf};
 
-use compiler::{Diagnostic, Placement, Source, has_errors, plan::Plan};
+use compiler::{Diagnostic, Placement, Source, has_errors};
 use gobinary::Executable;
 use runtime::Binary;
+use session::Traced;
 
 use crate::{
     args::Color,
@@ -19,18 +20,8 @@ use crate::{
 pub struct Loaded {
     /// Where to trace.
     pub target: Target,
-    /// What is traced is a library, which processes load.
-    pub is_library: bool,
-    /// The open file.
-    pub binary: Binary,
-    /// What it says of itself.
-    pub executable: Executable,
-    /// What to probe.
-    pub plan: Plan,
-    /// The program.
-    pub source: Source,
-    defines: Vec<(String, String)>,
-    options: compiler::Options,
+    /// What is traced there.
+    pub traced: Traced,
 }
 
 /// Opens the target and compiles the program against it.
@@ -75,63 +66,17 @@ pub fn load(request: Request, color: Color, placement: Placement) -> anyhow::Res
     };
     Ok(Loaded {
         target,
-        is_library: loaded || executable.is_library(),
-        binary,
-        executable,
-        plan,
-        source: request.source,
-        defines: request.defines,
-        options,
+        traced: Traced {
+            is_library: loaded || executable.is_library(),
+            binary,
+            executable,
+            plan,
+            source: request.source,
+            defines: request.defines,
+            options,
+        },
     })
 }
-
-impl Loaded {
-    /// The same plan without some functions: index of the trace, id of the function.
-    pub fn plan_without(&self, without: Vec<(u32, u32)>) -> anyhow::Result<Plan> {
-        let options = compiler::Options {
-            without,
-            ..self.options.clone()
-        };
-        Ok(self.compile(&options)?.0)
-    }
-
-    /// Plans anew with less code for values, which the kernel's verifier has refused as too large. False where there is none that could be
-    /// left out.
-    pub fn shrink(&mut self, color: Color) -> anyhow::Result<bool> {
-        let code = |plan: &Plan| {
-            let code = plan.traces.iter().map(|trace| &trace.code);
-            let captures = code.flat_map(|code| [&code.arguments, &code.results]);
-            captures
-                .flatten()
-                .map(|code| code.instructions.len())
-                .sum::<usize>()
-        };
-        let before = code(&self.plan);
-        if before == 0 {
-            return Ok(false);
-        }
-        while self.options.too_large < MOST_TOO_LARGE {
-            self.options.too_large += 1;
-            let (plan, diagnostics) = self.compile(&self.options)?;
-            if code(&plan) < before {
-                let mut new = diagnostics;
-                new.retain(Diagnostic::leaves_values_out);
-                show(&self.source, &new, color);
-                self.plan = plan;
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn compile(&self, options: &compiler::Options) -> anyhow::Result<(Plan, Vec<Diagnostic>)> {
-        compiler::compile(&self.source, &self.defines, &self.executable, options)
-            .map_err(|_| WrongProgram.into())
-    }
-}
-
-/// After so many refusals a tenth is left for values: it is something else that is too large.
-const MOST_TOO_LARGE: u32 = 8;
 
 /// Does a file have functions for all patterns of a program?
 pub fn has_functions(

@@ -1,7 +1,8 @@
-//! What probes cost on this machine, as far as it can be known, and where that has it watch functions.
+//! What probes cost on this machine: where that has it watch functions, and how it is told.
 
 use compiler::{Budget, Placement, Plan, Prices, call_prices, micros};
-use runtime::{Calibration, Kernel};
+use runtime::Calibration;
+use session::prices::estimates;
 
 use crate::args::ExitSites;
 
@@ -11,36 +12,6 @@ pub fn placement(exit_sites: ExitSites, calibration: &mut Calibration) -> Placem
         ExitSites::Ret => Placement::Returns,
         ExitSites::Auto => Placement::Cheapest(calibration.traps().unwrap_or_else(estimates)),
     }
-}
-
-/// Where a hypervisor intercepts debug exceptions, a single-stepped hit was 14 emulated ones and more, elsewhere at least 2. What the
-/// program carries out itself is emulated for that matter.
-fn estimates() -> Prices {
-    let stepped_ns = if runtime::is_virtual_machine() {
-        Prices::ESTIMATES.stepped_ns
-    } else {
-        2 * Prices::ESTIMATES.emulated_ns
-    };
-    let carried_out_ns = if Kernel::detect().writes_registers() {
-        Prices::ESTIMATES.emulated_ns
-    } else {
-        stepped_ns
-    };
-    Prices {
-        stepped_ns,
-        carried_out_ns,
-        ..Prices::ESTIMATES
-    }
-}
-
-/// The prices as far as they have been measured by now; estimates where they have not.
-pub fn so_far(calibration: &mut Calibration) -> Prices {
-    calibration.so_far().unwrap_or_else(estimates)
-}
-
-/// The measured prices; estimates where they could not be measured.
-pub fn known(calibration: Calibration) -> Prices {
-    calibration.finish().unwrap_or_else(|_| estimates())
 }
 
 /// What a call costs, from the cheapest function's to the dearest's, and what all may cost: for the line at the start.

@@ -12,7 +12,11 @@ use std::{
 };
 
 use anyhow::Context;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ},
+    iterator::Signals,
+    low_level,
+};
 
 use crate::terminal::say;
 
@@ -27,21 +31,25 @@ pub struct Stop(Arc<AtomicBool>);
 impl Stop {
     /// The first Ctrl-C sets a flag; the second ends this process at once, and the kernel takes the probes away.
     ///
+    /// One thread takes all of them: handlers that run on two threads at once would each take its own for the first.
+    ///
     /// # Errors
     /// Signals cannot be watched for.
     pub fn on_signals() -> anyhow::Result<Self> {
         // A file that reaches its limit of size is an error of the write, and no end without totals.
         signal_hook::flag::register(SIGXFSZ, Arc::default()).context("cannot watch for signals")?;
         let stop = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            signal_hook::flag::register_conditional_shutdown(
-                signal,
-                128 + signal,
-                Arc::clone(&stop),
-            )
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .context("cannot watch for signals")?;
-        }
+        let mut signals =
+            Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot watch for signals")?;
+        let came = Arc::clone(&stop);
+        let watch = move || {
+            for signal in signals.forever() {
+                if came.swap(true, Ordering::Relaxed) {
+                    low_level::exit(128 + signal);
+                }
+            }
+        };
+        (thread::Builder::new().spawn(watch)).context("cannot watch for signals")?;
         Ok(Self(stop))
     }
 

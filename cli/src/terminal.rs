@@ -1,11 +1,12 @@
 //! What the terminal can do.
 
 use std::{
-    borrow::Cow,
     fmt,
     io::{IsTerminal, Write},
     path::Path,
 };
+
+pub use session::typed;
 
 use crate::args::Color;
 
@@ -30,12 +31,6 @@ pub fn width() -> Option<usize> {
 /// A path as it can be shown on a terminal.
 pub fn shown(path: &Path) -> String {
     compiler::escape_path(path)
-}
-
-/// A word as a shell takes it, to be typed or pasted.
-pub fn typed(word: &str) -> String {
-    let quoted = shlex::try_quote(word).map_or_else(|_| word.into(), Cow::into_owned);
-    render::escape(&quoted).into_owned()
 }
 
 /// Writes to stderr. Whether anybody reads it is no concern of a trace, so errors are passed over, where `eprintln!` would panic.

@@ -34,7 +34,7 @@ pub use attach::{Progress, Refused};
 pub use binary::{Binary, Bytes};
 pub use calibrate::{Calibration, calibrate};
 pub use clock::{monotonic_ns, realtime_minus_monotonic_ns};
-pub use ebpf_templates::{Aggregate, AggregateKey, GoroutineKey, ProcessEnd};
+pub use ebpf_templates::{Aggregate, AggregateKey, GoroutineKey, Hits, ProcessEnd};
 pub use error::{Error, not_arrived};
 pub use guard::lease_break_time;
 pub use kernel::{Kernel, is_virtual_machine};

@@ -8,7 +8,7 @@
 use std::{
     collections::{HashMap, HashSet},
     ffi::CStr,
-    io,
+    fs, io,
     ops::Range,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
     sync::{LazyLock, OnceLock},
@@ -282,10 +282,20 @@ pub(crate) fn prepare_kernel_types() -> Result<(), Error> {
 
 /// The kernel's types. Parsing them takes as long as half the verifier's work, so it is done once.
 fn kernel_btf() -> Result<&'static Btf, Error> {
-    static BTF: OnceLock<Result<Btf, String>> = OnceLock::new();
-    BTF.get_or_init(|| Btf::from_sys_fs().map_err(|error| error.to_string()))
-        .as_ref()
-        .map_err(|reason| Error::NoBtf(reason.clone()))
+    static BTF: OnceLock<Btf> = OnceLock::new();
+    if let Some(known) = BTF.get() {
+        return Ok(known);
+    }
+    let bytes = fs::read("/sys/kernel/btf/vmlinux").map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Error::NoBtf(error.to_string()),
+        _ => Error::System {
+            what: "reading /sys/kernel/btf/vmlinux",
+            error,
+        },
+    })?;
+    let btf = Btf::parse(&bytes, Default::default());
+    let btf = btf.map_err(|error| Error::NoBtf(error.to_string()))?;
+    Ok(BTF.get_or_init(|| btf))
 }
 
 /// Loads a program that writes the instruction pointer back, and tells whether the kernel took it.

@@ -10,7 +10,7 @@ use runtime::{
     process::Task,
 };
 
-use crate::terminal::{say, typed};
+use crate::typed;
 
 /// How often processes are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -48,14 +48,14 @@ impl Hindrances {
     }
 
     /// Looks now and then, also at `more` processes that have been seen.
-    pub fn tend(&mut self, more: impl FnOnce() -> Vec<u32>) {
+    pub fn tend(&mut self, more: impl FnOnce() -> Vec<u32>, notices: &mut Vec<String>) {
         if Instant::now() >= self.due {
-            self.look(more());
+            self.look(more(), notices);
         }
     }
 
     /// Looks at these and at `more`, and says what is new.
-    pub fn look(&mut self, mut more: Vec<u32>) {
+    pub fn look(&mut self, mut more: Vec<u32>, notices: &mut Vec<String>) {
         let began = Instant::now();
         more.retain(|pid| !self.pids.contains(pid));
         let mut new = Vec::new();
@@ -80,10 +80,12 @@ impl Hindrances {
             look(pid);
         }
         for sentence in new.iter().take(MOST_NAMED).flatten() {
-            say!("  {sentence}");
+            notices.push(format!("  {sentence}"));
         }
         if let Some(more @ 1..) = new.len().checked_sub(MOST_NAMED) {
-            say!("  {more} more processes are stopped, frozen or traced");
+            notices.push(format!(
+                "  {more} more processes are stopped, frozen or traced"
+            ));
         }
         let now = Instant::now();
         self.due = now + LOOK.max((now - began) * APART);

@@ -14,9 +14,9 @@ use compiler::{
     grouped, micros,
 };
 use graph::Builder;
-use runtime::{Calibration, Prepared, Tracer};
+use runtime::{Calibration, Prepared};
 
-use crate::{load::Loaded, prices, terminal::say};
+use crate::{Source, Traced, prices};
 
 /// How often hits are looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -32,7 +32,7 @@ const WORTH_TELLING: f64 = 0.01;
 
 /// Watches the hits of a trace that runs.
 pub struct Overhead {
-    loaded: Arc<Loaded>,
+    traced: Arc<Traced>,
     /// It goes on beside the trace's first moments.
     calibration: Calibration,
     is_priced: bool,
@@ -58,14 +58,14 @@ struct Replacing {
 
 impl Overhead {
     /// For a trace that begins now.
-    pub fn new(loaded: Arc<Loaded>, mut calibration: Calibration) -> Self {
+    pub fn new(traced: Arc<Traced>, mut calibration: Calibration) -> Self {
         let prices = prices::so_far(&mut calibration);
         Self {
             calibration,
             is_priced: false,
-            watch: Watch::new(&loaded.plan, prices),
-            budget: loaded.plan.settings.budget,
-            loaded,
+            watch: Watch::new(&traced.plan, prices),
+            budget: traced.plan.settings.budget,
+            traced,
             measured: prices.measured,
             looked: Instant::now(),
             pause: LOOK,
@@ -77,13 +77,18 @@ impl Overhead {
     }
 
     /// Looks at the hits if it is time to, and does what follows from them. To be called before further records are read.
-    pub fn tend(&mut self, tracer: &mut Tracer, builder: &mut Builder) -> anyhow::Result<()> {
+    pub fn tend(
+        &mut self,
+        source: &mut dyn Source,
+        builder: &mut Builder,
+        notices: &mut Vec<String>,
+    ) -> anyhow::Result<()> {
         if let Some(replacing) = self.replacing.take_if(|it| it.making.is_finished()) {
             let result = replacing
                 .making
                 .join()
                 .unwrap_or_else(|_| Err(anyhow!("the planner failed")));
-            self.replace(replacing.loads, result, tracer, builder)?;
+            self.replace(replacing.loads, result, source, builder, notices)?;
         }
         if self.looked.elapsed() < self.pause {
             return Ok(());
@@ -91,32 +96,32 @@ impl Overhead {
         if !self.is_priced && self.looked.elapsed() < PATIENCE && !self.calibration.is_done() {
             return Ok(());
         }
-        self.look(tracer)?;
+        self.look(source)?;
         if !self.told_loads
             && let Some(loads) = self.watch.loads()
         {
             self.told_loads = true;
-            self.tell(&loads);
+            self.tell(&loads, notices);
         }
         if self.replacing.is_none() {
             match self.watch.verdict(self.budget) {
                 Verdict::Kept => {}
-                Verdict::Drop(loads) => self.drop_functions(loads, tracer),
-                Verdict::Exceeded(load) => self.tell_exceeded(&load),
+                Verdict::Drop(loads) => self.drop_functions(loads, source),
+                Verdict::Exceeded(load) => self.tell_exceeded(&load, notices),
             }
         }
         Ok(())
     }
 
     /// What all hits have cost.
-    pub fn finish(&mut self, tracer: &Tracer) -> anyhow::Result<Spent> {
+    pub fn finish(&mut self, source: &dyn Source) -> anyhow::Result<Spent> {
         // Probes that are just being attached must not be left to the end of this process; a plan is not waited for.
         if let Some(replacing) = self.replacing.take()
             && *replacing.attaches.get_or_init(|| false)
         {
             drop(replacing.making.join());
         }
-        self.look(tracer)?;
+        self.look(source)?;
         Ok(self.watch.spent())
     }
 
@@ -125,49 +130,49 @@ impl Overhead {
         self.measured
     }
 
-    fn look(&mut self, tracer: &Tracer) -> anyhow::Result<()> {
+    fn look(&mut self, source: &dyn Source) -> anyhow::Result<()> {
         if !self.is_priced {
             self.is_priced = true;
             let prices = prices::so_far(&mut self.calibration);
             self.measured = prices.measured;
-            self.watch = Watch::new(&self.loaded.plan, prices);
+            self.watch = Watch::new(&self.traced.plan, prices);
         }
         self.looked = Instant::now();
-        self.watch.sample(runtime::monotonic_ns(), tracer.hits()?);
+        self.watch.sample(runtime::monotonic_ns(), source.hits()?);
         self.pause = LOOK.max(self.looked.elapsed() * LOOK_SHARE);
         Ok(())
     }
 
     /// What the probes cost at the rate of the first second.
-    fn tell(&self, loads: &Loads) {
+    fn tell(&self, loads: &Loads, notices: &mut Vec<String>) {
         if loads.share < WORTH_TELLING {
             return;
         }
         let worth = |load: &&Load| load.share >= WORTH_TELLING;
         for load in loads.functions.iter().take(DEAREST).filter(worth) {
-            say!("  {}", self.told(load));
+            notices.push(format!("  {}", self.told(load)));
         }
-        say!(
+        notices.push(format!(
             "  all probes: {} of one core{}",
             percent(loads.share),
             self.how_known()
-        );
+        ));
     }
 
-    fn tell_exceeded(&mut self, load: &Load) {
+    fn tell_exceeded(&mut self, load: &Load, notices: &mut Vec<String>) {
         if self.told_exceeded {
             return;
         }
         self.told_exceeded = true;
-        say!(
+        notices.push(format!(
             "over the budget of {} of one core: {}; targets are not dropped: narrow the patterns, use `sample 1/100` in the trace, or raise --budget",
             self.budget,
             self.told(load)
-        );
+        ));
     }
 
     /// Has a thread make the probes of the traces anew, without these functions.
-    fn drop_functions(&mut self, loads: Vec<Load>, tracer: &mut Tracer) {
+    fn drop_functions(&mut self, loads: Vec<Load>, source: &mut dyn Source) {
         self.without
             .extend(loads.iter().map(|load| (load.trace, load.function)));
         let mut traces: Vec<u32> = loads.iter().map(|load| load.trace).collect();
@@ -175,19 +180,19 @@ impl Overhead {
         traces.dedup();
         let replacements: Vec<_> = traces
             .iter()
-            .filter_map(|trace| tracer.replacement(*trace as usize))
+            .filter_map(|trace| source.replacement(*trace as usize))
             .collect();
-        let (loaded, without) = (Arc::clone(&self.loaded), self.without.clone());
+        let (traced, without) = (Arc::clone(&self.traced), self.without.clone());
         let attaches = Arc::new(OnceLock::new());
         let decided = Arc::clone(&attaches);
         let making = thread::spawn(move || {
-            let plan = loaded.plan_without(without)?;
+            let plan = traced.plan_without(without)?;
             if !*decided.get_or_init(|| true) {
                 bail!("the trace has ended");
             }
             let prepared = replacements
                 .into_iter()
-                .map(|replacement| replacement.prepare(&plan, &loaded.binary))
+                .map(|replacement| replacement.prepare(&plan, &traced.binary))
                 .collect::<Result<_, _>>()?;
             Ok((plan, prepared))
         });
@@ -202,17 +207,18 @@ impl Overhead {
         &mut self,
         loads: Vec<Load>,
         result: anyhow::Result<(Plan, Vec<Prepared>)>,
-        tracer: &mut Tracer,
+        source: &mut dyn Source,
         builder: &mut Builder,
+        notices: &mut Vec<String>,
     ) -> anyhow::Result<()> {
         let (plan, prepared) = match result {
             Ok(made) => made,
             Err(error) => {
-                say!(
+                notices.push(format!(
                     "over the budget of {}, and nothing can be dropped: {}",
                     self.budget,
                     render::escape(&format!("{error:#}"))
-                );
+                ));
                 self.budget = Budget::Off;
                 return Ok(());
             }
@@ -220,7 +226,7 @@ impl Overhead {
         for prepared in prepared {
             let trace = prepared.trace();
             let now = runtime::monotonic_ns();
-            tracer
+            source
                 .replace(prepared, &plan)
                 .context("cannot replace the probes")?;
             let gone: Vec<u32> = loads
@@ -230,33 +236,36 @@ impl Overhead {
                 .collect();
             builder.dropped(trace as u32, &gone, now);
         }
-        self.look(tracer)?;
+        self.look(source)?;
         for load in loads.iter().take(TOLD) {
             let target = if self.watch.is_target(load) {
                 "; a target, whose trace has `sample`"
             } else {
                 ""
             };
-            say!(
+            notices.push(format!(
                 "dropped {}; budget {}{}{target}",
                 self.told(load),
                 self.budget,
                 self.how_known()
-            );
+            ));
         }
         if let Some(more) = loads.len().checked_sub(TOLD).filter(|more| *more > 0) {
             let share: f64 = loads.iter().skip(TOLD).map(|load| load.share).sum();
-            say!("dropped {more} more: {} of one core", percent(share));
+            notices.push(format!(
+                "dropped {more} more: {} of one core",
+                percent(share)
+            ));
         }
         for load in &loads {
             if let Some(trace) = plan.traces.get(load.trace as usize) {
                 self.watch.replaced(load.trace as usize, trace);
-                if trace.targets.is_empty() && tracer.has_probes(load.trace as usize) {
-                    tracer.detach_trace(load.trace as usize);
-                    say!(
+                if trace.targets.is_empty() && source.has_probes(load.trace as usize) {
+                    source.detach_trace(load.trace as usize);
+                    notices.push(format!(
                         "the trace `{}` ends: none of its targets is left",
                         render::escape(&trace.label)
-                    );
+                    ));
                 }
             }
         }
@@ -265,7 +274,7 @@ impl Overhead {
 
     /// `main.parse: 210,000 calls/s × 2.1 µs = 44% of one core`
     fn told(&self, load: &Load) -> impl fmt::Display {
-        let function = self.loaded.plan.functions.get(load.function as usize);
+        let function = self.traced.plan.functions.get(load.function as usize);
         let name = function.map_or("?", |function| &function.name);
         format!(
             "{}: {} calls/s × {} = {} of one core",

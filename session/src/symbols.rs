@@ -14,6 +14,12 @@ use runtime::Binary;
 
 use crate::{dynamic::DynamicTypes, neighbours::Neighbours};
 
+/// Names of a plan's functions, and of what stands in their executable.
+pub trait Names: Symbols {
+    /// The full name of the function that a link-time address is in, or right behind.
+    fn function_before(&self, address: u64) -> Option<String>;
+}
+
 /// Load biases are multiples of it.
 const PAGE: u64 = 4096;
 
@@ -49,12 +55,6 @@ impl<'a> BinarySymbols<'a> {
             resolved: RefCell::default(),
             neighbours: Neighbours::new(binary),
         }
-    }
-
-    /// The full name of the function that a link-time address is in, or right behind.
-    pub fn function_before(&self, address: u64) -> Option<String> {
-        let function = self.executable.function_at(address.checked_sub(1)?)?;
-        Some(function.source_name().into_owned())
     }
 
     /// What stands at a link-time address. A return address belongs to the call before it.
@@ -125,6 +125,13 @@ fn look_up(executable: &Executable, address: u64, is_return_address: bool) -> Si
         site.short_file = short_file(executable, inner.name, file);
     }
     site
+}
+
+impl Names for BinarySymbols<'_> {
+    fn function_before(&self, address: u64) -> Option<String> {
+        let function = self.executable.function_at(address.checked_sub(1)?)?;
+        Some(function.source_name().into_owned())
+    }
 }
 
 impl Symbols for BinarySymbols<'_> {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use runtime::process;
 
-use crate::terminal::{say, typed};
+use crate::typed;
 
 /// Most processes that are named.
 const MOST_NAMED: usize = 3;
@@ -31,7 +31,7 @@ impl Started {
     }
 
     /// Looks at the process while it runs.
-    pub fn look(&mut self, path: &Path) {
+    pub fn look(&mut self, path: &Path, notices: &mut Vec<String>) {
         if self.told {
             return;
         }
@@ -40,20 +40,20 @@ impl Started {
             .into_iter()
             .filter(runs)
             .collect();
-        self.tell(&copies, path);
+        self.tell(&copies, path, notices);
     }
 
     /// Looks for what it has left behind: its children are nobody's by now.
-    pub fn look_behind(&mut self, path: &Path) {
+    pub fn look_behind(&mut self, path: &Path, notices: &mut Vec<String>) {
         if self.told {
             return;
         }
         let mut copies = process::running(self.identity);
         copies.retain(|pid| *pid != self.pid && !self.before.contains(pid));
-        self.tell(&copies, path);
+        self.tell(&copies, path, notices);
     }
 
-    fn tell(&mut self, copies: &[u32], path: &Path) {
+    fn tell(&mut self, copies: &[u32], path: &Path, notices: &mut Vec<String>) {
         let Some(first) = copies.first() else { return };
         self.told = true;
         let named: Vec<String> = copies.iter().take(MOST_NAMED).map(u32::to_string).collect();
@@ -66,11 +66,11 @@ impl Started {
             Ok(identity) if identity == self.identity => path.to_owned(),
             _ => process::executable_path(*first),
         };
-        say!(
+        notices.push(format!(
             "process {} has started more processes of its executable, which are not traced: {}{more}; to trace all of them: gofuncgraph … {}",
             self.pid,
             named.join(", "),
             typed(&path.to_string_lossy())
-        );
+        ));
     }
 }

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use compiler::plan::{AggregationId, HookAction, HookMoment, HookPiece, Plan};
-use render::{Aggregated, Functions};
-use runtime::{Aggregate, AggregateKey, Tracer};
+use render::{Aggregated, Clock, Functions, TimeZone};
+use runtime::{Aggregate, AggregateKey};
 
-use crate::{output::Output, symbols::BinarySymbols};
+use crate::{Names, Sink, Source};
 
 /// The hooks of a plan in the course of a run.
 pub struct Hooks<'a> {
@@ -33,19 +33,19 @@ impl<'a> Hooks<'a> {
     /// Does what is to be done when tracing begins.
     pub fn begin(
         &self,
-        tracer: &mut Tracer,
-        output: &mut Output,
-        symbols: &BinarySymbols<'_>,
+        source: &mut dyn Source,
+        sink: &mut dyn Sink,
+        names: &dyn Names,
     ) -> anyhow::Result<()> {
-        self.run(HookMoment::Begin, tracer, output, symbols)
+        self.run(HookMoment::Begin, source, sink, names)
     }
 
     /// Does what is due.
     pub fn tend(
         &mut self,
-        tracer: &mut Tracer,
-        output: &mut Output,
-        symbols: &BinarySymbols<'_>,
+        source: &mut dyn Source,
+        sink: &mut dyn Sink,
+        names: &dyn Names,
     ) -> anyhow::Result<()> {
         let now = Instant::now();
         for (hook, due) in self.plan.hooks.iter().zip(&mut self.due) {
@@ -59,14 +59,7 @@ impl<'a> Hooks<'a> {
             let late = now.duration_since(at).as_nanos() / interval.as_nanos().max(1);
             let steps = u32::try_from(late).unwrap_or(u32::MAX).saturating_add(1);
             *due = at.checked_add(interval.saturating_mul(steps));
-            act(
-                self.plan,
-                self.started,
-                &hook.actions,
-                tracer,
-                output,
-                symbols,
-            )?;
+            act(self.plan, self.started, &hook.actions, source, sink, names)?;
         }
         Ok(())
     }
@@ -74,11 +67,11 @@ impl<'a> Hooks<'a> {
     /// Does what is to be done at the end, and shows all aggregations where nothing there says which.
     pub fn end(
         &self,
-        tracer: &mut Tracer,
-        output: &mut Output,
-        symbols: &BinarySymbols<'_>,
+        source: &mut dyn Source,
+        sink: &mut dyn Sink,
+        names: &dyn Names,
     ) -> anyhow::Result<()> {
-        self.run(HookMoment::End, tracer, output, symbols)?;
+        self.run(HookMoment::End, source, sink, names)?;
         let mut at_end = self
             .plan
             .hooks
@@ -97,25 +90,18 @@ impl<'a> Hooks<'a> {
         if all.is_empty() {
             return Ok(());
         }
-        show(self.plan, &all, &tracer.aggregates()?, output, symbols)
+        show(self.plan, &all, &source.aggregates()?, sink, names)
     }
 
     fn run(
         &self,
         moment: HookMoment,
-        tracer: &mut Tracer,
-        output: &mut Output,
-        symbols: &BinarySymbols<'_>,
+        source: &mut dyn Source,
+        sink: &mut dyn Sink,
+        names: &dyn Names,
     ) -> anyhow::Result<()> {
         for hook in self.plan.hooks.iter().filter(|hook| hook.moment == moment) {
-            act(
-                self.plan,
-                self.started,
-                &hook.actions,
-                tracer,
-                output,
-                symbols,
-            )?;
+            act(self.plan, self.started, &hook.actions, source, sink, names)?;
         }
         Ok(())
     }
@@ -125,40 +111,40 @@ fn act(
     plan: &Plan,
     started: Instant,
     actions: &[HookAction],
-    tracer: &mut Tracer,
-    output: &mut Output,
-    symbols: &BinarySymbols<'_>,
+    source: &mut dyn Source,
+    sink: &mut dyn Sink,
+    names: &dyn Names,
 ) -> anyhow::Result<()> {
     let mut cleared: Vec<AggregationId> = Vec::new();
     for (number, action) in actions.iter().enumerate() {
         match action {
             HookAction::Print(pieces) => {
                 let now_ns = runtime::monotonic_ns();
-                let text = text(pieces, started.elapsed(), &output.time_of_day(now_ns));
-                output.text(&text, now_ns)?;
+                let text = text(pieces, started.elapsed(), &time_of_day(now_ns));
+                sink.text(&text, now_ns)?;
             }
             HookAction::Show(ids) => {
                 // What is to be cleared next is taken out as it is shown, so that nothing is counted in between and forgotten.
                 let next = actions.get(number + 1..).unwrap_or_default();
-                let mut counted = tracer.aggregates()?;
+                let mut counted = source.aggregates()?;
                 for id in ids.iter().filter(|id| is_cleared_next(**id, next)) {
                     counted.retain(|(key, _)| !is_of(*id, key));
-                    counted.extend(tracer.take_aggregate(id.trace, id.aggregation)?);
+                    counted.extend(source.take_aggregate(id.trace, id.aggregation)?);
                     cleared.push(*id);
                 }
-                show(plan, ids, &counted, output, symbols)?;
+                show(plan, ids, &counted, sink, names)?;
             }
             HookAction::Clear(ids) => {
                 for id in ids {
                     match cleared.iter().position(|other| other == id) {
                         Some(done) => _ = cleared.swap_remove(done),
-                        None => _ = tracer.take_aggregate(id.trace, id.aggregation)?,
+                        None => _ = source.take_aggregate(id.trace, id.aggregation)?,
                     }
                 }
             }
         }
     }
-    output.flush()
+    sink.flush()
 }
 
 /// Is it cleared before it is shown again?
@@ -178,12 +164,12 @@ fn show(
     plan: &Plan,
     ids: &[AggregationId],
     counted: &[(AggregateKey, Aggregate)],
-    output: &mut Output,
-    symbols: &BinarySymbols<'_>,
+    sink: &mut dyn Sink,
+    names: &dyn Names,
 ) -> anyhow::Result<()> {
     let now_ns = runtime::monotonic_ns();
     let functions = Functions {
-        at: &|address| symbols.function_before(address),
+        at: &|address| names.function_before(address),
         numbered: &|number| {
             let function = plan.functions.get(number as usize);
             function.map(|function| function.name.clone())
@@ -198,9 +184,15 @@ fn show(
         };
         let own = counted.iter().filter(|(key, _)| is_of(*id, key));
         let aggregated = Aggregated::new(&trace.label, aggregation, own, &functions);
-        output.aggregated(&aggregated, now_ns)?;
+        sink.aggregated(&aggregated, now_ns)?;
     }
     Ok(())
+}
+
+/// The time of day, by the clock on the wall.
+fn time_of_day(now_ns: u64) -> String {
+    let clock = Clock::new(runtime::realtime_minus_monotonic_ns());
+    clock.time_of_day(now_ns, &TimeZone::system())
 }
 
 fn text(pieces: &[HookPiece], elapsed: Duration, time: &str) -> String {

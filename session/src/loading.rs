@@ -5,9 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use compiler::escape_path;
 use runtime::process;
-
-use crate::terminal::{say, shown};
 
 /// How often all processes are looked through.
 const LOOK: Duration = Duration::from_secs(1);
@@ -35,7 +34,7 @@ impl Loading {
 
     /// Where it is, as the end of a sentence that names it.
     pub fn told(&mut self, path: &Path) -> String {
-        let path = shown(path);
+        let path = escape_path(path);
         let told = match (self.pid, self.holders().as_slice()) {
             (Some(pid), []) => return format!("{path}, which process {pid} has not loaded yet"),
             (Some(pid), _) => format!("{path} in process {pid}"),
@@ -48,14 +47,14 @@ impl Loading {
     }
 
     /// Says when it has been loaded.
-    pub fn tend(&mut self) {
+    pub fn tend(&mut self, notices: &mut Vec<String>) {
         if self.seen || self.pid.is_none() && self.looked.elapsed() < LOOK {
             return;
         }
         self.looked = Instant::now();
         if let Some(pid) = self.holders().first() {
             self.seen = true;
-            say!("process {pid} has loaded it");
+            notices.push(format!("process {pid} has loaded it"));
         }
     }
 
