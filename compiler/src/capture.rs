@@ -22,7 +22,7 @@ use grammar::ast::Span;
 use crate::{
     expression::{Location, Ty, Typed},
     ir::{Extension, Item, Layout, MAX_ITEMS, Moment, Width, Word},
-    plan::Limits,
+    resolve::settings::Limits,
     shape::{Missing, Shape, ShownValue, Slot},
 };
 use planner::{Planner, Wanted};

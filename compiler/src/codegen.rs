@@ -22,3 +22,4 @@ pub use generate::{
 pub use instruction::Instruction;
 pub use interpret::{Event, Verdict, capture, evaluate};
 pub use refused::{refused, too_large};
+pub use trace_code::{NeedsResults, TraceCode};

@@ -1,7 +1,5 @@
 //! The two ways in: checking a program, and compiling it to a plan.
 
-use std::path::PathBuf;
-
 use gobinary::Executable;
 
 use crate::{
@@ -9,10 +7,9 @@ use crate::{
         diagnostic::{Diagnostic, Source, has_errors},
         severity::Severity,
     },
-    lower,
-    placement::preference::Placement,
+    lower::{self, Options},
     plan::Plan,
-    resolve::{self, Resolved, settings::Overrides},
+    resolve::{self, Resolved},
 };
 
 /// What checking a program found.
@@ -24,23 +21,6 @@ pub struct Checked {
     pub program: Option<Resolved>,
     /// The executable that its `target` item names, also if there are errors elsewhere.
     pub target: Option<String>,
-}
-
-/// What compiling needs to know beside program and executable.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Where the executable is: copied into the plan, never opened.
-    pub executable: PathBuf,
-    /// Where returns are watched.
-    pub placement: Placement,
-    /// Functions that a trace does without, though it selects them: index of the trace, id of the function in the plan. Ids stay what
-    /// they are without this.
-    pub without: Vec<(u32, u32)>,
-    /// What goes before the program's settings.
-    pub overrides: Overrides,
-    /// How often the kernel has refused the code as too large for its verifier: each time there is a quarter less of it for values. How
-    /// many of its steps an instruction takes differs from one kernel to the next.
-    pub too_large: u32,
 }
 
 /// Checks a program, with an executable also its names against it. `defines` are the command line's `-D name=value`.

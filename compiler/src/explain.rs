@@ -10,11 +10,12 @@ use gobinary::Executable;
 use serde::Serialize;
 
 use crate::{
+    cost::{CallPrice, call_prices, micros},
     diagnostics::{
         diagnostic::Source,
         escape::{escape_path, printable},
     },
-    placement::prices::{CallPrice, Prices, call_prices, micros},
+    placement::prices::Prices,
     plan::{Filter, Plan, Site, TracePlan},
     select::{grouped, times, told_by_paths},
 };

@@ -7,7 +7,8 @@ use crate::{
     classic::string,
     compile::front,
     diagnostics::diagnostic::{Diagnostic, Source, has_errors},
-    select::catalog::{Catalog, Matcher},
+    select::catalog::Catalog,
+    select::matcher::Matcher,
 };
 
 /// The program that arguments of a command line stand for: each is a pattern, or patterns with commas between them. A name with a type in it

@@ -4,6 +4,7 @@
 //! are; the code is made when functions have got their numbers.
 
 pub(crate) mod aggregate;
+pub(crate) mod line;
 mod print;
 pub(crate) mod shadow_lint;
 
@@ -18,10 +19,11 @@ use crate::{
     diagnostics::{codes, diagnostic::Diagnostic, escape::printable},
     expression::{self, Callers, Scope, Use},
     ir::{Condition, Item, Kept, Moment, Split},
-    plan::{Aggregation, Template},
     resolve::{Resolved, ResolvedTrace, listed::Listed},
     select::{Selection, catalog::Catalog, grouped, names_shown, times},
 };
+use aggregate::Aggregation;
+use line::Template;
 
 /// The expressions of a trace, lowered for its functions. Functions are named by their index in the catalog.
 #[derive(Debug, Default)]

@@ -24,8 +24,9 @@
 //! | `instrumentation` | a trace, its functions | what is to be tested, captured and counted at each of their calls |
 //! | `placement` | functions, and what has to be seen of their calls | probe sites, and what they cost |
 //! | `codegen` | instrumentation, for functions with numbers | eBPF, and an interpreter that it is tested against |
+//! | `cost` | a plan, prices | what calls cost, and which functions to let go |
 //!
-//! [`ir`], [`shape`] and [`plan`] are what stages hand on: data, and no decisions. `compile`, `find` and `classic` are the ways in, `lower` is
+//! [`ir`] and [`shape`] are what stages hand on, [`plan`] is what `codegen` and all before it have come to: data, and no decisions. `compile`, `find` and `classic` are the ways in, `lower` is
 //! the way through, and `explain` tells what came out.
 //!
 //! *Invariant*: no system calls, no files, no terminal. Text and a [`gobinary::Executable`] go in, plain data comes out, so that the
@@ -33,6 +34,7 @@
 
 pub mod capture;
 pub mod codegen;
+mod cost;
 pub mod diagnostics;
 pub mod expression;
 mod instrumentation;
@@ -51,18 +53,16 @@ pub mod plan;
 pub mod shape;
 
 pub use classic::{ClassicError, classic_program};
-pub use compile::{Checked, Options, check, compile};
+pub use compile::{Checked, check, compile};
+pub use cost::{CallPrice, budget, call_prices, micros};
 pub use diagnostics::{
     Diagnostic, Label, Severity, Source, codes, escape, escape_character, escape_path, has_errors,
     has_unsafe, is_unsafe, report, report_json,
 };
 pub use explain::{explain, explain_json};
 pub use find::{find, patterns_program};
-pub use placement::{
-    budget,
-    preference::Placement,
-    prices::{CallPrice, Prices, call_prices, micros},
-};
+pub use lower::Options;
+pub use placement::{preference::Placement, prices::Prices};
 pub use plan::{Budget, Limits, Plan, Settings};
 pub use resolve::{
     Resolved,

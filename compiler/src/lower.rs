@@ -3,13 +3,13 @@
 use std::{
     cell::OnceCell,
     collections::{BTreeSet, HashMap, HashSet},
+    path::PathBuf,
 };
 
 use ebpf_templates::{Cookie, SiteKind, When};
 use gobinary::{EntryKind, EntrySite, Executable, ExitKind, Function, Sites, Step};
 
 use crate::{
-    compile::Options,
     diagnostics::{
         codes,
         diagnostic::Diagnostic,
@@ -17,12 +17,14 @@ use crate::{
     },
     expression::Callers,
     instrumentation::{Context, Instrumentation, shadow_lint},
+    placement::preference::Placement,
     placement::{
         self,
         probes::Probes,
         sites::{self, Found},
     },
-    plan::{Callback, Plan, PlannedFunction, Site},
+    plan::{Callback, Plan, PlannedFunction, Site, TracePlan},
+    resolve::settings::Overrides,
     resolve::{
         Resolved, ResolvedTrace,
         selector::{Selector, SelectorKind},
@@ -76,6 +78,23 @@ fn callback(executable: &Executable) -> Option<Callback> {
         distance: callback.entry.wrapping_sub(outermost) as i64,
         size: callback.size(),
     })
+}
+
+/// What compiling needs to know beside program and executable.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Where the executable is: copied into the plan, never opened.
+    pub executable: PathBuf,
+    /// Where returns are watched.
+    pub placement: Placement,
+    /// Functions that a trace does without, though it selects them: index of the trace, id of the function in the plan. Ids stay what
+    /// they are without this.
+    pub without: Vec<(u32, u32)>,
+    /// What goes before the program's settings.
+    pub overrides: Overrides,
+    /// How often the kernel has refused the code as too large for its verifier: each time there is a quarter less of it for values. How
+    /// many of its steps an instruction takes differs from one kernel to the next.
+    pub too_large: u32,
 }
 
 /// Makes the plan for a resolved program. It is complete only if no diagnostic is an error.
@@ -173,12 +192,23 @@ pub(crate) fn plan(
             let id = ids.get(&index).copied();
             id.is_some_and(|id| options.without.contains(&(number, id)))
         });
-        let mut trace = found.trace(trace, selection, &left, &hidden, instrumentation);
-        (trace.code, trace.shown) = instrumentation.code(&ids, options.too_large, &mut diagnostics);
+        let placed = found.trace(trace, selection, &left, &hidden, instrumentation);
+        let (code, shown) = instrumentation.code(&ids, options.too_large, &mut diagnostics);
         let counted = instrumentation.counted.clone();
-        trace.keeps_graphs = !counted.aggregations.is_empty() && counted.print.is_none();
-        (trace.aggregations, trace.print) = (counted.aggregations, counted.print);
-        plan.traces.push(trace);
+        plan.traces.push(TracePlan {
+            label: trace.label.clone(),
+            filter: trace.filter.clone(),
+            duration: trace.duration,
+            targets: placed.targets,
+            included: placed.included,
+            sites: placed.sites,
+            last_calls: placed.last_calls,
+            code,
+            shown,
+            keeps_graphs: !counted.aggregations.is_empty() && counted.print.is_none(),
+            aggregations: counted.aggregations,
+            print: counted.print,
+        });
     }
     carry_out_entries(&mut plan, &steps);
     (plan, diagnostics)

@@ -5,16 +5,15 @@
 //! ends in a call that is probed itself (a *last call*), that serves instead. A conditional jump is passed also by calls that do not
 //! leave there, so edges pay only where not too many calls pass them.
 //!
-//! In: the functions selected, and what has to be seen of their calls. Out: probe sites with cookies, what a call costs at them, and what to
-//! shed where that is too much.
+//! In: the functions selected, and what has to be seen of their calls. Out: probe sites with cookies, where they cost least.
 //!
 //! *Invariant*: nothing here decides what is captured.
 
-pub mod budget;
 mod last_calls;
 pub(crate) mod preference;
 pub(crate) mod prices;
 pub(crate) mod probes;
+pub(crate) mod site;
 pub(crate) mod sites;
 
 use std::collections::HashMap;

@@ -7,9 +7,10 @@
 pub(crate) mod aggregation;
 pub(crate) mod call_name;
 mod clauses;
+pub(crate) mod filter;
 pub(crate) mod glob;
 mod glob_lint;
-mod hooks;
+pub(crate) mod hooks;
 pub(crate) mod listed;
 pub(crate) mod selector;
 pub(crate) mod settings;
@@ -20,17 +21,17 @@ use std::{collections::HashMap, time::Duration};
 use ebpf_templates::MAX_TRACES;
 use grammar::ast::{Expression, Item, Program, Span, Template, Trace, ValueKind};
 
-use crate::{
-    diagnostics::{
-        codes,
-        diagnostic::{Diagnostic, Source},
-    },
-    plan::{Filter, Hook, Settings},
+use crate::diagnostics::{
+    codes,
+    diagnostic::{Diagnostic, Source},
 };
 use aggregation::Aggregated;
+use filter::Filter;
+use hooks::Hook;
 use listed::Listed;
 use selector::{DeclaredSet, Labels, Selector, Sets, as_written};
 use settings::Configs;
+use settings::Settings;
 use values::Values;
 
 /// A checked program: sets and parameters resolved, values in range, patterns compiled.

@@ -6,6 +6,7 @@
 
 pub(crate) mod catalog;
 pub(crate) mod copies;
+pub(crate) mod matcher;
 pub(crate) mod nearest;
 
 use gobinary::{Executable, InlinedAt};
@@ -22,7 +23,8 @@ use crate::{
         selector::{BuiltIn, Selector, SelectorKind},
     },
 };
-use catalog::{Because, Catalog, Matcher};
+use catalog::{Because, Catalog};
+use matcher::Matcher;
 
 /// Names shown before "and N more".
 const SHOWN: usize = 3;

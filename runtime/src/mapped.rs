@@ -64,6 +64,22 @@ pub fn processes(identity: (u64, u64), pid: Option<u32>) -> Vec<u32> {
     has_it.collect()
 }
 
+/// Whether a process has the file with this device and inode mapped to run code from: as its executable, or as a library.
+#[must_use]
+pub fn runs(pid: u32, identity: (u64, u64)) -> bool {
+    // Threads of the kernel have no executable.
+    identity_of(&process::executable_path(pid))
+        .is_ok_and(|executable| executable == identity || has_mapped(pid, identity))
+}
+
+/// Processes that run the file with this device and inode.
+#[must_use]
+pub fn running(identity: (u64, u64)) -> Vec<u32> {
+    let mut pids: Vec<u32> = process::all().filter(|pid| runs(*pid, identity)).collect();
+    pids.sort_unstable();
+    pids
+}
+
 /// Where a process has mapped the byte at an offset of the file with this device and inode.
 #[must_use]
 pub fn address_of(pid: u32, identity: (u64, u64), offset: u64) -> Option<u64> {

@@ -6,8 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::mapped;
-
 /// The path that leads to a process's executable, also in another mount namespace.
 #[must_use]
 pub fn executable_path(pid: u32) -> PathBuf {
@@ -20,22 +18,6 @@ pub fn executable_path(pid: u32) -> PathBuf {
 /// There is none.
 pub fn identity_of(path: &Path) -> io::Result<(u64, u64)> {
     fs::metadata(path).map(|meta| (meta.dev(), meta.ino()))
-}
-
-/// Whether a process has the file with this device and inode mapped to run code from: as its executable, or as a library.
-#[must_use]
-pub fn runs(pid: u32, identity: (u64, u64)) -> bool {
-    // Threads of the kernel have no executable.
-    identity_of(&executable_path(pid))
-        .is_ok_and(|executable| executable == identity || mapped::has_mapped(pid, identity))
-}
-
-/// Processes that run the file with this device and inode.
-#[must_use]
-pub fn running(identity: (u64, u64)) -> Vec<u32> {
-    let mut pids: Vec<u32> = all().filter(|pid| runs(*pid, identity)).collect();
-    pids.sort_unstable();
-    pids
 }
 
 /// Whether the process is there and not a zombie.

@@ -32,7 +32,6 @@ use crate::{
     loader::{self, Instance, Kind, MapSizes},
     mapped,
     plain::Plain,
-    process,
     replace::{Generations, Leaving, Prepared, Probes, Replacement, exchange},
     rooms::{Rooms, words},
 };
@@ -326,7 +325,7 @@ impl Tracer {
         let identity = binary.identity()?;
         let filter = match pid {
             Some(pid) if !multi => pid,
-            Some(pid) if self.kernel.has_process_filter() && process::runs(pid, identity) => pid,
+            Some(pid) if self.kernel.has_process_filter() && mapped::runs(pid, identity) => pid,
             _ => 0,
         };
         self.process = filter;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use compiler::escape_path;
-use runtime::process;
+use runtime::mapped;
 
 /// How often all processes are looked through.
 const LOOK: Duration = Duration::from_secs(1);
@@ -70,9 +70,9 @@ impl Loading {
 
     fn holders(&self) -> Vec<u32> {
         match self.pid {
-            Some(pid) if process::runs(pid, self.identity) => vec![pid],
+            Some(pid) if mapped::runs(pid, self.identity) => vec![pid],
             Some(_) => Vec::new(),
-            None => process::running(self.identity),
+            None => mapped::running(self.identity),
         }
     }
 }

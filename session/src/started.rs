@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use runtime::process;
+use runtime::{mapped, process};
 
 use crate::typed;
 
@@ -25,7 +25,7 @@ impl Started {
         Self {
             pid,
             identity,
-            before: process::running(identity),
+            before: mapped::running(identity),
             told: false,
         }
     }
@@ -35,7 +35,7 @@ impl Started {
         if self.told {
             return;
         }
-        let runs = |pid: &u32| process::runs(*pid, self.identity);
+        let runs = |pid: &u32| mapped::runs(*pid, self.identity);
         let copies: Vec<u32> = process::descendants(self.pid)
             .into_iter()
             .filter(runs)
@@ -48,7 +48,7 @@ impl Started {
         if self.told {
             return;
         }
-        let mut copies = process::running(self.identity);
+        let mut copies = mapped::running(self.identity);
         copies.retain(|pid| *pid != self.pid && !self.before.contains(pid));
         self.tell(&copies, path, notices);
     }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     expression::{Location, Ty, Typed, Unreachable},
     ir::{Condition, Extension, Text, Width, Word, WordKind},
-    plan::Limits,
+    resolve::settings::Limits,
     shape::{Absent, Missing, Shape, ShownValue, Slot},
 };
 

@@ -7,7 +7,7 @@
 use gobinary::{Field, Kind, Type, TypeId, Types};
 
 use crate::{
-    plan::Limits,
+    resolve::settings::Limits,
     shape::{MapEntry, Run, Shape, ShownValue, Slot, Step},
 };
 

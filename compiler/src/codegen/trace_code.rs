@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::refused;
+use serde::Serialize;
+
 use crate::{
     capture::Captured,
     codegen::{
@@ -12,10 +14,45 @@ use crate::{
     diagnostics::{codes, diagnostic::Diagnostic},
     instrumentation::Instrumentation,
     ir::{Condition, Input, Item, Moment},
-    plan::{NeedsResults, TraceCode},
     select::times,
     shape::ShownCall,
 };
+
+/// Generated code of a trace. Each takes the place of a stub in the probe program.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TraceCode {
+    /// Decides at the entry of a target whether its graph begins.
+    pub where_entry: Option<Code>,
+    /// Keeps words and bytes from the entry of a target to its return.
+    pub keep: Option<Code>,
+    /// Decides at the return of a target whether its graph is kept.
+    pub where_return: Option<Code>,
+    /// Captures at the entry of calls.
+    pub arguments: Option<Code>,
+    /// Captures at the return of calls.
+    pub results: Option<Code>,
+    /// Captures what the aggregates of a target's call need, at its return.
+    pub aggregate: Option<Code>,
+    /// Decides at the return of a target whether the trace ends with its graph.
+    pub until: Option<Code>,
+    /// Which of those that run at a target's return look at its results, so that they cannot run where it did not return.
+    pub needs_results: NeedsResults,
+    /// Any of them looks at the return address of the call.
+    pub needs_caller: bool,
+    /// Any of them looks at where the executable was loaded.
+    pub needs_bias: bool,
+}
+
+/// Which generated functions look at results.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct NeedsResults {
+    /// [`TraceCode::where_return`]
+    pub where_return: bool,
+    /// [`TraceCode::aggregate`]
+    pub aggregate: bool,
+    /// [`TraceCode::until`]
+    pub until: bool,
+}
 
 /// What a function of the probe program has room for. Jumps reach 32,767 instructions far. Searches are those of all functions together, but
 /// for those that capture.

@@ -5,14 +5,58 @@
 
 use grammar::ast::{AggregateFunction, Shown, Span};
 
+use serde::Serialize;
+
 use crate::{
     diagnostics::{codes, diagnostic::Diagnostic, escape::symbol},
     expression::{self, Key, Scope},
     ir::{Item, Kept, Layout, Moment, TooManyKept},
-    plan::{Aggregation, AggregationKind},
     resolve::aggregation::Aggregated,
     shape::{Run, Shape, ShownValue, Slot},
 };
+
+/// What the kernel makes of all kept graphs of a trace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Aggregation {
+    /// Its name, or as it is written.
+    pub label: String,
+    /// Its name, where it has one.
+    pub name: Option<String>,
+    /// What is made of them.
+    pub kind: AggregationKind,
+    /// How the value is read: a signed number or a duration. Nothing is measured where there is none.
+    pub value: Option<Shape>,
+    /// By what calls are told apart. They are read as captured values are, but code is at link-time addresses: an address that is
+    /// in a function or right behind it, as return addresses are.
+    pub keys: Vec<ShownValue>,
+    /// It looks at registers of the return.
+    pub needs_results: bool,
+}
+
+/// What is made of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AggregationKind {
+    /// How many there are.
+    Count,
+    /// The sum of their values.
+    Sum,
+    /// The mean.
+    Average,
+    /// How many, sum, mean, least and greatest.
+    Stats,
+    /// How many, by powers of two.
+    Histogram,
+    /// How many, by steps.
+    Linear {
+        /// The least value that is not below all steps.
+        low: i64,
+        /// The least above all of them.
+        high: i64,
+        /// How wide one is.
+        step: u64,
+    },
+}
 
 /// Bytes of a string in a key at most.
 const TEXT: u16 = 32;

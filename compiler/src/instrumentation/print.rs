@@ -5,18 +5,18 @@
 
 use grammar::ast::{Expression, Template, TemplatePart};
 
+use super::line::{self, Piece};
 use crate::{
     capture::Asked,
     diagnostics::diagnostic::Diagnostic,
     expression::{self, Location, Scope, Typed},
     ir::{Kept, Moment, TooManyKept, When},
-    plan::{self, Piece},
 };
 
 /// A line, and what is to be captured for it.
 #[derive(Debug, Default)]
 pub(crate) struct Printed {
-    pub(crate) template: plan::Template,
+    pub(crate) template: line::Template,
     pub(crate) arguments: Vec<Asked>,
     pub(crate) results: Vec<Asked>,
 }

@@ -55,7 +55,7 @@ pub(crate) struct Middle {
     pub(crate) places: Vec<Place>,
 }
 
-/// The pattern is longer than [`MAX_PATTERN`], or what is between two of its `*` is longer than [`MAX_MIDDLE`].
+/// The pattern is longer than `MAX_PATTERN`, or what is between two of its `*` is longer than `MAX_MIDDLE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PatternTooLong {
     /// Its length in bytes, or that of the piece.

@@ -7,8 +7,7 @@ use gobinary::{CheaperSites, EntrySite, Executable, Function, Sites, TlsPlace};
 use rayon::prelude::*;
 
 use crate::{
-    placement::preference::Placement,
-    plan::Skipped,
+    placement::{preference::Placement, site::Skipped},
     select::{Selection, catalog::Catalog},
 };
 

@@ -13,8 +13,8 @@ use crate::{
         last_calls::Chains,
         preference::Placement,
         probes::{Probe, Probes, offset_in},
+        site::{LastCall, Site},
     },
-    plan::{LastCall, Site, TracePlan},
     resolve::ResolvedTrace,
     select::{Selection, catalog::Catalog},
 };
@@ -40,8 +40,20 @@ struct Shown<'a> {
     placed: Placed,
 }
 
+/// What is probed for a trace.
+pub(crate) struct TraceSites {
+    /// Functions that start a graph, by their ids.
+    pub targets: Vec<u32>,
+    /// Functions shown inside a graph, the targets too.
+    pub included: Vec<u32>,
+    /// By ascending address.
+    pub sites: Vec<Site>,
+    /// Calls with which their callers' frames end too.
+    pub last_calls: Vec<LastCall>,
+}
+
 impl Found<'_, '_> {
-    /// Plans a trace of the functions that are `left` of those selected.
+    /// Places the probes of a trace of the functions that are `left` of those selected.
     ///
     /// Where functions were dropped, no call stands for a return that did not stand for it before: calls that are open while one
     /// plan takes the place of the other are then closed by either.
@@ -52,7 +64,7 @@ impl Found<'_, '_> {
         left: &Selection,
         hidden: &[Site],
         instrumentation: &Instrumentation,
-    ) -> TracePlan {
+    ) -> TraceSites {
         let mut shown: Vec<Shown<'_>> = selection
             .shown
             .par_iter()
@@ -87,10 +99,7 @@ impl Found<'_, '_> {
                 .filter_map(|index| self.ids.get(index).copied())
                 .collect()
         };
-        TracePlan {
-            label: trace.label.clone(),
-            filter: trace.filter.clone(),
-            duration: trace.duration,
+        TraceSites {
             targets: ids(&left.targets),
             included: ids(&left.shown),
             sites,
@@ -98,7 +107,6 @@ impl Found<'_, '_> {
                 .iter()
                 .flat_map(|caller| self.planned_last_calls(caller))
                 .collect(),
-            ..TracePlan::default()
         }
     }
 

@@ -13,9 +13,9 @@ use grammar::{
 
 use crate::{
     diagnostics::{codes, diagnostic::Diagnostic, did_you_mean::nearest_word},
-    plan::Filter,
     resolve::{
         aggregation::{Aggregated, MAX_KEYS},
+        filter::Filter,
         listed::Listed,
         selector::{Selector, Sets},
         values::Values,

@@ -4,11 +4,66 @@ use std::time::Duration;
 
 use grammar::ast::{self, ActionKind, ExpressionKind, Span, Spanned, Template, TemplatePart};
 
+use serde::Serialize;
+
 use crate::{
     diagnostics::{codes, diagnostic::Diagnostic, did_you_mean::nearest_word},
-    plan::{AggregationId, Hook, HookAction, HookMoment, HookPiece},
     resolve::{aggregation::Aggregated, values::Values},
 };
+
+/// What is done at a moment of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hook {
+    /// When.
+    pub moment: HookMoment,
+    /// In this order.
+    pub actions: Vec<HookAction>,
+}
+
+/// When a hook's actions are done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookMoment {
+    /// Once the probes are attached.
+    Begin,
+    /// After the last graph.
+    End,
+    /// Each time so much time has passed.
+    Every(Duration),
+}
+
+/// What a hook does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookAction {
+    /// Writes a line.
+    Print(Vec<HookPiece>),
+    /// Writes what these have come to.
+    Show(Vec<AggregationId>),
+    /// Lets these begin anew.
+    Clear(Vec<AggregationId>),
+}
+
+/// A piece of a hook's line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookPiece {
+    /// The same each time.
+    Text(String),
+    /// The time of day.
+    Time,
+    /// How long the run has taken so far.
+    Elapsed,
+}
+
+/// Where an aggregation is in a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct AggregationId {
+    /// Index of the trace.
+    pub trace: u32,
+    /// Index in [`crate::plan::TracePlan::aggregations`].
+    pub aggregation: u32,
+}
 
 /// Names of aggregations, all of a program.
 #[derive(Debug, Default)]

@@ -2,18 +2,92 @@
 //!
 //! A further one is a row in `grammar::keywords::SETTINGS` with what it takes, a field of [`Settings`], and a row in [`MEANINGS`].
 
-use std::{collections::HashMap, str::FromStr};
+use std::{collections::HashMap, fmt, str::FromStr};
 
 use grammar::{
     ast::{Config, Setting, Span, ValueKind},
     keywords::{self, CLAUSES, SETTINGS, SettingWords},
 };
 
+use serde::Serialize;
+
 use crate::{
     diagnostics::{codes, diagnostic::Diagnostic, did_you_mean::nearest_word},
-    plan::{Budget, Limits, Settings},
     resolve::values::{self, Values},
 };
+
+/// What the program's `config` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Settings {
+    /// What tracing may cost.
+    pub budget: Budget,
+    /// Durations are shown without what the probes inside took.
+    pub compensate: bool,
+    /// How much of values is captured.
+    pub values: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            budget: Budget::Share(500),
+            compensate: false,
+            values: Limits::default(),
+        }
+    }
+}
+
+/// How much of values is captured. What there is beyond is shown to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// Bytes of a string, up to [`Self::MOST_STRING`].
+    pub string: u16,
+    /// Elements of a slice, an array, a map; up to [`Self::MOST_ELEMENTS`].
+    pub elements: u8,
+    /// Pointers followed, one after the other, up to [`Self::MOST_DEPTH`].
+    pub depth: u8,
+}
+
+impl Limits {
+    /// Half of what is captured at once.
+    pub const MOST_STRING: u16 = 512;
+    /// Half as many as there are items.
+    pub const MOST_ELEMENTS: u8 = 32;
+    /// Each asks for memory anew.
+    pub const MOST_DEPTH: u8 = 4;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            string: 64,
+            elements: 4,
+            depth: 1,
+        }
+    }
+}
+
+/// How much processor time the probes may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Budget {
+    /// Any.
+    Off,
+    /// Of one core, in thousandths: 2,000 are two cores.
+    Share(u32),
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Share(thousandths) if thousandths.is_multiple_of(10) => {
+                write!(f, "{}%", thousandths / 10)
+            }
+            Self::Share(thousandths) => write!(f, "{}.{}%", thousandths / 10, thousandths % 10),
+        }
+    }
+}
 
 /// Why a value cannot be that of a setting.
 #[derive(Debug)]

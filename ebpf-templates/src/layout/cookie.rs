@@ -20,7 +20,7 @@ pub enum SiteKind {
     Exit = 6,
     /// The function's first instruction jumps to a probed function.
     EnterTailInto = 7,
-    /// As [`SiteKind::Enter`], and another probed function may call this one as its last act ([`LastCall`]).
+    /// As [`SiteKind::Enter`], and another probed function may call this one as its last act ([`crate::LastCall`]).
     EnterLastCall = 8,
     /// A conditional jump at which a frame begins, and ends too if the jump goes as [`Cookie::when`] says.
     EnterReturnIf = 9,
@@ -53,7 +53,7 @@ pub enum When {
     /// The condition does not hold, so the jump is not taken.
     NotTaken(u8),
     /// Each time, and where it may write registers the program carries the instruction out itself: a `ret`, or the function's
-    /// [`Step`].
+    /// [`crate::Step`].
     CarryOut,
 }
 

@@ -74,10 +74,10 @@ pub struct Inputs {
     pub kept: [u8; KEEP_MAX],
 }
 
-/// Bit of [`Config::facts`]: generated functions look at the caller.
+/// Bit of [`crate::Config::facts`]: generated functions look at the caller.
 pub const FACT_CALLER: u32 = 1;
 
-/// Bit of [`Config::facts`]: generated functions look at the bias.
+/// Bit of [`crate::Config::facts`]: generated functions look at the bias.
 pub const FACT_BIAS: u32 = 2;
 
 /// Bytes of stack that a generated function may use: what the functions that call it leave of 512 (`MAX_BPF_STACK`,
@@ -113,11 +113,11 @@ pub enum Moment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct ValuesHeader {
-    /// [`CallRecord::entry_ns`].
+    /// [`crate::CallRecord::entry_ns`].
     pub entry_ns: u64,
-    /// [`CallRecord::function`].
+    /// [`crate::CallRecord::function`].
     pub function: u32,
-    /// [`CallRecord::level`].
+    /// [`crate::CallRecord::level`].
     pub level: u16,
     /// A [`Moment`].
     pub moment: u8,
@@ -138,7 +138,7 @@ pub const VALUES_FULL: usize = 4_096;
 /// Bytes of a goroutine's buffer: one more always fits.
 pub const VALUES_BYTES: usize = VALUES_FULL + size_of::<ValuesHeader>() + CAPTURE_MAX;
 
-/// What was captured of a graph's calls and is not sent yet: value of the map `values`, whose index is [`Goroutine::slot`] less 1.
+/// What was captured of a graph's calls and is not sent yet: value of the map `values`, whose index is [`crate::Goroutine::slot`] less 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Values {
@@ -196,7 +196,7 @@ pub struct AggregationConfig {
 pub struct AggregateKey {
     /// Index of the trace.
     pub trace: u32,
-    /// Index in [`Config::aggregations`].
+    /// Index in [`crate::Config::aggregations`].
     pub aggregation: u32,
     /// Of [`AggregationKind::Histogram`]: 0 for 0, n for 2ⁿ⁻¹ up to but not 2ⁿ, -n for negative values of that size. Of
     /// [`AggregationKind::Linear`]: the step, -1 below the first, the number of steps above the last. 0 otherwise.

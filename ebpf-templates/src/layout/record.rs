@@ -20,7 +20,7 @@ pub enum ChunkKind {
     Discard = 3,
     /// `count` return addresses (u64) follow instead of calls; comes before [`ChunkKind::Graph`].
     Stack = 4,
-    /// `count` bytes follow instead of calls: [`ValuesHeader`]s, each before what was captured. They come before the record with the
+    /// `count` bytes follow instead of calls: [`crate::ValuesHeader`]s, each before what was captured. They come before the record with the
     /// call that they belong to.
     Values = 5,
 }

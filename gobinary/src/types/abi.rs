@@ -5,7 +5,6 @@
 //! fifteen vector registers, for the arguments and once more for the results; a value that does not fit as a whole lies on the stack as a
 //! whole, while later ones still take registers.
 
-use super::convention::Convention;
 use super::model::{Kind, TypeId};
 use super::place::{Piece, Place, Register, Where};
 use super::{Types, TypesError};
@@ -175,6 +174,15 @@ impl Walk {
             }
         }
     }
+}
+
+/// Where arguments and results are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Convention {
+    /// ABIInternal.
+    Registers,
+    /// ABI0.
+    Stack,
 }
 
 /// Hands out registers and stack for the arguments, and after [`Assigner::results`] for the results.

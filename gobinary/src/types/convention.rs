@@ -10,7 +10,7 @@ use iced_x86::{
 use object::{Object, ObjectSymbol};
 
 use super::TypesError;
-use super::abi::Assigner;
+use super::abi::{Assigner, Convention};
 use super::listed::{Item, Listed};
 use super::place::Where;
 use crate::{Executable, Function};
@@ -21,15 +21,6 @@ const MAX_INSTRUCTIONS: usize = 64;
 /// What the linker appends to the name of a function's version with arguments on the stack, where there is the other one too
 /// (`mangleABIName` in cmd/link/internal/ld/symtab.go).
 const SUFFIX: &str = ".abi0";
-
-/// Where arguments and results are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Convention {
-    /// ABIInternal.
-    Registers,
-    /// ABI0.
-    Stack,
-}
 
 /// The entries of all functions whose symbols say that their arguments are on the stack, ascending.
 pub(super) fn marked(executable: &Executable) -> Vec<u64> {

@@ -1,8 +1,9 @@
 //! A function's parameters, results and captured variables, with where each lies.
 
+use super::abi::Convention;
 use super::abi::{Class, Layout};
 use super::arginfo::{self, ArgInfo, Argument};
-use super::convention::{self, Convention};
+use super::convention;
 use super::listed::Item;
 use super::location;
 use super::model::{Kind, TypeId};

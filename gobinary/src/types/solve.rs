@@ -8,9 +8,9 @@
 //! DWARF says "on the stack" of parameters that come in registers but will be saved there, or of which the compiler has no
 //! location; at a function's entry that is not yet so, and the convention has precedence.
 
+use super::abi::Convention;
 use super::abi::{Assigned, Assigner, Class, Layout, Leaf};
 use super::arginfo::{ArgInfo, Argument};
-use super::convention::Convention;
 use super::location::Said;
 use super::place::{Piece, Place, Where};
 

@@ -5,8 +5,10 @@ use std::collections::VecDeque;
 use ebpf_templates::Hits;
 
 use crate::{
-    placement::prices::{Prices, call_prices},
-    plan::{Budget, Plan, TracePlan},
+    cost::call_prices,
+    placement::prices::Prices,
+    plan::{Plan, TracePlan},
+    resolve::settings::Budget,
 };
 
 /// Rates are those of this much of the past, nanoseconds.
@@ -284,7 +286,10 @@ mod tests {
     use ebpf_templates::{Cookie, SiteKind, When};
 
     use super::*;
-    use crate::plan::{Filter, PlannedFunction, Site};
+    use crate::{
+        placement::site::{PlannedFunction, Site},
+        resolve::filter::Filter,
+    };
 
     const PRICES: Prices = Prices {
         measured: true,
