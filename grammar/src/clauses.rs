@@ -6,11 +6,11 @@ use crate::{
     ast::{Clause, ClauseKind, Span, Spanned, Value},
     entries::ListWords,
     error::{SyntaxError, code},
+    fragments::{Fragment, fragments, misplaced, stray_closer, unclosed, unterminated},
     keywords,
     parser::{Reader, Rule, matches, span},
     pattern_list::Owner,
-    scraps::{Scrap, misplaced, scraps, stray_closer, unclosed, unterminated},
-    values::{value, value_of_scrap},
+    values::{value, value_of_fragment},
 };
 
 /// What a clause takes.
@@ -224,7 +224,11 @@ impl<'i> Reader<'i> {
             kind: "clause",
             heading: false,
         };
-        let pieces = clause.into_inner().next().map(scraps).unwrap_or_default();
+        let pieces = clause
+            .into_inner()
+            .next()
+            .map(fragments)
+            .unwrap_or_default();
         let kind = match takes {
             Takes::Patterns => {
                 let patterns = self.broken_patterns(&pieces, &owner);
@@ -277,11 +281,16 @@ impl<'i> Reader<'i> {
     }
 
     /// One value was expected.
-    pub(crate) fn broken_value(&mut self, pieces: &[Scrap<'i>], owner: &Owner<'_>, expected: &str) {
+    pub(crate) fn broken_value(
+        &mut self,
+        pieces: &[Fragment<'i>],
+        owner: &Owner<'_>,
+        expected: &str,
+    ) {
         let Some((first, rest)) = pieces.split_first() else {
             return self.report(lacks(owner, expected));
         };
-        if let Err(error) = value_of_scrap(first, rest, expected) {
+        if let Err(error) = value_of_fragment(first, rest, expected) {
             return self.report(error);
         }
         let Some((second, rest)) = rest.split_first() else {
@@ -290,7 +299,7 @@ impl<'i> Reader<'i> {
         self.report(after_value(owner, expected, first, second, rest));
     }
 
-    fn broken_limit(&mut self, pieces: &[Scrap<'i>], owner: &Owner<'_>) {
+    fn broken_limit(&mut self, pieces: &[Fragment<'i>], owner: &Owner<'_>) {
         let Some((first, rest)) = pieces.split_first() else {
             return self.report(lacks(owner, "a number"));
         };
@@ -305,7 +314,7 @@ impl<'i> Reader<'i> {
                     .help(format!("write `limit {count} per {interval}`")),
             );
         }
-        if let Err(error) = value_of_scrap(first, rest, "a number") {
+        if let Err(error) = value_of_fragment(first, rest, "a number") {
             return self.report(error);
         }
         match rest.split_first() {
@@ -325,7 +334,7 @@ impl<'i> Reader<'i> {
     }
 
     /// A clause without pieces lacks something, one with pieces has the wrong ones.
-    fn report_first_or(&mut self, pieces: &[Scrap<'i>], owner: &Owner<'_>, expected: &str) {
+    fn report_first_or(&mut self, pieces: &[Fragment<'i>], owner: &Owner<'_>, expected: &str) {
         let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else {
             return self.report(lacks(owner, expected));
         };
@@ -347,7 +356,7 @@ impl<'i> Reader<'i> {
 
     /// Something stands where a clause should begin.
     fn no_clause(&mut self, element: Pair<'i, Rule>, after_patterns: bool) {
-        let pieces = scraps(element);
+        let pieces = fragments(element);
         let Some((first, rest)) = pieces.split_first() else {
             return;
         };
@@ -401,7 +410,7 @@ fn result_as_clause(at: Span, text: &str) -> SyntaxError {
 }
 
 /// `max(dur)` and `min(dur)`, which aggregate in other languages.
-fn extreme(keyword: &Spanned<String>, pieces: &[Scrap<'_>]) -> Option<SyntaxError> {
+fn extreme(keyword: &Spanned<String>, pieces: &[Fragment<'_>]) -> Option<SyntaxError> {
     let what = match keyword.node.as_str() {
         "max" => "greatest",
         "min" => "least",
@@ -455,9 +464,9 @@ pub(crate) fn lacks(owner: &Owner<'_>, expected: &str) -> SyntaxError {
 pub(crate) fn after_value(
     owner: &Owner<'_>,
     expected: &str,
-    value: &Scrap<'_>,
-    second: &Scrap<'_>,
-    rest: &[Scrap<'_>],
+    value: &Fragment<'_>,
+    second: &Fragment<'_>,
+    rest: &[Fragment<'_>],
 ) -> SyntaxError {
     let joined = format!("{}{}", value.text, second.text);
     let unit = second

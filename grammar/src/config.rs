@@ -7,11 +7,11 @@ use crate::{
     clauses::{after_value, lacks},
     entries::ListWords,
     error::{SyntaxError, code},
+    fragments::{Fragment, fragments, misplaced},
     keywords,
     parser::{Reader, Rule, matches, span, spanned},
     pattern_list::Owner,
-    scraps::{Scrap, misplaced, scraps},
-    values::{value, value_of_scrap},
+    values::{value, value_of_fragment},
 };
 
 /// How a `config` is written.
@@ -50,7 +50,7 @@ impl<'i> Reader<'i> {
         let start = span(&config).start;
         let keyword = start..start + "config".len();
         let mut inner = config.clone().into_inner();
-        let pieces = inner.next().map(scraps).unwrap_or_default();
+        let pieces = inner.next().map(fragments).unwrap_or_default();
         let has_settings = inner.next().is_some();
         self.report(match (pieces.first(), pieces.last()) {
             (Some(first), _) if has_settings => SyntaxError::new(
@@ -97,7 +97,7 @@ impl<'i> Reader<'i> {
     }
 
     fn broken_setting(&mut self, setting: Pair<'i, Rule>) {
-        let pieces = scraps(setting);
+        let pieces = fragments(setting);
         let Some((name, rest)) = pieces.split_first() else {
             return;
         };
@@ -108,7 +108,7 @@ impl<'i> Reader<'i> {
 }
 
 /// Finds what is wrong with a setting.
-fn read(name: &Scrap<'_>, rest: &[Scrap<'_>]) -> Result<(), SyntaxError> {
+fn read(name: &Fragment<'_>, rest: &[Fragment<'_>]) -> Result<(), SyntaxError> {
     if name.rule() != Rule::name || !matches(Rule::only_ident, name.text) {
         return Err(not_a_setting(name, rest));
     }
@@ -149,7 +149,7 @@ fn read(name: &Scrap<'_>, rest: &[Scrap<'_>]) -> Result<(), SyntaxError> {
     let Some((value, rest)) = rest.split_first() else {
         return Err(lacks(&owner(equals.span.clone()), takes));
     };
-    value_of_scrap(value, rest, takes)?;
+    value_of_fragment(value, rest, takes)?;
     match rest.split_first() {
         Some((second, rest)) => Err(after_value(
             &owner(name.span.clone()),
@@ -162,7 +162,7 @@ fn read(name: &Scrap<'_>, rest: &[Scrap<'_>]) -> Result<(), SyntaxError> {
     }
 }
 
-fn not_a_setting(first: &Scrap<'_>, rest: &[Scrap<'_>]) -> SyntaxError {
+fn not_a_setting(first: &Fragment<'_>, rest: &[Fragment<'_>]) -> SyntaxError {
     match first.rule() {
         Rule::name | Rule::file | Rule::set_ref | Rule::string | Rule::variable => {
             SyntaxError::new(

@@ -5,12 +5,12 @@ use pest::iterators::Pair;
 use crate::{
     ast::{Item, Param, Set, Span, Spanned, Target},
     error::{SyntaxError, code},
+    fragments::{Fragment, misplaced, unterminated},
     items::Parts,
     literal,
     parser::{Reader, Rule, matches, span, spanned},
     pattern_list::Owner,
-    scraps::{Scrap, misplaced, unterminated},
-    values::{value, value_of_scrap},
+    values::{value, value_of_fragment},
 };
 
 const TARGET_EXAMPLE: &str = "target ./server";
@@ -81,8 +81,8 @@ impl<'i> Reader<'i> {
         }))
     }
 
-    /// The keyword and the scraps of an item with mistakes in it; a clause list is reported.
-    fn item_scraps(&mut self, pair: Pair<'i, Rule>, name: &str) -> (Span, Vec<Scrap<'i>>) {
+    /// The keyword and the fragments of an item with mistakes in it; a clause list is reported.
+    fn item_fragments(&mut self, pair: Pair<'i, Rule>, name: &str) -> (Span, Vec<Fragment<'i>>) {
         let start = span(&pair).start;
         let parts = Parts::of(pair);
         if let Some(block) = parts.block {
@@ -92,7 +92,7 @@ impl<'i> Reader<'i> {
     }
 
     pub(crate) fn broken_target(&mut self, pair: Pair<'i, Rule>) -> Option<Item> {
-        let (keyword, pieces) = self.item_scraps(pair, "target");
+        let (keyword, pieces) = self.item_fragments(pair, "target");
         let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else {
             self.report(incomplete(keyword, "target", "a path", TARGET_EXAMPLE));
             return None;
@@ -140,7 +140,7 @@ impl<'i> Reader<'i> {
     }
 
     pub(crate) fn broken_set(&mut self, pair: Pair<'i, Rule>) -> Option<Item> {
-        let (keyword, pieces) = self.item_scraps(pair, "set");
+        let (keyword, pieces) = self.item_fragments(pair, "set");
         let bad = |at: Span, message: &str| {
             SyntaxError::new(code::MALFORMED_ITEM, at, message)
                 .help(format!("for example `{SET_EXAMPLE}`"))
@@ -196,7 +196,7 @@ impl<'i> Reader<'i> {
     }
 
     pub(crate) fn broken_param(&mut self, pair: Pair<'i, Rule>) {
-        let (keyword, pieces) = self.item_scraps(pair, "param");
+        let (keyword, pieces) = self.item_fragments(pair, "param");
         let bad = |at: Span, message: String| {
             SyntaxError::new(code::MALFORMED_ITEM, at, message)
                 .help(format!("for example `{PARAM_EXAMPLE}`"))
@@ -268,7 +268,7 @@ impl<'i> Reader<'i> {
                 .label("nothing follows")
                 .help(format!("for example `{PARAM_EXAMPLE}`")),
             ),
-            Some((first, rest)) => match value_of_scrap(first, rest, "a literal") {
+            Some((first, rest)) => match value_of_fragment(first, rest, "a literal") {
                 Err(error) => self.report(error),
                 Ok(_) => match rest.first() {
                     Some(second) => self.report(

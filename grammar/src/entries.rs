@@ -5,8 +5,8 @@ use pest::iterators::Pair;
 use crate::{
     ast::Span,
     error::{SyntaxError, code},
+    fragments::closer_of,
     parser::{Reader, Rule, span},
-    scraps::closer_of,
 };
 
 /// What a list and its entries are called.

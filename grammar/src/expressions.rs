@@ -10,9 +10,9 @@ use pest::{
 use crate::{
     ast::{BinaryOperator, Expression, ExpressionKind, Shown, Span, Spanned, UnaryOperator},
     error::{SyntaxError, code},
+    fragments::{Fragment, misplaced, stray_closer, unclosed, unterminated},
     literal,
     parser::{Reader, Rule, matches, span, spanned},
-    scraps::{Scrap, misplaced, stray_closer, unclosed, unterminated},
 };
 
 /// Operands and operators of a clause, so that a tree cannot become too deep to be walked.
@@ -525,12 +525,12 @@ fn junk(pair: &Pair<'_, Rule>, at: Span) -> SyntaxError {
                 .label("unexpected")
         }
         _ => {
-            let scrap = pair.clone().into_inner().next().unwrap_or_else(|| pair.clone());
+            let fragment = pair.clone().into_inner().next().unwrap_or_else(|| pair.clone());
             misplaced(
-                &Scrap {
+                &Fragment {
                     text,
                     span: at,
-                    pair: scrap,
+                    pair: fragment,
                 },
                 &[],
             )

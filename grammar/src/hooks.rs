@@ -7,11 +7,11 @@ use crate::{
     clauses::{after_value, lacks},
     entries::ListWords,
     error::{SyntaxError, code},
+    fragments::{Fragment, fragments, misplaced},
     keywords::{self, ACTIONS},
     parser::{Reader, Rule, matches, span, spanned},
     pattern_list::Owner,
-    scraps::{Scrap, misplaced, scraps},
-    values::{value, value_of_scrap},
+    values::{value, value_of_fragment},
 };
 
 const EXAMPLE: &str = "every 5s { show; clear }";
@@ -58,7 +58,7 @@ impl<'i> Reader<'i> {
             match pair.as_rule() {
                 Rule::every_word | Rule::hook_word => keyword = Some(spanned(&pair)),
                 Rule::actions => actions = Some(pair),
-                _ => pieces = scraps(pair),
+                _ => pieces = fragments(pair),
             }
         }
         let Some(keyword) = keyword else { return };
@@ -101,7 +101,7 @@ impl<'i> Reader<'i> {
     }
 
     fn broken_action(&mut self, action: Pair<'i, Rule>) {
-        let pieces = scraps(action);
+        let pieces = fragments(action);
         let Some((word, rest)) = pieces.split_first() else {
             return;
         };
@@ -139,7 +139,7 @@ impl<'i> Reader<'i> {
 /// What is wrong between a hook's keyword and its actions.
 fn heading(
     keyword: &Spanned<String>,
-    pieces: &[Scrap<'_>],
+    pieces: &[Fragment<'_>],
     has_actions: bool,
 ) -> Result<(), SyntaxError> {
     let word = keyword.node.as_str();
@@ -167,7 +167,7 @@ fn heading(
     let Some((first, rest)) = pieces.split_first() else {
         return Err(lacks(&owner, "a duration"));
     };
-    value_of_scrap(first, rest, "a duration")?;
+    value_of_fragment(first, rest, "a duration")?;
     match rest.split_first() {
         Some((second, rest)) => Err(after_value(&owner, "a duration", first, second, rest)),
         None if has_actions => Ok(()),
@@ -182,7 +182,7 @@ fn heading(
 }
 
 /// What is wrong with a list of names of aggregations.
-fn names(pieces: &[Scrap<'_>]) -> Result<(), SyntaxError> {
+fn names(pieces: &[Fragment<'_>]) -> Result<(), SyntaxError> {
     let mut after_name = false;
     for (at, piece) in pieces.iter().enumerate() {
         let is_name = piece.rule() == Rule::name && matches(Rule::only_ident, piece.text);
@@ -222,7 +222,7 @@ fn names(pieces: &[Scrap<'_>]) -> Result<(), SyntaxError> {
     }
 }
 
-fn no_action(word: &Scrap<'_>, rest: &[Scrap<'_>]) -> SyntaxError {
+fn no_action(word: &Fragment<'_>, rest: &[Fragment<'_>]) -> SyntaxError {
     if word.rule() != Rule::name {
         return misplaced(word, rest);
     }

@@ -7,10 +7,10 @@ use crate::{
     config,
     entries::HOOK_WITHIN,
     error::{SyntaxError, code},
+    fragments::{Fragment, fragments, stray_closer, unterminated},
     keywords,
     parser::{Reader, Rule, span, spanned},
     pattern_list::Owner,
-    scraps::{Scrap, scraps, stray_closer, unterminated},
 };
 
 const TRACE_EXAMPLE: &str = "trace main.handleBar < min 100ms >";
@@ -20,7 +20,7 @@ const TRACE_EXAMPLE: &str = "trace main.handleBar < min 100ms >";
 pub(crate) struct Parts<'i> {
     pub(crate) label: Option<Spanned<String>>,
     pub(crate) patterns: Option<Pair<'i, Rule>>,
-    pub(crate) pieces: Option<Vec<Scrap<'i>>>,
+    pub(crate) pieces: Option<Vec<Fragment<'i>>>,
     pub(crate) block: Option<Pair<'i, Rule>>,
     pub(crate) end: Option<usize>,
 }
@@ -35,7 +35,7 @@ impl<'i> Parts<'i> {
             match pair.as_rule() {
                 Rule::label => parts.label = Some(spanned(&pair)),
                 Rule::patterns => parts.patterns = Some(pair),
-                Rule::scraps | Rule::stray_scraps => parts.pieces = Some(scraps(pair)),
+                Rule::fragments | Rule::stray_fragments => parts.pieces = Some(fragments(pair)),
                 Rule::block => parts.block = Some(pair),
                 _ => {}
             }
@@ -174,11 +174,11 @@ impl<'i> Reader<'i> {
                         pair.as_rule() == Rule::name,
                     )
                 }),
-                (None, None, Some(pieces)) => pieces.first().map(|scrap| {
+                (None, None, Some(pieces)) => pieces.first().map(|fragment| {
                     (
-                        scrap.text.to_owned(),
-                        scrap.span.clone(),
-                        scrap.rule() == Rule::name,
+                        fragment.text.to_owned(),
+                        fragment.span.clone(),
+                        fragment.rule() == Rule::name,
                     )
                 }),
                 (None, None, None) => None,
@@ -198,7 +198,7 @@ impl<'i> Reader<'i> {
                     return None;
                 }
                 let pieces = parts.pieces.take().into_iter().flatten();
-                let mut pieces: Vec<Scrap<'_>> = pieces.skip(1).collect();
+                let mut pieces: Vec<Fragment<'_>> = pieces.skip(1).collect();
                 if let [label, colon, ..] = pieces.as_slice()
                     && label.rule() == Rule::name
                     && colon.text == ":"
@@ -256,7 +256,7 @@ impl<'i> Reader<'i> {
             .pieces
             .iter()
             .flatten()
-            .find(|scrap| scrap.rule() == Rule::broken_string)
+            .find(|fragment| fragment.rule() == Rule::broken_string)
         {
             let error = unterminated(string.span.clone());
             self.report(error);

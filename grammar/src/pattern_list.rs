@@ -5,10 +5,10 @@ use pest::iterators::Pair;
 use crate::{
     ast::{Pattern, PatternKind, Span, Value},
     error::{SyntaxError, code},
+    fragments::{Fragment, misplaced},
     keywords, literal,
     parser::{Reader, Rule, span},
-    scraps::{Scrap, misplaced},
-    values::value_of_scrap,
+    values::value_of_fragment,
 };
 
 /// What becomes of one piece of a list.
@@ -49,20 +49,20 @@ impl<'i> Reader<'i> {
     /// A list with mistakes in it.
     pub(crate) fn broken_patterns(
         &mut self,
-        scraps: &[Scrap<'i>],
+        fragments: &[Fragment<'i>],
         owner: &Owner<'_>,
     ) -> Vec<Pattern> {
         let expected = "a pattern";
-        self.broken_list(scraps, owner, expected, code::EXPECTED_PATTERN, |at| {
-            let scrap = &scraps[at];
-            match scrap.rule() {
-                Rule::name if keywords::is_reserved(scrap.text) => reserved(scraps, at, owner),
-                Rule::name if opens_next(scraps, at) => Piece::End(misplaced(
-                    &scraps[at + 1],
-                    scraps.get(at + 2..).unwrap_or_default(),
+        self.broken_list(fragments, owner, expected, code::EXPECTED_PATTERN, |at| {
+            let fragment = &fragments[at];
+            match fragment.rule() {
+                Rule::name if keywords::is_reserved(fragment.text) => reserved(fragments, at, owner),
+                Rule::name if opens_next(fragments, at) => Piece::End(misplaced(
+                    &fragments[at + 1],
+                    fragments.get(at + 2..).unwrap_or_default(),
                 )),
                 Rule::name | Rule::string | Rule::file | Rule::set_ref => {
-                    match pattern(scrap.pair.clone()) {
+                    match pattern(fragment.pair.clone()) {
                         Ok(pattern) => Piece::Good(pattern),
                         Err(error) => Piece::Bad(error),
                     }
@@ -70,16 +70,16 @@ impl<'i> Reader<'i> {
                 Rule::variable => Piece::Bad(
                     SyntaxError::new(
                         code::EXPECTED_PATTERN,
-                        scrap.span.clone(),
-                        format!("expected a pattern, found the param `{}`", scrap.text),
+                        fragment.span.clone(),
+                        format!("expected a pattern, found the param `{}`", fragment.text),
                     )
                     .label("a param stands for a value")
                     .help("a named group of functions is a set: `set @name = main.*`, used as `@name`"),
                 ),
-                Rule::mark if matches!(scrap.text, "(" | "[" | "{") => {
-                    Piece::End(misplaced(scrap, &scraps[at + 1..]))
+                Rule::mark if matches!(fragment.text, "(" | "[" | "{") => {
+                    Piece::End(misplaced(fragment, &fragments[at + 1..]))
                 }
-                _ => Piece::Bad(misplaced(scrap, &scraps[at + 1..])),
+                _ => Piece::Bad(misplaced(fragment, &fragments[at + 1..])),
             }
         })
     }
@@ -87,15 +87,15 @@ impl<'i> Reader<'i> {
     /// Values with mistakes among them; `expected` is what one of them is ("a number").
     pub(crate) fn broken_values(
         &mut self,
-        scraps: &[Scrap<'i>],
+        fragments: &[Fragment<'i>],
         owner: &Owner<'_>,
         expected: &str,
     ) -> Vec<Value> {
-        self.broken_list(scraps, owner, expected, code::EXPECTED_VALUE, |at| {
-            let scrap = &scraps[at];
-            match value_of_scrap(scrap, &scraps[at + 1..], expected) {
+        self.broken_list(fragments, owner, expected, code::EXPECTED_VALUE, |at| {
+            let fragment = &fragments[at];
+            match value_of_fragment(fragment, &fragments[at + 1..], expected) {
                 Ok(value) => Piece::Good(value),
-                Err(error) if scrap.rule() == Rule::mark => Piece::End(error),
+                Err(error) if fragment.rule() == Rule::mark => Piece::End(error),
                 Err(error) => Piece::Bad(error),
             }
         })
@@ -103,7 +103,7 @@ impl<'i> Reader<'i> {
 
     fn broken_list<T>(
         &mut self,
-        scraps: &[Scrap<'i>],
+        fragments: &[Fragment<'i>],
         owner: &Owner<'_>,
         expected: &str,
         code: &'static str,
@@ -114,13 +114,13 @@ impl<'i> Reader<'i> {
         let mut comma: Option<Span> = None;
         let mut wanted = true;
         let mut sound = true;
-        for (at, scrap) in scraps.iter().enumerate() {
-            if scrap.is_comma() {
+        for (at, fragment) in fragments.iter().enumerate() {
+            if fragment.is_comma() {
                 if wanted {
                     self.report(
                         SyntaxError::new(
                             code,
-                            scrap.span.clone(),
+                            fragment.span.clone(),
                             format!("expected {expected}, found `,`"),
                         )
                         .label(format!("{expected} is missing before this")),
@@ -130,13 +130,13 @@ impl<'i> Reader<'i> {
                     sound = true;
                 }
                 wanted = true;
-                comma = Some(scrap.span.clone());
+                comma = Some(fragment.span.clone());
                 continue;
             }
             match read(at) {
                 Piece::Good(piece) => {
                     if !wanted && sound {
-                        self.report(missing_comma(self.source, scrap, owner));
+                        self.report(missing_comma(self.source, fragment, owner));
                         sound = false;
                     }
                     list.push(piece);
@@ -191,8 +191,8 @@ fn pattern(pair: Pair<'_, Rule>) -> Result<Pattern, SyntaxError> {
 }
 
 /// Whether the name goes on with a bracket that did not fit into it.
-fn opens_next(scraps: &[Scrap<'_>], at: usize) -> bool {
-    match scraps.get(at..at + 2) {
+fn opens_next(fragments: &[Fragment<'_>], at: usize) -> bool {
+    match fragments.get(at..at + 2) {
         Some([name, next]) => {
             next.span.start == name.span.end && matches!(next.text, "(" | "[" | "{")
         }
@@ -209,15 +209,15 @@ fn text_of(pair: &Pair<'_, Rule>) -> Result<String, SyntaxError> {
 }
 
 /// A word of the language where a pattern belongs.
-fn reserved<T>(scraps: &[Scrap<'_>], at: usize, owner: &Owner<'_>) -> Piece<T> {
-    let scrap = &scraps[at];
-    let word = scrap.text;
+fn reserved<T>(fragments: &[Fragment<'_>], at: usize, owner: &Owner<'_>) -> Piece<T> {
+    let fragment = &fragments[at];
+    let word = fragment.text;
     let clause = keywords::CLAUSES.contains(&word) || keywords::LATER_CLAUSES.contains(&word);
     if clause && owner.heading {
         return Piece::End(
             SyntaxError::new(
                 code::CLAUSE_OUTSIDE,
-                scrap.span.clone(),
+                fragment.span.clone(),
                 format!("the clause `{word}` stands outside a clause list"),
             )
             .label("expected `<` before this")
@@ -230,7 +230,7 @@ fn reserved<T>(scraps: &[Scrap<'_>], at: usize, owner: &Owner<'_>) -> Piece<T> {
     Piece::Bad(
         SyntaxError::new(
             code::EXPECTED_PATTERN,
-            scrap.span.clone(),
+            fragment.span.clone(),
             format!("expected a pattern, found the keyword `{word}`"),
         )
         .label("a word of the language")
@@ -240,20 +240,20 @@ fn reserved<T>(scraps: &[Scrap<'_>], at: usize, owner: &Owner<'_>) -> Piece<T> {
     )
 }
 
-fn missing_comma(source: &str, scrap: &Scrap<'_>, owner: &Owner<'_>) -> SyntaxError {
+fn missing_comma(source: &str, fragment: &Fragment<'_>, owner: &Owner<'_>) -> SyntaxError {
     let error = SyntaxError::new(
         code::MISSING_COMMA,
-        scrap.span.clone(),
-        format!("expected `,` before `{}`", scrap.text),
+        fragment.span.clone(),
+        format!("expected `,` before `{}`", fragment.text),
     )
     .label("expected `,` before this");
     let line_start = source
-        .get(..scrap.span.start)
+        .get(..fragment.span.start)
         .is_some_and(|before| before.trim_end_matches([' ', '\t', '\r']).ends_with('\n'));
     if owner.heading && line_start {
         error.help(format!(
             "a trace of its own begins with its keyword: `trace {}`",
-            scrap.text
+            fragment.text
         ))
     } else {
         error

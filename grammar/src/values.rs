@@ -5,9 +5,9 @@ use pest::{Parser as _, iterators::Pair};
 use crate::{
     ast::{Span, Value, ValueKind},
     error::{SyntaxError, code},
+    fragments::{Fragment, misplaced},
     literal,
     parser::{Gfg, Rule, span},
-    scraps::{Scrap, misplaced},
 };
 
 /// A pair of the grammar's `value` or `share`.
@@ -31,45 +31,45 @@ fn value_at(pair: &Pair<'_, Rule>, span: Span) -> Result<Value, SyntaxError> {
 }
 
 /// The value that a piece is, or what is wrong with it where `expected` ("a duration") belongs.
-pub(crate) fn value_of_scrap(
-    scrap: &Scrap<'_>,
-    rest: &[Scrap<'_>],
+pub(crate) fn value_of_fragment(
+    fragment: &Fragment<'_>,
+    rest: &[Fragment<'_>],
     expected: &str,
 ) -> Result<Value, SyntaxError> {
-    match scrap.rule() {
-        Rule::string | Rule::variable => value(&scrap.pair),
+    match fragment.rule() {
+        Rule::string | Rule::variable => value(&fragment.pair),
         Rule::name => {
-            let parsed = Gfg::parse(Rule::only_value, scrap.text);
+            let parsed = Gfg::parse(Rule::only_value, fragment.text);
             if let Some(pair) = parsed.into_iter().flatten().next()
                 && pair.as_rule() != Rule::EOI
             {
-                return value_at(&pair, scrap.span.clone());
+                return value_at(&pair, fragment.span.clone());
             }
-            if scrap.text.starts_with(|c: char| c.is_ascii_digit()) {
-                return Err(literal::bad(scrap.text, scrap.span.clone()));
+            if fragment.text.starts_with(|c: char| c.is_ascii_digit()) {
+                return Err(literal::bad(fragment.text, fragment.span.clone()));
             }
-            Err(not_a_value(scrap, expected))
+            Err(not_a_value(fragment, expected))
         }
-        Rule::mark if scrap.text == "-" => Err(SyntaxError::new(
+        Rule::mark if fragment.text == "-" => Err(SyntaxError::new(
             code::BAD_LITERAL,
-            scrap.span.clone(),
+            fragment.span.clone(),
             "there are no negative values",
         )
         .label("unexpected sign")),
-        Rule::mark | Rule::broken_string | Rule::braces => Err(misplaced(scrap, rest)),
-        _ => Err(not_a_value(scrap, expected)),
+        Rule::mark | Rule::broken_string | Rule::braces => Err(misplaced(fragment, rest)),
+        _ => Err(not_a_value(fragment, expected)),
     }
 }
 
-fn not_a_value(scrap: &Scrap<'_>, expected: &str) -> SyntaxError {
+fn not_a_value(fragment: &Fragment<'_>, expected: &str) -> SyntaxError {
     let error = SyntaxError::new(
         code::EXPECTED_VALUE,
-        scrap.span.clone(),
-        format!("expected {expected}, found `{}`", scrap.text),
+        fragment.span.clone(),
+        format!("expected {expected}, found `{}`", fragment.text),
     )
     .label(format!("not {expected}"));
     if expected.contains("string") {
-        error.help(format!("strings are quoted: \"{}\"", scrap.text))
+        error.help(format!("strings are quoted: \"{}\"", fragment.text))
     } else {
         error
     }

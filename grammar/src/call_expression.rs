@@ -5,8 +5,8 @@ use pest::iterators::Pair;
 use crate::{
     ast::{Expression, ExpressionKind, Span},
     error::{SyntaxError, code},
+    fragments::unclosed,
     parser::{Reader, Rule, span},
-    scraps::unclosed,
 };
 
 /// What `unit.Seconds()` and its like are called.

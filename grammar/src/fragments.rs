@@ -8,15 +8,15 @@ use crate::{
     parser::{Rule, matches, span},
 };
 
-/// A piece as the grammar's `scrap` found it.
+/// A piece as the grammar's `fragment` found it.
 #[derive(Debug, Clone)]
-pub(crate) struct Scrap<'i> {
+pub(crate) struct Fragment<'i> {
     pub(crate) pair: Pair<'i, Rule>,
     pub(crate) text: &'i str,
     pub(crate) span: Span,
 }
 
-impl Scrap<'_> {
+impl Fragment<'_> {
     pub(crate) fn rule(&self) -> Rule {
         self.pair.as_rule()
     }
@@ -26,17 +26,17 @@ impl Scrap<'_> {
     }
 }
 
-/// The pieces of a pair whose rule is one of the grammar's `…scraps`, or begins with a piece and goes on with those.
-pub(crate) fn scraps(pair: Pair<'_, Rule>) -> Vec<Scrap<'_>> {
+/// The pieces of a pair whose rule is one of the grammar's `…fragments`, or begins with a piece and goes on with those.
+pub(crate) fn fragments(pair: Pair<'_, Rule>) -> Vec<Fragment<'_>> {
     let mut pieces = Vec::new();
     for pair in pair.into_inner() {
         if matches!(
             pair.as_rule(),
-            Rule::clause_scraps | Rule::setting_scraps | Rule::action_scraps
+            Rule::clause_fragments | Rule::setting_fragments | Rule::action_fragments
         ) {
-            pieces.extend(scraps(pair));
+            pieces.extend(fragments(pair));
         } else {
-            pieces.push(Scrap {
+            pieces.push(Fragment {
                 text: pair.as_str(),
                 span: span(&pair),
                 pair,
@@ -95,17 +95,17 @@ pub(crate) fn closer_of(opener: &str) -> &'static str {
 }
 
 /// What is wrong with a piece that has no meaning at its place. `rest` are the pieces after it.
-pub(crate) fn misplaced(scrap: &Scrap<'_>, rest: &[Scrap<'_>]) -> SyntaxError {
-    let at = scrap.span.clone();
+pub(crate) fn misplaced(fragment: &Fragment<'_>, rest: &[Fragment<'_>]) -> SyntaxError {
+    let at = fragment.span.clone();
     let unexpected = |what: String| SyntaxError::new(code::UNEXPECTED, at.clone(), what);
-    match (scrap.rule(), scrap.text) {
+    match (fragment.rule(), fragment.text) {
         (Rule::broken_string, _) => unterminated(at),
         (Rule::spaced_name, name) => needs_quotes(at, name),
         (Rule::braces, _) => unexpected("a clause list cannot stand within a clause".to_owned())
             .label("unexpected list"),
         (Rule::mark, opener @ ("(" | "[" | "{")) => {
             let closer = closer_of(opener);
-            if rest.iter().any(|scrap| scrap.text == closer) {
+            if rest.iter().any(|fragment| fragment.text == closer) {
                 unexpected(format!("unexpected `{opener}`"))
                     .label("no bracket can stand here")
                     .help("clauses stand between `<` and `>`, or between `{` and `}`")
