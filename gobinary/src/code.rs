@@ -8,11 +8,11 @@
 pub(crate) mod body;
 mod callee;
 mod cfg;
-mod edges;
+mod emulation;
 mod entry;
+mod exit_edges;
 mod flow;
 pub(crate) mod goid;
-mod kernel;
 pub(crate) mod literals;
 mod nonnull;
 pub(crate) mod policy;
@@ -27,7 +27,7 @@ pub(crate) mod survey;
 pub(crate) mod tls;
 mod when;
 
-pub use edges::{CheaperSites, ExitEdge, ExitWays, LastCall};
+pub use exit_edges::{CheaperSites, ExitEdge, ExitWays, LastCall};
 pub use goid::{GoidError, GoidOffset};
 pub use literals::{LiteralCopy, Literals, Original};
 pub use site::{EntryKind, EntrySite, ExitKind, ExitSite, Instruction, Sites, Unprobeable};

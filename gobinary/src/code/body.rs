@@ -8,7 +8,7 @@ use iced_x86::{
 };
 
 use crate::Executable;
-use crate::code::kernel;
+use crate::code::emulation;
 use crate::code::site::{ExitKind, ExitSite, Instruction, Sites, Unprobeable};
 use crate::tables::function::Function;
 
@@ -76,7 +76,7 @@ impl<'a> Body<'a> {
     /// What stands at a site.
     pub fn site(&self, decoded: &Decoded) -> Result<Instruction, Unprobeable> {
         let found = self.bytes(decoded);
-        if let Some(what) = kernel::refusal(found) {
+        if let Some(what) = emulation::refusal(found) {
             return Err(Unprobeable::RefusedByKernel {
                 address: decoded.ip(),
                 what,
@@ -91,7 +91,7 @@ impl<'a> Body<'a> {
         Ok(Instruction {
             bytes,
             len,
-            emulated: kernel::is_emulated(decoded, found),
+            emulated: emulation::is_emulated(decoded, found),
         })
     }
 

@@ -3,7 +3,7 @@
 use iced_x86::{Code, FlowControl, Instruction as Decoded, Mnemonic, OpKind, Register};
 
 use crate::code::body::{Body, is_load_of_g};
-use crate::code::kernel;
+use crate::code::emulation;
 use crate::code::site::{EntryKind, EntrySite, Unprobeable};
 
 /// The stack check at a function's start.
@@ -78,7 +78,7 @@ impl Body<'_> {
         let after = check.and_then(|check| self.instructions.get(check.jbe + 1));
         let (index, decoded, kind) = match (check, after) {
             (Some(check), Some(after))
-                if kernel::is_emulated(after, self.bytes(after)) && !self.leaves(after) =>
+                if emulation::is_emulated(after, self.bytes(after)) && !self.leaves(after) =>
             {
                 (check.jbe + 1, after, EntryKind::AfterCheck)
             }

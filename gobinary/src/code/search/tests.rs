@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::WayKind::{Call, Edge};
 use super::*;
-use crate::code::kernel;
+use crate::code::emulation;
 
 const START: u64 = 0x1000;
 const NOP: &[u8] = &[0x90];
@@ -141,7 +141,9 @@ impl Program {
             instructions: &self.instructions,
             graph: &graph,
             entry: &self.entry(),
-            is_emulated: &|instruction| kernel::is_emulated(instruction, self.bytes(instruction)),
+            is_emulated: &|instruction| {
+                emulation::is_emulated(instruction, self.bytes(instruction))
+            },
             callee: &|call| match call.near_branch_target().wrapping_sub(call.next_ip()) {
                 0x10_0000 => Callee::Function(call.near_branch_target()),
                 0x20_0000 => Callee::Defers,
