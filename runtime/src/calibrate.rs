@@ -26,7 +26,7 @@ use crate::{
     Error, Kernel,
     attach::{self, Attached},
     kernel,
-    loader::{self, Instance, Kind, MapSizes},
+    loader::{self, Instance, Kind, MapSizes, by_hand},
 };
 
 mod child;
@@ -187,7 +187,7 @@ fn measure(
         multi: kernel.has_uprobe_multi(),
         sleepable: kernel.sleeps(),
     };
-    let empty = loader::load_empty(kind).map_err(system("loading an empty program"))?;
+    let empty = by_hand::load_empty(kind).map_err(system("loading an empty program"))?;
     probes.push(attach(empty.as_fd(), &sites.bare, &child, kind)?);
     let prices = traps(&mut child, &kernel)?;
     if !kind.multi {

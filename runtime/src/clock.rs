@@ -8,7 +8,7 @@
 
 use std::{fs, io, os::fd::AsFd, sync::OnceLock};
 
-use crate::{loader, sys};
+use crate::{loader::by_hand, sys};
 
 const SECOND: i64 = 1_000_000_000;
 /// What was measured and what is written down are the same if they are no further apart.
@@ -66,7 +66,7 @@ fn monotonic_offset(text: &str) -> Option<i64> {
 
 /// Compares our clock with what a program reads.
 fn measure() -> io::Result<i64> {
-    let program = loader::load_clock()?;
+    let program = by_hand::load_clock()?;
     middle(|| {
         let mut now = [0; 8];
         sys::run_program(program.as_fd(), &mut now)?;

@@ -4,7 +4,7 @@
 
 use std::{ffi::CStr, fs, mem, sync::OnceLock};
 
-use crate::{Error, loader};
+use crate::{Error, loader::by_hand};
 
 /// Kernel features that decide how tracing is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Kernel {
     #[must_use]
     pub fn writes_registers(&self) -> bool {
         static ANSWER: OnceLock<bool> = OnceLock::new();
-        self.version > (6, 18) && *ANSWER.get_or_init(loader::can_write_registers)
+        self.version > (6, 18) && *ANSWER.get_or_init(by_hand::can_write_registers)
     }
 
     /// A uprobe program may wait for memory that is not there at the moment (found by loading some). That perf events take such a program
@@ -79,7 +79,7 @@ impl Kernel {
     pub fn sleeps(&self) -> bool {
         static ANSWER: OnceLock<bool> = OnceLock::new();
         let multi = self.has_uprobe_multi();
-        self.version >= (6, 0) && *ANSWER.get_or_init(|| loader::can_sleep(multi))
+        self.version >= (6, 0) && *ANSWER.get_or_init(|| by_hand::can_sleep(multi))
     }
 
     /// The features as `--version` prints them.

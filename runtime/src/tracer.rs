@@ -2,9 +2,11 @@
 
 #![allow(unsafe_code)]
 
+mod attaching;
+mod state;
+
 use std::{
-    collections::HashSet,
-    io, mem,
+    io,
     os::fd::{AsFd, AsRawFd, OwnedFd},
     sync::Arc,
     time::Duration,
@@ -13,26 +15,22 @@ use std::{
 use aya::maps::{Array, HashMap, Map, MapData, RingBuf};
 use compiler::plan::{Plan, TlsPlace, TracePlan};
 use ebpf_templates::{
-    Aggregate, AggregateKey, COUNTER_MAX, Chunk, Config, DeepKey, Frame, Goroutine, GoroutineKey,
-    Hits, INLINE_FRAMES, LastCall, LastCallKey, MAX_FRAMES, Process, ProcessKey, Stack, Step,
-    TraceState, Values,
+    Chunk, Config, DeepKey, Frame, Goroutine, GoroutineKey, LastCall, LastCallKey, Process,
+    ProcessKey, Stack, Step, TraceState, Values,
 };
 
+pub use self::{attaching::Attachment, state::OpenGoroutine};
 use crate::{
-    Binary, Error, Kernel, Progress, Refused,
+    Error, Kernel,
     aggregates::{self, Aggregates},
-    attach,
-    clock::monotonic_ns,
     config::{config, last_call, last_calls_room, step, tell_callback, tell_tls, values_room},
     guard::{Guard, Held},
     hits::HitCounters,
-    inode::Inode,
     kernel,
-    lifetime::{self, Ended, Lifetime},
+    lifetime::{self, Lifetime},
     loader::{self, Instance, Kind, MapSizes},
-    mapped,
     plain::Plain,
-    replace::{Generations, Leaving, Prepared, Probes, Replacement, exchange},
+    replace::{Generations, Leaving},
     rooms::{Rooms, words},
 };
 
@@ -57,36 +55,6 @@ impl Default for Options {
     }
 }
 
-/// What attaching did.
-#[derive(Debug, Clone, Default)]
-pub struct Attachment {
-    /// Sites probed, over all traces.
-    pub sites: usize,
-    /// Sites that the kernel refused.
-    pub refused: Vec<Refused>,
-    /// The sites were attached one by one.
-    pub one_by_one: bool,
-    /// Processes that run the file and have the probes; some of which that could not be looked at.
-    pub processes: Vec<u32>,
-    /// Processes that seem to run the file, and run another inode.
-    pub missed: Vec<u32>,
-}
-
-/// A goroutine that is in a graph: its state, and the frames that did not fit into it, by level.
-#[derive(Debug, Clone)]
-pub struct OpenGoroutine {
-    /// Whose.
-    pub key: GoroutineKey,
-    /// State.
-    pub state: Box<Goroutine>,
-    /// Frames from level [`INLINE_FRAMES`] on.
-    pub deep: Vec<Frame>,
-    /// What was captured of its calls and not sent; `None` where nothing is captured, or there was no room.
-    pub values: Option<Box<Values>>,
-}
-
-/// Seconds that detaching one perf event costs (measured on Linux 6.18; Linux 6.1 is of that order).
-const PERF_DETACH_SECONDS: f64 = 0.11;
 /// Records read before the caller is asked again whether to go on.
 const RECORDS_PER_POLL: usize = 8192;
 /// Deep frames, shared by all goroutines.
@@ -297,97 +265,6 @@ impl Tracer {
         Ok(())
     }
 
-    /// Attaches every trace of the plan. `pid` leaves other processes alone.
-    ///
-    /// # Errors
-    /// The file differs from the plan, there are too many sites for this kernel, or it refuses all of them.
-    pub fn attach(
-        &mut self,
-        plan: &Plan,
-        binary: &Binary,
-        pid: Option<u32>,
-        progress: Progress<'_>,
-    ) -> Result<Attachment, Error> {
-        let all_sites: usize = plan.traces.iter().map(|t| t.sites.len()).sum();
-        let multi = self.kernel.has_uprobe_multi();
-        if !multi && all_sites > self.options.max_probes {
-            return Err(Error::TooManyProbes {
-                sites: all_sites,
-                cap: self.options.max_probes,
-                seconds: (all_sites as f64 * PERF_DETACH_SECONDS) as usize + 1,
-            });
-        }
-        let guard = Guard::new(binary)?;
-        let probes = Arc::clone(guard.probes());
-        self.guard = Some(guard);
-        let path = binary.kernel_path();
-        // Into a library that the process loads later the kernel would put the probes without a word of what it refuses.
-        let identity = binary.identity()?;
-        let filter = match pid {
-            Some(pid) if !multi => pid,
-            Some(pid) if self.kernel.has_process_filter() && mapped::runs(pid, identity) => pid,
-            _ => 0,
-        };
-        self.process = filter;
-        // Where a process maps the file already, the kernel checks the sites there.
-        self.changed_at = binary.changed_at();
-        let inode = Inode::of(binary)?;
-        let _mapping = if filter == 0 && inode.processes.is_empty() {
-            binary.map_anew(true).ok()
-        } else {
-            None
-        };
-        let mut attachment = Attachment {
-            one_by_one: !multi,
-            ..Attachment::default()
-        };
-        for (index, trace) in plan.traces.iter().enumerate() {
-            let program = self.programs[index].as_fd();
-            let sites = &trace.sites;
-            let (held, refused) = probes.attach(sites, || {
-                let shown = binary.path();
-                if multi {
-                    attach::attach_multi(program, &path, shown, sites, filter)
-                } else {
-                    attach::attach_perf(program, &path, shown, sites, filter, &mut *progress)
-                }
-            })?;
-            attachment.sites += trace.sites.len() - refused.len();
-            attachment
-                .refused
-                .extend(refused.into_iter().map(|(site, error)| Refused {
-                    trace: index,
-                    site,
-                    error,
-                }));
-            self.links[index] = Some(held);
-        }
-        let seeming = mapped::processes(identity, pid);
-        let mut traced = Inode::of(binary)?;
-        if traced.address != inode.address {
-            return Err(Error::Written {
-                path: binary.path().to_owned(),
-            });
-        }
-        let missed: Vec<u32> = seeming
-            .into_iter()
-            .filter(|pid| !traced.processes.contains(pid) && mapped::has_mapped(*pid, identity))
-            .collect();
-        if let (Some(pid), [_, ..]) = (pid, missed.as_slice()) {
-            return Err(Error::NotArrived {
-                pid,
-                path: plan.executable.clone(),
-                overlay: binary.is_on_overlay(),
-            });
-        }
-        traced
-            .processes
-            .retain(|of| pid.is_none_or(|pid| *of == pid));
-        (attachment.processes, attachment.missed) = (traced.processes, missed);
-        self.inode = inode.address;
-        Ok(attachment)
-    }
-
     /// Waits until there are records or the time is over, and hands out what is there.
     ///
     /// # Errors
@@ -428,256 +305,6 @@ impl Tracer {
     #[must_use]
     pub fn most_waiting(&self) -> usize {
         self.options.ring_bytes as usize / size_of::<Chunk>()
-    }
-
-    /// Takes the probes of one trace away.
-    pub fn detach_trace(&mut self, trace: usize) {
-        drop(self.stop(trace));
-    }
-
-    /// Ends a trace, and hands out its probes. Taking them away takes its time, in which nothing is to be counted.
-    fn stop(&mut self, trace: usize) -> Option<Held> {
-        let link = self.links.get_mut(trace)?.take()?;
-        self.generations.stop(trace);
-        if let Some(ended) = self.ended_ns.get_mut(trace) {
-            *ended = Some(monotonic_ns());
-        }
-        Some(link)
-    }
-
-    /// When a trace ended, by CLOCK_MONOTONIC, if it has.
-    #[must_use]
-    pub fn ended_ns(&self, trace: usize) -> Option<u64> {
-        self.ended_ns.get(trace).copied().flatten()
-    }
-
-    /// Takes all probes away. The kernel waits for running probes; the links are closed side by side so that it waits once.
-    pub fn detach(&mut self) {
-        let all = 0..self.links.len();
-        let links: Vec<Held> = all.filter_map(|trace| self.stop(trace)).collect();
-        std::thread::scope(|scope| {
-            for link in links {
-                scope.spawn(move || drop(link));
-            }
-        });
-    }
-
-    /// What it takes to attach other probes for a trace, of the same functions or fewer; `None` where it has none any more.
-    #[must_use]
-    pub fn replacement(&self, trace: usize) -> Option<Replacement> {
-        let held = self.links.get(trace)?.as_ref()?;
-        let mut config = self.configs.get(trace)?.clone();
-        let events = match held.events() {
-            None => {
-                config.generation += 1;
-                None
-            }
-            Some(sites) => Some((self.programs.get(trace)?.try_clone().ok()?, sites)),
-        };
-        Some(Replacement {
-            trace,
-            config,
-            maps: Arc::clone(&self.maps),
-            kind: self.kind,
-            process: self.process,
-            guarded: Arc::clone(self.guard.as_ref()?.probes()),
-            events,
-        })
-    }
-
-    /// Has a trace watched by other probes from now on: those of `plan`, for which they were prepared.
-    ///
-    /// # Errors
-    /// The kernel refuses an entry of a map. The trace keeps its probes then.
-    pub fn replace(&mut self, prepared: Prepared, plan: &Plan) -> Result<(), Error> {
-        let Prepared {
-            trace: index,
-            generation,
-            probes,
-        } = prepared;
-        let (Some(trace), Some(Some(_))) = (plan.traces.get(index), self.links.get(index)) else {
-            return Ok(());
-        };
-        self.write_last_calls(index, trace)?;
-        self.write_steps(plan)?;
-        let (program, held) = match probes {
-            Probes::All { program, held } => (Some(program), Some(held)),
-            Probes::Further(held) => (None, held),
-        };
-        self.generations.set(index, generation);
-        if let Some(config) = self.configs.get_mut(index) {
-            config.generation = generation;
-        }
-        if let (Some(program), Some(old)) = (program, self.programs.get_mut(index)) {
-            *old = program;
-        }
-        if let Some(link) = self.links.get_mut(index)
-            && let Some(old) = link.take()
-        {
-            *link = Some(exchange(old, held, trace, &mut self.leaving));
-        }
-        let wanted: HashSet<LastCallKey> = trace
-            .last_calls
-            .iter()
-            .map(|last| last_call(index, last).0)
-            .collect();
-        let there: Vec<LastCallKey> = self.last_calls.keys().flatten().map(|key| key.0).collect();
-        for key in there {
-            if key.trace as usize == index && !wanted.contains(&key) {
-                let _ = self.last_calls.remove(&Plain(key));
-            }
-        }
-        Ok(())
-    }
-
-    /// What each function's probes have been hit, of all functions of the plan for each trace.
-    ///
-    /// # Errors
-    /// [`Error::System`].
-    pub fn hits(&self) -> Result<Vec<Hits>, Error> {
-        self.hits.read()
-    }
-
-    /// Whether a trace has probes.
-    #[must_use]
-    pub fn has_probes(&self, trace: usize) -> bool {
-        self.links.get(trace).is_some_and(Option::is_some)
-    }
-
-    /// Whether the probes are gone because the executable is written to.
-    #[must_use]
-    pub fn is_written(&self) -> bool {
-        self.guard.as_ref().is_some_and(Guard::is_written)
-    }
-
-    /// Whether processes that are started from now on run another inode than the probed one, under the same number: their overlay file
-    /// system has copied the file.
-    #[must_use]
-    pub fn is_copied(&mut self, binary: &Binary) -> bool {
-        // Copying changes the file too, and looking is not for nothing.
-        let now = binary.changed_at();
-        if !binary.is_on_overlay() || mem::replace(&mut self.changed_at, now) == now {
-            return false;
-        }
-        self.is_attached() && Inode::of(binary).is_ok_and(|inode| inode.address != self.inode)
-    }
-
-    /// Whether any probe is attached.
-    #[must_use]
-    pub fn is_attached(&self) -> bool {
-        self.links.iter().any(Option::is_some)
-    }
-
-    /// Those goroutines that are in a graph. To be called when their probes cannot run any more.
-    #[must_use]
-    pub fn open_goroutines(&self, of: impl Fn(&GoroutineKey) -> bool) -> Vec<OpenGoroutine> {
-        let mut open = Vec::new();
-        for key in self.goroutines.keys().filter_map(Result::ok) {
-            if !of(&key.0) {
-                continue;
-            }
-            let Ok(state) = self.goroutines.get(&key, 0) else {
-                continue;
-            };
-            let deepest = (state.0.level as usize).min(MAX_FRAMES);
-            let deep = (INLINE_FRAMES..deepest)
-                .map_while(|level| {
-                    let key = DeepKey {
-                        goroutine: key.0,
-                        level: level as u32,
-                        unused: 0,
-                    };
-                    self.deep_frames
-                        .get(&Plain(key), 0)
-                        .ok()
-                        .map(|frame| frame.0)
-                })
-                .collect();
-            open.push(OpenGoroutine {
-                key: key.0,
-                values: self.values_of(&state.0),
-                state: Box::new(state.0),
-                deep,
-            });
-        }
-        open.sort_by_key(|g| (g.key.tgid, g.key.trace, g.state.chunk.start_ns, g.key.goid));
-        open
-    }
-
-    fn values_of(&self, state: &Goroutine) -> Option<Box<Values>> {
-        let slot = state.slot.checked_sub(1)?;
-        let values = self.values.get(&slot, 0).ok()?;
-        Some(Box::new(values.0))
-    }
-
-    /// What the aggregations have counted, summed over the processors.
-    ///
-    /// # Errors
-    /// [`Error::Object`].
-    pub fn aggregates(&self) -> Result<Vec<(AggregateKey, Aggregate)>, Error> {
-        self.aggregates.read()
-    }
-
-    /// The same of one aggregation of a trace, which counts anew from then on.
-    ///
-    /// # Errors
-    /// [`Error::Object`].
-    pub fn take_aggregate(
-        &mut self,
-        trace: u32,
-        aggregation: u32,
-    ) -> Result<Vec<(AggregateKey, Aggregate)>, Error> {
-        let (taken, epoch) = self.aggregates.take(trace, aggregation)?;
-        self.generations
-            .set_epoch(trace as usize, aggregation as usize, epoch);
-        Ok(taken)
-    }
-
-    /// Processes that have been in a graph and have not ended.
-    #[must_use]
-    pub fn processes_seen(&self) -> Vec<u32> {
-        let all = self.processes.iter().filter_map(Result::ok);
-        all.filter(|(_, process)| process.0.end == 0)
-            .map(|(_, process)| process.0.tgid)
-            .collect()
-    }
-
-    /// Processes that have been in a graph and have ended since the last call, or run another program now. Their goroutines stay until
-    /// [`Self::forget`].
-    #[must_use]
-    pub fn ended_processes(&mut self) -> Vec<Ended> {
-        lifetime::take_ended(&mut self.processes)
-    }
-
-    /// Frees the state of goroutines that no probe asks for any more: their process or their trace has ended.
-    pub fn forget(&mut self, goroutines: &[OpenGoroutine]) {
-        for open in goroutines {
-            let _ = self.goroutines.remove(&Plain(open.key));
-            let _ = self.stacks.remove(&Plain(open.key));
-            if let Some(slot) = open.state.slot.checked_sub(1) {
-                self.rooms.free(slot);
-            }
-            for n in 0..open.deep.len() {
-                let key = DeepKey {
-                    goroutine: open.key,
-                    level: (INLINE_FRAMES + n) as u32,
-                    unused: 0,
-                };
-                let _ = self.deep_frames.remove(&Plain(key));
-            }
-        }
-    }
-
-    /// The counters, indexed by [`ebpf_templates::Counter`].
-    #[must_use]
-    pub fn counters(&self) -> [u64; COUNTER_MAX] {
-        std::array::from_fn(|n| self.counters.get(&(n as u32), 0).unwrap_or(0))
-    }
-
-    /// Graphs that the trace has kept; only counted where it has a limit.
-    #[must_use]
-    pub fn kept(&self, trace: u32) -> u64 {
-        self.traces.get(&trace, 0).map_or(0, |state| state.0.kept)
     }
 }
 
