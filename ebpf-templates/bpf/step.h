@@ -6,13 +6,8 @@
 #ifndef GOFUNCGRAPH_STEP_H
 #define GOFUNCGRAPH_STEP_H
 
-#define FLAG_CF 1u
-#define FLAG_PF 4u
-#define FLAG_AF 0x10u
-#define FLAG_ZF 0x40u
-#define FLAG_SF 0x80u
-#define FLAG_OF 0x800u
-#define FLAGS_ARITHMETIC (FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
+#include "flags.h"
+#include "user.h"
 
 /*
  * Several programs may stand at one site, of one tracer or of two: only the first may carry the instruction out, and the others have to know
@@ -77,36 +72,6 @@ static __noinline int set_register(struct pt_regs *ctx, u32 number, u64 value)
 	}
 #undef SET
 	return 0;
-}
-
-/* SF, ZF and PF of a result of so many bits. */
-static __always_inline u64 flags_of(u64 result, u32 bits)
-{
-	u64 flags = result >> (bits - 1) & 1 ? FLAG_SF : 0;
-	u32 parity = result & 0xff;
-
-	if (!result)
-		flags |= FLAG_ZF;
-	parity ^= parity >> 4;
-	parity ^= parity >> 2;
-	parity ^= parity >> 1;
-	return parity & 1 ? flags : flags | FLAG_PF;
-}
-
-/* Flags as of a comparison (Intel SDM, volume 2, CMP). */
-static __always_inline u64 compared(u64 a, u64 b, u32 bits)
-{
-	u64 mask = bits == 64 ? ~0ull : 0xffffffffull, flags, result;
-
-	a &= mask;
-	b &= mask;
-	result = (a - b) & mask;
-	flags = flags_of(result, bits);
-	if (a < b)
-		flags |= FLAG_CF;
-	if (((a ^ b) & (a ^ result)) >> (bits - 1) & 1)
-		flags |= FLAG_OF;
-	return flags | ((a ^ b ^ result) & FLAG_AF);
 }
 
 static __noinline int do_step(struct pt_regs *ctx, u32 function)
