@@ -82,7 +82,6 @@ fn sort(graphs: &mut [Graph]) {
     graphs.sort_by_key(|g| (g.goroutine, g.start));
 }
 
-/// A sortable number from an RFC 3339 time in UTC: its digits.
 /// When the target of a graph, as JSON, was entered: nanoseconds since 1970.
 ///
 /// # Panics

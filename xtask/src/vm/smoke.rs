@@ -1,6 +1,7 @@
 //! What is run on each kernel, and how its output is judged.
 
 mod large;
+mod printed;
 mod types;
 mod untouched;
 mod values;
@@ -212,38 +213,22 @@ impl Action {
                 program,
                 mode,
                 include,
-            }) => format!(
-                "gofuncgraph --budget off --max-probes 200 -e 'trace main.outer < include {include} >' --format json -o /tmp/graphs -- /bin/{program} {mode} >/tmp/record 2>/tmp/errors
-status=$?
-cat /tmp/graphs
-echo '{RECORD}'
-cat /tmp/record"
-            ),
-            Self::Values(program) => format!(
-                "gofuncgraph --budget off --max-probes 200 -e '{}' --format json -o /tmp/graphs -- /bin/{program} 50 2ms >/tmp/record 2>/tmp/errors
-status=$?
-cat /tmp/graphs
-echo '{RECORD}'
-cat /tmp/record",
+            }) => with_record(&format!(
+                "gofuncgraph --budget off --max-probes 200 -e 'trace main.outer < include {include} >' --format json -o /tmp/graphs -- /bin/{program} {mode}"
+            )),
+            Self::Values(program) => with_record(&format!(
+                "gofuncgraph --budget off --max-probes 200 -e '{}' --format json -o /tmp/graphs -- /bin/{program} 50 2ms",
                 values::PROGRAM
-            ),
-            Self::Types(program, which) => format!(
+            )),
+            Self::Types(program, which) => with_record(&format!(
                 "ulimit -n 4096
-gofuncgraph --budget off --max-probes 1000 -e '{}' --format json -o /tmp/graphs -- /bin/{program} >/tmp/record 2>/tmp/errors
-status=$?
-cat /tmp/graphs
-echo '{RECORD}'
-cat /tmp/record",
+gofuncgraph --budget off --max-probes 1000 -e '{}' --format json -o /tmp/graphs -- /bin/{program}",
                 types::program(*which)
-            ),
-            Self::Untouched(program) => format!(
-                "gofuncgraph --budget off -e '{}' --format json -o /tmp/graphs -- /bin/{program} >/tmp/record 2>/tmp/errors
-status=$?
-cat /tmp/graphs
-echo '{RECORD}'
-cat /tmp/record",
+            )),
+            Self::Untouched(program) => with_record(&format!(
+                "gofuncgraph --budget off -e '{}' --format json -o /tmp/graphs -- /bin/{program}",
                 untouched::PROGRAM
-            ),
+            )),
             Self::Threads(arguments) => format!(
                 "gofuncgraph --budget off -e 'trace main.outer' --format json -o /tmp/graphs -- /bin/threads {} 2>/tmp/errors
 status=$?
@@ -251,14 +236,10 @@ cat /tmp/graphs
 echo '{RECORD}'",
                 arguments.join(" ")
             ),
-            Self::Large(program) => format!(
-                "GOROOT=/ gofuncgraph --budget off -e '{}' --format json -o /tmp/graphs -- /bin/{program} version >/tmp/record 2>/tmp/errors
-status=$?
-cat /tmp/graphs
-echo '{RECORD}'
-cat /tmp/record",
+            Self::Large(program) => with_record(&format!(
+                "GOROOT=/ gofuncgraph --budget off -e '{}' --format json -o /tmp/graphs -- /bin/{program} version",
                 large::PROGRAM
-            ),
+            )),
             Self::BothAgree(Traced {
                 program,
                 mode,
@@ -327,6 +308,17 @@ cat /tmp/record"
     }
 }
 
+/// A command that traces a program into /tmp/graphs, then shows that and what the program says of itself.
+fn with_record(command: &str) -> String {
+    format!(
+        "{command} >/tmp/record 2>/tmp/errors
+status=$?
+cat /tmp/graphs
+echo '{RECORD}'
+cat /tmp/record"
+    )
+}
+
 /// What is known of kernels is what gofuncgraph has found out.
 fn features(said: &str) -> Result<String> {
     let kernel = said
@@ -357,22 +349,6 @@ fn last(errors: &str) -> String {
     lines[lines.len().saturating_sub(8)..].join("\n    ")
 }
 
-/// Totals that say that something is missing.
-const NOTHING_LOST: [&str; 12] = [
-    "lost_records",
-    "lost_graphs",
-    "goroutines_full",
-    "missing_calls",
-    "dropped_calls",
-    "no_g",
-    "stale",
-    "undecided",
-    "aggregates_full",
-    "lost_values",
-    "values_full",
-    "processes_full",
-];
-
 /// Compares the graphs that gofuncgraph printed with a program's own record, tree by tree, as the end-to-end tests do.
 fn agree(graphs: &str, record: &str) -> Result<String> {
     let (graphs, record) = (graphs.to_owned(), record.to_owned());
@@ -383,10 +359,8 @@ fn agree(graphs: &str, record: &str) -> Result<String> {
             .filter(|line| line["complete"] == false)
             .count();
         assert_eq!(incomplete, 0, "graphs are not complete");
-        let end = lines.iter().find(|line| line["type"] == "end");
-        for name in NOTHING_LOST {
-            let lost = end.map_or(0, |end| end[name].as_u64().unwrap_or(0));
-            assert_eq!(lost, 0, "{name}");
+        if let Err(error) = printed::nothing_lost(&lines) {
+            panic!("{error}");
         }
         let recorded = tree::recorded(&record);
         assert!(!recorded.is_empty(), "the program recorded nothing");
@@ -397,12 +371,11 @@ fn agree(graphs: &str, record: &str) -> Result<String> {
     let thread = thread::Builder::new().stack_size(1 << 30).spawn(compare)?;
     match thread.join() {
         Ok(count) => Ok(format!("{count} graphs")),
-        Err(panic) => bail!(
-            "{}",
-            panic
-                .downcast_ref::<String>()
-                .map_or("they differ", String::as_str)
-        ),
+        Err(panic) => {
+            let said = panic.downcast_ref::<String>().map(String::as_str);
+            let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+            bail!("{}", said.unwrap_or("they differ"))
+        }
     }
 }
 
@@ -430,23 +403,36 @@ mod tests {
 
     const RECORDED: &str = r#"{"mode":"calls","graphs":[{"root":{"function":"a","exit":"return","calls":[{"function":"b","exit":"return"}]}}],"count":2}"#;
 
+    /// A trace of one graph, of `a` with these calls inside.
+    fn traced(calls: &str) -> String {
+        format!(
+            r#"{{"type":"graph","complete":true,"start":"2026-11-18T16:21:55Z","root":{{"function":"a","exit":"return","calls":[{calls}]}}}}"#
+        )
+    }
+
+    const B: &str = r#"{"function":"b","exit":"return","calls":[]}"#;
+    const END: &str = r#"{"type":"end","graphs":1}"#;
+
     #[test]
     fn the_same_tree_agrees() {
-        let traced = r#"{"type":"graph","complete":true,"root":{"function":"a","exit":"return","start_ns":0,"calls":[{"function":"b","exit":"return","calls":[]}]}}
-                        {"type":"end","graphs":1}"#;
-        assert_eq!(agree(traced, RECORDED).unwrap(), "1 graphs");
+        let trace = format!("{}\n{END}", traced(B));
+        assert_eq!(agree(&trace, RECORDED).unwrap(), "1 graphs");
     }
 
     #[test]
     fn other_trees_do_not_agree() {
-        let less = r#"{"type":"graph","complete":true,"root":{"function":"a","exit":"return","calls":[]}}"#;
-        assert!(agree(less, RECORDED).is_err());
-        assert!(agree("", RECORDED).is_err());
-        let right = r#"{"type":"graph","complete":true,"root":{"function":"a","exit":"return","calls":[{"function":"b","exit":"return"}]}}"#;
-        assert!(agree(right, RECORDED).is_ok());
-        let lost = format!("{right}\n{}", r#"{"type":"end","graphs":1,"stale":1}"#);
-        assert!(agree(&lost, RECORDED).is_err());
-        assert!(agree("", r#"{"mode":"calls","graphs":[],"count":0}"#).is_err());
+        let wrong = |trace: &str, record: &str, why: &str| {
+            let error = format!("{:#}", agree(trace, record).unwrap_err());
+            assert!(error.contains(why), "{error}");
+        };
+        let less = format!("{}\n{END}", traced(""));
+        wrong(&less, RECORDED, "trees: graph 0");
+        wrong(END, RECORDED, "trees: graphs expected");
+        wrong(&traced(B), RECORDED, "no totals");
+        let stale = r#"{"type":"end","graphs":1,"stale":1}"#;
+        wrong(&format!("{}\n{stale}", traced(B)), RECORDED, "stale 1");
+        let nothing = r#"{"mode":"calls","graphs":[],"count":0}"#;
+        wrong(END, nothing, "the program recorded nothing");
     }
 
     #[test]

@@ -1,28 +1,17 @@
 //! Values in memory that the program has not touched: the program may wait for it, and other threads run meanwhile.
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::NOTHING_LOST;
+use super::printed::{complete, parse};
 
 /// For `tests/programs/untouched pages`.
 pub const PROGRAM: &str = "trace main.outer < include main.inner; args; ret >";
 
 /// Compares each call's texts with its number, and the calls with what the program has printed.
 pub fn agree(printed: &str, record: &str) -> Result<String> {
-    let lines: Vec<Value> = printed
-        .trim()
-        .lines()
-        .map(|line| serde_json::from_str(line).with_context(|| format!("{line:?} is not JSON")))
-        .collect::<Result<_>>()?;
-    let end = lines.iter().find(|line| line["type"] == "end");
-    let end = end.context("no totals")?;
-    for name in NOTHING_LOST {
-        let lost = end[name].as_u64().unwrap_or(0);
-        ensure!(lost == 0, "{name} {lost}");
-    }
-    let said: Value = serde_json::from_str(record.trim())
-        .with_context(|| format!("the program printed {record:?}"))?;
+    let lines = complete(printed)?;
+    let said = parse(record).context("what the program printed")?;
     let graphs = || lines.iter().filter(|line| line["type"] == "graph");
     ensure!(
         said["calls"] == graphs().count() && said["absent"].as_u64() > Some(0),

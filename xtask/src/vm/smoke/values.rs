@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::NOTHING_LOST;
+use super::printed::{complete, parse};
 
 /// For `tests/programs/counted`: calls of one name that fail, shown, and all, counted. Tests of texts at return need most of the stack, which
 /// older kernels reckon up otherwise than newer ones.
@@ -13,18 +13,8 @@ trace texts: main.work < where ret.err != nil && ret.err.(*errors.errorString).s
 
 /// Compares with what the program has printed.
 pub fn agree(printed: &str, record: &str) -> Result<String> {
-    let lines: Vec<Value> = printed
-        .trim()
-        .lines()
-        .map(|line| serde_json::from_str(line).with_context(|| format!("{line:?} is not JSON")))
-        .collect::<Result<_>>()?;
-    let end = lines.iter().find(|line| line["type"] == "end");
-    for name in NOTHING_LOST {
-        let lost = end.map_or(0, |end| end[name].as_u64().unwrap_or(0));
-        ensure!(lost == 0, "{name} {lost}");
-    }
-    let calls: Value = serde_json::from_str(record.trim())
-        .with_context(|| format!("the program printed {record:?}"))?;
+    let lines = complete(printed)?;
+    let calls = parse(record).context("what the program printed")?;
     let rows_of = |name: &str| -> Vec<&Value> {
         let counted = lines.iter().find(|line| line["name"] == name);
         let rows = counted.and_then(|counted| counted["rows"].as_array());
