@@ -3,6 +3,7 @@
 //!
 //! A program's `where limit > 100` is lowered anew for each target, since the same name is another place, or of another type, in each.
 
+mod assertion;
 mod callers;
 mod calls;
 mod compare;

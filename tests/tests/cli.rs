@@ -2,8 +2,12 @@
 
 #[path = "cli/classic.rs"]
 mod classic;
+#[path = "cli/ends.rs"]
+mod ends;
 #[path = "cli/instead.rs"]
 mod instead;
+#[path = "cli/refused.rs"]
+mod refused;
 #[path = "cli/settings.rs"]
 mod settings;
 #[path = "cli/started.rs"]
@@ -13,7 +17,6 @@ mod wrong;
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
     path::Path,
     process::{Command, Output, Stdio},
     sync::OnceLock,
@@ -284,57 +287,6 @@ fn the_original_command_line_is_a_program() {
 }
 
 #[test]
-fn graphs_go_to_a_file_and_stop_at_the_limit() {
-    if skip().is_some() {
-        return;
-    }
-    let server = server("limited");
-    let file = tracer::temporary("graphs");
-    let path = file.to_str().expect("UTF-8");
-    let output = run(&[
-        "-e",
-        BAR,
-        "--format",
-        "json",
-        "--limit",
-        "2",
-        "-o",
-        path,
-        "-p",
-        &server.pid(),
-    ]);
-    let written = fs::read(&file).expect("the file");
-    let _ = fs::remove_file(&file);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert_eq!(text(&output.stdout), "");
-    let lines = json_lines(&written);
-    let types: Vec<&str> = lines.iter().filter_map(|l| l["type"].as_str()).collect();
-    assert_eq!(types, ["graph", "graph", "end"]);
-    assert_eq!(lines[2]["graphs"], 2);
-    assert_eq!(lines[0]["pid"].to_string(), server.pid());
-}
-
-#[test]
-fn the_time_is_limited() {
-    if skip().is_some() {
-        return;
-    }
-    let output = run(&[
-        "-e",
-        "trace main.main",
-        "--format",
-        "json",
-        "--for",
-        "300ms",
-        "./server",
-    ]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let end: Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
-    assert_eq!((&end["type"], &end["graphs"]), (&"end".into(), &0.into()));
-    assert!(end["seconds"].as_f64().is_some_and(|s| s >= 0.3), "{end}");
-}
-
-#[test]
 fn colour() {
     if skip().is_some() {
         return;
@@ -385,217 +337,4 @@ fn colour() {
     };
     assert!(on_terminal(""));
     assert!(!on_terminal("1"));
-}
-
-/// `gofuncgraph … | head -n 1`
-#[test]
-fn a_reader_that_leaves_ends_the_trace() {
-    if skip().is_some() {
-        return;
-    }
-    let mut server = server("left");
-    let mut tracing = command(&["-e", BAR, server.path()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the command runs");
-    let mut line = String::new();
-    BufReader::new(tracing.stdout.take().expect("piped"))
-        .read_line(&mut line)
-        .expect("a graph");
-    assert!(line.starts_with("── "), "{line:?}");
-    let output = tracing.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert!(
-        !text(&output.stderr).contains("error"),
-        "{}",
-        text(&output.stderr)
-    );
-    assert!(server.answers(), "the target runs on");
-}
-
-#[test]
-fn signals_end_the_trace() {
-    if skip().is_some() {
-        return;
-    }
-    let server = server("signalled");
-    let arguments = ["-e", "trace main.handleBar < min 1h >", server.path()];
-    for signal in ["INT", "TERM", "HUP"] {
-        let tracing = tracer::Running::tracer(&arguments);
-        tracing.wait_for("tracing 1 function");
-        tracing.signal(signal);
-        let (code, _, stderr) = tracing.finish();
-        assert_eq!(code, Some(0), "{signal}: {stderr}");
-        assert!(
-            stderr
-                .lines()
-                .last()
-                .is_some_and(|l| l.starts_with("0 graphs, ")),
-            "{signal}: {stderr}"
-        );
-    }
-    // Two that arrive together: whichever comes second ends it at once, without totals.
-    let tracing = tracer::Running::tracer(&arguments);
-    tracing.wait_for("tracing 1 function");
-    for signal in ["STOP", "INT", "TERM", "CONT"] {
-        tracing.signal(signal);
-    }
-    let (code, _, stderr) = tracing.finish();
-    assert!(code == Some(130) || code == Some(143), "{code:?}: {stderr}");
-    assert!(!stderr.contains("graphs"), "{stderr}");
-}
-
-/// A signal that comes before the probes are there: they never are, and a command is not launched.
-#[test]
-fn a_signal_before_tracing_begins() {
-    if skip().is_some() {
-        return;
-    }
-    let pipe = tracer::temporary("pipe");
-    let made = Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.expect("mkfifo runs").success());
-    let out = pipe.to_str().expect("UTF-8");
-    let server = server("unprobed");
-    for target in [
-        &["-p", &server.pid()][..],
-        &["--", "./server", "-addr", "127.0.0.1:0"],
-    ] {
-        let options = ["-e", "trace main.handleBar < min 1h >", "-o", out];
-        let mut tracing = command(&[&options, target].concat());
-        let tracing = tracing
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let tracing = tracing.expect("the command runs");
-        // It waits for a reader of the pipe, in open(2).
-        let call = format!("/proc/{}/syscall", tracing.id());
-        while !fs::read_to_string(&call)
-            .expect("its system call")
-            .starts_with("257 ")
-        {
-            std::thread::yield_now();
-        }
-        let status = Command::new("kill")
-            .args(["-s", "INT", &tracing.id().to_string()])
-            .status();
-        assert!(status.expect("kill runs").success());
-        let reader = fs::File::open(&pipe).expect("the pipe");
-        let output = tracing.wait_with_output().expect("it ends");
-        drop(reader);
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        assert_eq!(
-            text(&output.stderr),
-            "ended by a signal before any probe was there\n"
-        );
-        assert_eq!(text(&output.stdout), "");
-    }
-    let _ = fs::remove_file(&pipe);
-}
-
-/// Nobody has to read what is said on stderr, and the graphs are what matters.
-#[test]
-fn a_stderr_that_takes_nothing_harms_no_trace() {
-    if skip().is_some() {
-        return;
-    }
-    let program = gofuncgraph_tests::go::build(
-        gofuncgraph_tests::go::newest(),
-        "truth",
-        gofuncgraph_tests::go::Mode::Plain,
-    );
-    let full = fs::OpenOptions::new()
-        .write(true)
-        .open("/dev/full")
-        .expect("/dev/full");
-    let output = command(&["-e", "trace main.outer", "-o", "/dev/stdout", "--"])
-        .arg(program)
-        .arg("calls")
-        .stderr(full)
-        .output()
-        .expect("the command runs");
-    assert_eq!(output.status.code(), Some(0));
-    assert_eq!(text(&output.stdout).matches("── ").count(), 3);
-}
-
-/// A limit of the shell is told as one, with the totals where there are any.
-#[test]
-fn limits_of_the_shell() {
-    if skip().is_some() {
-        return;
-    }
-    let program = gofuncgraph_tests::go::build(
-        gofuncgraph_tests::go::newest(),
-        "truth",
-        gofuncgraph_tests::go::Mode::Plain,
-    );
-    let limited = |limit: &str, args: &[&str]| {
-        let output = Command::new("sh")
-            .args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")])
-            .arg(tracer::binary())
-            .args(args)
-            .output()
-            .expect("sh runs");
-        (output.status.code(), text(&output.stderr))
-    };
-    let program = program.to_str().expect("UTF-8");
-    let file = tracer::temporary("limited");
-    let out = file.to_str().expect("UTF-8");
-    // The launched program has the limit too, and writes nothing.
-    let recursion = [
-        "-e",
-        "trace main.outer < include main.* >",
-        "-o",
-        out,
-        "--",
-        program,
-        "recursion",
-        "2000",
-    ];
-    let (code, stderr) = limited("-f 8", &recursion);
-    let _ = fs::remove_file(&file);
-    assert_eq!(code, Some(1), "{stderr}");
-    assert!(
-        stderr.contains("\nerror: cannot write the graphs: File too large (os error 27)\n"),
-        "{stderr}"
-    );
-    assert!(stderr.contains("\n1 graph, "), "{stderr}");
-
-    let (code, stderr) = limited("-n 8", &["-e", "trace main.outer", program]);
-    assert_eq!(code, Some(1), "{stderr}");
-    assert!(
-        stderr.ends_with("Too many open files (os error 24)\n  help: raise the limit of open files of this shell: ulimit -n 4096\n"),
-        "{stderr}"
-    );
-}
-
-/// What cannot be written is an error, and no panic.
-#[test]
-fn a_full_disk_is_an_error() {
-    if skip().is_some() {
-        return;
-    }
-    let full = || {
-        fs::OpenOptions::new()
-            .write(true)
-            .open("/dev/full")
-            .expect("/dev/full")
-    };
-    for args in [
-        &["--version"][..],
-        &["list", "server"],
-        &["check", "--format", "json", "-e", "trace main.f < min 5 >"],
-    ] {
-        let output = command(args)
-            .stdout(full())
-            .output()
-            .expect("the command runs");
-        assert_eq!(output.status.code(), Some(1), "{args:?}");
-        assert!(
-            text(&output.stderr).starts_with("error: "),
-            "{args:?}: {}",
-            text(&output.stderr)
-        );
-        assert!(!text(&output.stderr).contains("panicked"), "{args:?}");
-    }
 }
