@@ -60,7 +60,7 @@ fn a_literal_is_all_its_copies() {
         .collect();
     program += "trace main.starter.func1.* < Started: count >\n";
     // A caller that is a literal is all its copies, too.
-    program += "trace main.tick < where caller == \"main.f.func1\"; Ticked: count >";
+    program += "trace main.tick < where caller == \"main.ticking.func1\"; Ticked: count >";
     for toolchain in go::toolchains() {
         for mode in [Mode::Plain, Mode::Stripped] {
             let context = format!("Go {} {mode:?}", toolchain.version);

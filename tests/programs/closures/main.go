@@ -19,7 +19,7 @@ func keep(g func() int) int { return g() }
 //go:noinline
 func tick() { calls.Ticked++ }
 
-func f(n int) func() int { return func() int { calls.F++; tick(); return n * 10 } }
+func f(n int) func() int { return func() int { calls.F++; return n * 10 } }
 
 // Nobody calls the function's own code, which is not in the program then.
 func only(n int) func() int { return func() int { return n * 11 } }
@@ -62,8 +62,10 @@ func a(n int) (sum int) {
 	sum += keep(first) + keep(second)
 	sum += keep(nested(n)()) + keep((&box{n}).give()) + keep(generic(n, n)) + keep(generic("n", n))
 	one, other := alike(n)
-	return sum + keep(one) + keep(other) + keep(starter(make(chan int)))
+	return sum + keep(one) + keep(other) + keep(starter(make(chan int))) + keep(ticking(n))
 }
+
+func ticking(n int) func() int { return func() int { tick(); return n } }
 
 type holder struct{ n int }
 
@@ -76,7 +78,7 @@ func (h holder) b() int {
 // Through these the functions' own code is called.
 var (
 	vf, vouter, vtwo, valike, vnested, vgive, vstarter = f, outer, two, alike, nested, (*box).give, starter
-	vgeneric                                           = generic[int]
+	vgeneric, vticking                                 = generic[int], ticking
 )
 
 //go:noinline
@@ -84,7 +86,8 @@ func c(n int) int {
 	first, second := vtwo(n)
 	one, other := valike(n)
 	return keep(vf(n)) + keep(vouter(n)) + keep(first) + keep(second) + keep(vnested(n)()) + keep(vgive(&box{n})) +
-		keep(vgeneric(n, n)) + keep(one) + keep(other) + keep(vstarter(make(chan int))) + keep(lib.Given(n))
+		keep(vgeneric(n, n)) + keep(one) + keep(other) + keep(vstarter(make(chan int))) + keep(lib.Given(n)) +
+		keep(vticking(n))
 }
 
 //go:noinline
