@@ -57,13 +57,13 @@ pub fn announce(
     if attachment.one_by_one {
         let seconds = (attachment.sites as f64 * 0.11).ceil();
         say!(
-            "  this kernel has no uprobe_multi (Linux 6.6): letting go will take about {seconds:.0} s"
+            "  this kernel has no uprobe_multi (Linux 6.6): detaching will take about {seconds:.0} s"
         );
         if let Some(patience) = runtime::lease_break_time()
             && seconds > patience.as_secs_f64()
         {
             say!(
-                "  that is longer than somebody who writes to the executable has to wait ({} s, /proc/sys/fs/lease-break-time): do not, while this runs",
+                "  that is longer than a writer to the executable has to wait ({} s, /proc/sys/fs/lease-break-time): do not write to it while this runs",
                 patience.as_secs()
             );
         }

@@ -64,16 +64,16 @@ pub struct What {
     /// Trace this library, which the process has loaded or the command loads, in place of the executable
     #[arg(long, value_name = "NAME")]
     pub library: Option<PathBuf>,
-    /// Take types from this file, which has the debug information of what is traced
+    /// Read types from this file, which has the debug information of the executable or library
     #[arg(long, value_name = "FILE")]
     pub debug_file: Option<PathBuf>,
-    /// Give a `param` of the program its value
+    /// Set a `param` of the program
     #[arg(short = 'D', value_name = "NAME=VALUE", value_parser = define)]
     pub define: Vec<(String, String)>,
     /// Functions to show inside a graph (the original command line)
     #[arg(long, value_name = "PATTERN")]
     pub uprobe_wildcards: Vec<String>,
-    /// Leave vendored functions out (the original command line)
+    /// Leave out vendored functions (the original command line)
     #[arg(
         long,
         value_name = "true|false",
@@ -83,13 +83,13 @@ pub struct What {
         default_missing_value = "true"
     )]
     pub exclude_vendor: bool,
-    /// Where returns are watched
+    /// Where returns are probed
     #[arg(long, value_enum, default_value_t = ExitSites::Auto, value_name = "WHERE")]
     pub exit_sites: ExitSites,
-    /// What the probes may cost: a percentage of one core, or `off`; goes before the program's `budget`
+    /// How much the probes may cost: a percentage of one core, or `off`; overrides the program's `budget`
     #[arg(long, value_name = "SHARE")]
     pub budget: Option<Budget>,
-    /// Show durations without what the probes inside took; goes before the program's `compensate`
+    /// Subtract the time of the probes from the durations; overrides the program's `compensate`
     #[arg(
         long,
         value_enum,
@@ -99,13 +99,13 @@ pub struct What {
         default_missing_value = "on"
     )]
     pub compensate: Option<OnOff>,
-    /// Bytes shown of a string; goes before the program's `string`
+    /// Bytes of a string to show; overrides the program's `string`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=i64::from(Limits::MOST_STRING)))]
     pub string: Option<u16>,
-    /// Elements shown of a slice, an array or a map; goes before the program's `elements`
+    /// Elements of a slice, an array or a map to show; overrides the program's `elements`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=i64::from(Limits::MOST_ELEMENTS)))]
     pub elements: Option<u8>,
-    /// Pointers followed to what they point to; goes before the program's `pointers`
+    /// How many pointers to follow, one after the other; overrides the program's `pointers`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=i64::from(Limits::MOST_DEPTH)))]
     pub pointers: Option<u8>,
     /// A .gfg file, then the executable; or the executable, then target patterns
@@ -119,7 +119,7 @@ pub struct What {
 /// How it is traced and shown.
 #[derive(Debug, Args)]
 pub struct How {
-    /// Layout of the graphs; where none is given, `classic` for the original command line, else `graph`
+    /// Layout of the graphs; the default is `classic` for the original command line, otherwise `graph`
     #[arg(long, value_enum)]
     pub format: Option<Format>,
     /// Colour
@@ -140,13 +140,13 @@ pub struct How {
     /// The same as --verbose (the original command line)
     #[arg(long, hide = true)]
     pub debug: bool,
-    /// Goroutines that can be in graphs at once; each takes 3 KiB of kernel memory
+    /// How many goroutines can be in graphs at once; each takes 3 KiB of kernel memory
     #[arg(long, value_name = "N", default_value_t = 10_240, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
     pub max_goroutines: u32,
-    /// Bytes of the buffer between kernel and tracer, a power of two
+    /// Size of the buffer between kernel and tracer, in bytes; a power of two
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 20, value_parser = ring_size)]
     pub ring_size: u32,
-    /// Most probe sites on kernels before 6.6, where each takes about 0.1 s to detach
+    /// Maximum number of probe sites on kernels before 6.6, where each takes about 0.1 s to detach
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub max_probes: usize,
 }
@@ -162,13 +162,13 @@ pub struct Check {
     /// A .gfg file, unless -e gives the program; then an executable to check its names against
     #[arg(value_name = "FILE", num_args = 0..=2)]
     pub files: Vec<PathBuf>,
-    /// The same executable, by name
+    /// The executable, given as an option instead of an argument
     #[arg(long, value_name = "EXECUTABLE")]
     pub target: Option<PathBuf>,
-    /// Take types from this file, which has the debug information of the executable
+    /// Read types from this file, which has the debug information of the executable
     #[arg(long, value_name = "FILE")]
     pub debug_file: Option<PathBuf>,
-    /// Give a `param` of the program its value
+    /// Set a `param` of the program
     #[arg(short = 'D', value_name = "NAME=VALUE", value_parser = define)]
     pub define: Vec<(String, String)>,
     /// Layout of the diagnostics
@@ -184,7 +184,7 @@ pub struct Check {
 pub struct Explain {
     #[command(flatten)]
     pub what: What,
-    /// Show every function and site, and what conditions and shown values became
+    /// Show every function and site, and the code of conditions and shown values
     #[arg(short, long)]
     pub verbose: bool,
     /// Layout of the plan
@@ -200,15 +200,15 @@ pub struct Explain {
 pub struct List {
     /// The executable
     pub executable: PathBuf,
-    /// Take types from this file, which has the debug information of the executable
+    /// Read types from this file, which has the debug information of the executable
     #[arg(long, value_name = "FILE")]
     pub debug_file: Option<PathBuf>,
-    /// Patterns of the language: 'net/http*', '@main', ':server.go'; all functions where none is given
+    /// Patterns of the language: 'net/http*', '@main', ':server.go'; all functions if none is given
     pub patterns: Vec<String>,
     /// Layout of the list
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub format: TextOrJson,
-    /// Show full paths, parameters and results with where they lie, and why a function cannot be probed
+    /// Show full paths, where parameters and results are, and why a function cannot be probed
     #[arg(short, long)]
     pub verbose: bool,
 }
@@ -225,9 +225,9 @@ pub enum ExitSites {
 /// `--compensate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OnOff {
-    /// Do
+    /// Yes
     On,
-    /// Do not
+    /// No
     Off,
 }
 
@@ -236,7 +236,7 @@ pub enum OnOff {
 pub enum Format {
     /// Indented graphs, made for reading
     Graph,
-    /// The original system's layout
+    /// The layout of the original gofuncgraph
     Classic,
     /// JSON lines
     Json,
@@ -310,7 +310,7 @@ fn pid(text: &str) -> Result<u32, String> {
     match text.parse() {
         Ok(pid @ 1..=0x7fff_ffff) => Ok(pid),
         _ => Err(
-            "it has to be the number of a process, as ps and pgrep show it; all processes of an executable are traced by its path"
+            "it has to be the number of a process, as ps and pgrep show it; to trace all processes of an executable, give its path"
                 .into(),
         ),
     }
@@ -332,7 +332,7 @@ fn define(text: &str) -> Result<(String, String), String> {
 
 fn duration(text: &str) -> Result<std::time::Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(duration) if duration.is_zero() => Err("it has to be longer than nothing".into()),
+        Ok(duration) if duration.is_zero() => Err("it has to be longer than 0".into()),
         Ok(duration) => Ok(duration),
         Err(error) => Err(format!(
             "{error}; write it as a number with a unit: 500ms, 10s, 2m"

@@ -37,7 +37,7 @@ pub fn run(args: &Check) -> anyhow::Result<()> {
     if let Some(script) = target.filter(|path| request::is_script(path)) {
         bail!(Usage::new(
             format!(
-                "two programs: {} stands where the executable does",
+                "two programs: {} is where the executable is expected",
                 shown(script)
             ),
             "give one of them: check -e PROGRAM, or check FILE.gfg",

@@ -46,13 +46,13 @@ pub fn no_process(pid: u32) -> Option<Refused> {
         ))
     } else if task.process != pid {
         Some(Refused::new(
-            format!("{pid} ({name}) is a thread, and no process"),
+            format!("{pid} ({name}) is a thread, not a process"),
             Some(format!("it belongs to process {0}: -p {0}", task.process)),
         ))
     } else if task.has_ended() {
         Some(Refused::new(
             format!(
-                "process {pid} ({name}) has ended, and is there only until its parent, process {}, takes note",
+                "process {pid} ({name}) has ended, and is a zombie until its parent, process {}, waits for it",
                 task.parent
             ),
             None,
@@ -77,7 +77,7 @@ pub fn not_readable(target: &Target, error: runtime::Error) -> anyhow::Error {
                     if let Err(error @ runtime::Error::UserNamespace) = Kernel::detect().require() {
                         return error.into();
                     }
-                    "reading another user's process takes CAP_SYS_PTRACE, too, which root has outside of containers (setcap cap_bpf,cap_perfmon,cap_lease,cap_sys_ptrace+ep)".to_owned()
+                    "to read another user's process, CAP_SYS_PTRACE is needed too; root has it outside of containers (setcap cap_bpf,cap_perfmon,cap_lease,cap_sys_ptrace+ep)".to_owned()
                 }
                 None => return error.into(),
             },
@@ -112,7 +112,7 @@ pub fn not_traceable(
     let path = shown(file.path());
     let is_script = file.bytes().starts_with(b"#!");
     let what = if is_script {
-        "it is a script, and no Go executable".to_owned()
+        "it is a script, not a Go executable".to_owned()
     } else {
         error.to_string()
     };
@@ -151,7 +151,7 @@ pub fn builds_another(target: &Target) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "note: this traces the go command, and not the program that it builds and starts; for that: {build} -o program, then gofuncgraph … -- ./program"
+        "note: this traces the go command, not the program that it builds and starts; to trace that program: {build} -o program, then gofuncgraph … -- ./program"
     ))
 }
 
@@ -161,13 +161,13 @@ fn instead_of_process(pid: u32) -> String {
     if let Some(first) = started.first() {
         let named: Vec<_> = started.iter().map(ToString::to_string).collect();
         return format!(
-            "it has started what runs Go: {}; trace one of these with -p, as in -p {}, or all by the path of their executable",
+            "it has started Go processes: {}; trace one of them with -p, as in -p {}, or all of them by the path of their executable",
             named.join(", "),
             first.pid
         );
     }
     same_number_elsewhere(pid).unwrap_or_else(|| {
-        "it has started nothing that runs Go; name the Go executable by its path, which traces all its processes, now and later"
+        "it has started no Go process; to trace all processes of a Go executable, now and later, give its path"
             .to_owned()
     })
 }
@@ -181,7 +181,7 @@ fn instead_of_command(command: &Binary, args: &[String]) -> String {
         }
     };
     format!(
-        "only the launched process itself is traced, and not what it starts: {what} and run the command in another terminal"
+        "only the launched process itself is traced, not what it starts: {what} and run the command in another terminal"
     )
 }
 
@@ -190,14 +190,16 @@ fn instead_of_file(file: &Binary) -> Option<String> {
     if file.bytes().starts_with(b"#!") {
         return Some(match go_executable_in(file, &[]) {
             Some(path) => format!(
-                "trace {0}, which stands in it: gofuncgraph … {0}, and run the script in another terminal",
+                "trace {0}, which the script names: gofuncgraph … {0}, and run the script in another terminal",
                 pasted(&path)
             ),
             None => "name the Go executable that it starts, and run the script in another terminal: gofuncgraph … ./server".to_owned(),
         });
     }
     let is_source = file.path().extension().is_some_and(|e| e == "go");
-    is_source.then(|| "it is source text: build it (go build), and name what that makes".to_owned())
+    is_source.then(|| {
+        "it is source code: build it (go build), and give the executable instead".to_owned()
+    })
 }
 
 /// A process that runs Go.
@@ -235,7 +237,7 @@ fn same_number_elsewhere(pid: u32) -> Option<String> {
     let named: Vec<_> = there.iter().map(ToString::to_string).collect();
     let first = there.first()?;
     Some(format!(
-        "numbers are those of ps where gofuncgraph runs; {pid} in a container is here {}: -p {}",
+        "-p takes the number that ps shows where gofuncgraph runs; {pid} in a container is {} here: -p {}",
         named.join(" or "),
         first.pid
     ))

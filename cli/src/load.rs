@@ -114,9 +114,15 @@ fn name_files(
             .collect();
         let help = match (target, having.as_slice()) {
             (_, []) if !opens_plugins => continue,
-            (_, []) => "functions of plugins are in their own files, which can be named: --library ./plugin.so".to_owned(),
+            (_, []) => {
+                "functions of plugins are in their own files: name one with --library ./plugin.so"
+                    .to_owned()
+            }
             (Target::Executable(_), having) => {
-                format!("name the file that has it in place of the executable: {}", having.join(" or "))
+                format!(
+                    "give the file that has it instead of the executable: {}",
+                    having.join(" or ")
+                )
             }
             (_, having) => format!("it is in a library: --library {}", having.join(" or ")),
         };

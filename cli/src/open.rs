@@ -50,9 +50,9 @@ pub fn open(
 fn of_name(target: &Target, library: &Path) -> anyhow::Result<Opened> {
     let binary = match target {
         Target::Executable(path) => bail!(Usage::new(
-            "--library says what is traced of a process or of a command",
+            "--library needs -p PID or a command",
             format!(
-                "name the library in place of {}, and every process that loads it is traced",
+                "to trace every process that loads the library, give it instead of {}",
                 shown(path)
             ),
         )),
@@ -105,10 +105,10 @@ fn unnamed(target: &Target, has: &dyn Fn(&Executable) -> bool) -> anyhow::Result
             "{}; its Go code is in {}",
             match target {
                 Target::Process(pid) => format!(
-                    "process {pid} runs {}, which is no Go program",
+                    "process {pid} runs {}, which is not a Go program",
                     shown(binary.path())
                 ),
-                _ => format!("{} is no Go program", shown(binary.path())),
+                _ => format!("{} is not a Go program", shown(binary.path())),
             },
             shown(library.path())
         );
@@ -158,8 +158,8 @@ fn of_process(pid: u32, library: &Path) -> anyhow::Result<Binary> {
             bail!(Usage::new(
                 format!("process {pid} has not loaded {}", shown(library)),
                 match libraries(&Target::Process(pid)).as_slice() {
-                    [] => "it has loaded no library of Go code; one that it loads later is named by its path".to_owned(),
-                    found => format!("libraries of Go code that it has loaded: {}", names(found)),
+                    [] => "it has loaded no library with Go code; name a library that it loads later by its path".to_owned(),
+                    found => format!("libraries with Go code that it has loaded: {}", names(found)),
                 },
             ))
         }
@@ -244,11 +244,11 @@ fn refusal(
         [] | [_] => None,
         _ => having.next().filter(|_| having.next().is_none()).map(typed),
     };
-    let found = |command: String| format!("; what is asked for is in one of them: {command}");
+    let found = |command: String| format!("; what you asked for is in one of them: {command}");
     let instead = match (target, libraries) {
         (_, []) => None,
         (Target::Executable(_), libraries) => Some(format!(
-            "its Go code is in a library; name that in its place: {}{}",
+            "its Go code is in a library; name the library instead: {}{}",
             names(libraries),
             only.map_or_else(String::new, |path| found(format!("gofuncgraph … {path}")))
         )),

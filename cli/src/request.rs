@@ -25,7 +25,7 @@ pub struct Request {
     pub usual_format: Format,
     /// `-D` values.
     pub defines: Vec<(String, String)>,
-    /// Where returns are watched.
+    /// Where returns are probed.
     pub exit_sites: ExitSites,
     /// What goes before the program's settings.
     pub overrides: Overrides,
@@ -159,12 +159,12 @@ fn not_two_programs(text: &str, files: &[String]) -> anyhow::Result<()> {
     if is_script(Path::new(text)) && Path::new(text).is_file() {
         bail!(Usage::new(
             format!("-e takes the text of a program, and {text} is a file"),
-            format!("leave -e away: gofuncgraph {} …", typed(text)),
+            format!("leave out -e: gofuncgraph {} …", typed(text)),
         ));
     }
     if let Some(script) = files.iter().find(|file| is_script(Path::new(file))) {
         bail!(Usage::new(
-            format!("two programs: that of -e and {script}"),
+            format!("two programs: the one after -e, and {script}"),
             "give one of them",
         ));
     }
@@ -182,7 +182,7 @@ fn not_misplaced(executable: &[String], patterns: &[String]) -> anyhow::Result<(
             bail!(Usage::new(
                 format!("there is no file `{missing}`"),
                 format!(
-                    "a program goes behind -e: gofuncgraph -e {} …",
+                    "write the program after -e: gofuncgraph -e {} …",
                     typed(missing)
                 ),
             ));
@@ -203,7 +203,7 @@ fn not_misplaced(executable: &[String], patterns: &[String]) -> anyhow::Result<(
         .find(|text| is_script(Path::new(text)) && is_file(text))
     {
         bail!(Usage::new(
-            format!("{script} stands where patterns do"),
+            format!("{script} is where a pattern is expected"),
             format!(
                 "a program goes before the executable: gofuncgraph {} …",
                 typed(script)
@@ -216,11 +216,10 @@ fn not_misplaced(executable: &[String], patterns: &[String]) -> anyhow::Result<(
             .find(|text| text.starts_with(['.', '/']) && is_file(text))
     {
         bail!(Usage::new(
-            format!("{file} stands where patterns do, since -p or -- say already what is traced"),
             format!(
-                "leave it away, or leave that away: gofuncgraph … {}",
-                typed(file)
+                "{file} is where a pattern is expected, since -p or -- already says what to trace"
             ),
+            format!("leave out one of the two: gofuncgraph … {}", typed(file)),
         ));
     }
     Ok(())
@@ -258,7 +257,7 @@ fn target(what: &What, files: &[String]) -> anyhow::Result<Option<Target>> {
             executable: find_command(command).with_context(|| {
                 Usage::new(
                     format!("no command `{command}` on the PATH"),
-                    "write ./ before a file of this folder",
+                    "for a file in this folder, write ./ before its name",
                 )
             })?,
             args: args.to_vec(),

@@ -62,7 +62,7 @@ impl Stop {
     pub fn came_early(&self) -> bool {
         let came = self.came();
         if came {
-            say!("ended by a signal before any probe was there");
+            say!("ended by a signal before any probe was set");
         }
         came
     }

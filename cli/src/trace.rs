@@ -68,7 +68,7 @@ pub fn run(what: &What, how: &How) -> anyhow::Result<()> {
         .attach(&traced.plan, &traced.binary, pid, &mut progress)
         .map_err(|error| match pid {
             Some(pid) if !runtime::process::is_alive(pid) => {
-                anyhow::anyhow!("process {pid} ended before the probes were there")
+                anyhow::anyhow!("process {pid} ended before the probes were set")
             }
             _ => error.into(),
         })?;
@@ -184,7 +184,7 @@ fn compensation(plan: &Plan, prices: &Prices) -> Option<Compensation> {
         return None;
     }
     if !prices.measured {
-        say!("  what a probe costs could not be measured: durations are compensated by estimates");
+        say!("  the cost of a probe could not be measured: durations are corrected by estimates");
     }
     let carries_out = Kernel::detect().writes_registers();
     Some(Compensation::new(plan, prices, carries_out))
@@ -206,7 +206,7 @@ fn check_scope(plan: &Plan, pid: Option<u32>) -> anyhow::Result<()> {
         if !pids.is_empty() && !pids.contains(&pid) {
             bail!(Usage::new(
                 format!("-p {pid} contradicts the `pid` clause of `{}`", trace.label),
-                "leave one of them away",
+                "leave out one of them",
             ));
         }
     }
@@ -226,7 +226,7 @@ fn spare_inputs(traced: &Traced, how: &How) -> anyhow::Result<()> {
     let is_program = identity_of(Path::new(&traced.source.name)).is_ok_and(|file| file == output);
     if is_program || traced.binary.identity()? == output {
         bail!(Usage::new(
-            format!("-o {} would write over what is read", shown(path)),
+            format!("-o {} would overwrite a file that is read", shown(path)),
             "name another file for the graphs",
         ));
     }

@@ -288,7 +288,7 @@ fn describe_prices(
     if let (Some(dearest), Some(cheapest)) = (included.first(), included.last()) {
         line!(
             out,
-            "    {:>8}  to {}: {} included, {} outside any graph; the dearest:",
+            "    {:>8}  to {}: {} included, {} outside any graph; the most expensive:",
             micros(cheapest.in_graph_ns),
             micros(dearest.in_graph_ns),
             grouped(included.len()),

@@ -192,7 +192,7 @@ impl Instrumentation {
             Ok(types) => types,
             Err(error) => {
                 diagnostics.push(
-                    Diagnostic::new(codes::NO_TYPES, "which values there are is not known")
+                    Diagnostic::new(codes::NO_TYPES, "the values of a call are not known")
                         .at(&listed.span, "needs their types")
                         .note(error.to_string())
                         .help(match error {
@@ -275,7 +275,7 @@ impl Instrumentation {
         };
         if count == all {
             let others = (count > 1)
-                .then(|| format!("the expressions of the trace fit none of its {} targets; so it is with the first", grouped(count)));
+                .then(|| format!("the expressions of the trace fit none of its {} targets; the error is that of the first", grouped(count)));
             diagnostics.extend(first.into_iter().map(|diagnostic| match &others {
                 Some(others) => diagnostic.note(others.clone()),
                 None => diagnostic,
@@ -291,7 +291,7 @@ impl Instrumentation {
             .at(&trace.span, "selects them")
             .note(names_shown(&names));
         if let Some(why) = first.first() {
-            diagnostic = diagnostic.note(format!("of the first: {}", printable(&why.message)));
+            diagnostic = diagnostic.note(format!("for the first one: {}", printable(&why.message)));
         }
         diagnostics.push(diagnostic);
     }

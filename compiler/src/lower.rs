@@ -85,7 +85,7 @@ fn callback(executable: &Executable) -> Option<Callback> {
 pub struct Options {
     /// Where the executable is: copied into the plan, never opened.
     pub executable: PathBuf,
-    /// Where returns are watched.
+    /// Where returns are probed.
     pub placement: Placement,
     /// Functions that a trace does without, though it selects them: index of the trace, id of the function in the plan. Ids stay what
     /// they are without this.

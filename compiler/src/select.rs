@@ -102,13 +102,12 @@ fn select_trace(
     }
     let targets = merged(by_target.iter().flatten().copied().collect());
     if matched_any && targets.is_empty() {
-        let mut diagnostic =
-            Diagnostic::new(codes::ALL_EXCLUDED, "`exclude` takes away every target")
-                .at(&trace.span, "these match, but are never probed");
+        let mut diagnostic = Diagnostic::new(codes::ALL_EXCLUDED, "`exclude` removes every target")
+            .at(&trace.span, "these match, but are never probed");
         if let Some(pattern) = trace.exclude.first() {
             diagnostic = diagnostic.also_at(&pattern.span, "excluded here");
         }
-        diagnostics.push(diagnostic.help("narrow `exclude`: it holds for targets too"));
+        diagnostics.push(diagnostic.help("narrow `exclude`: it applies to targets too"));
     }
     let mut shown = targets.clone();
     for pattern in &trace.include {
@@ -139,7 +138,7 @@ fn modules_by_paths(program: &Resolved, catalog: &Catalog<'_>) -> Option<Diagnos
         .flatten()
         .find(|pattern| matches!(pattern.kind, SelectorKind::BuiltIn(_)))?;
     let diagnostic = Diagnostic::new(codes::MODULES_BY_PATH, how);
-    Some(diagnostic.at(&first.span, "holds what package paths say"))
+    Some(diagnostic.at(&first.span, "decided by package paths"))
 }
 
 /// How functions come into the built-in sets, where the build information names no main module.
@@ -233,10 +232,10 @@ fn explain_nothing(
             };
             let note = match because {
                 Because::Elsewhere => Some(
-                    "the function that the literal is in was inlined wherever it is called, and its literals are named after what holds them",
+                    "the function around this literal was inlined everywhere, so the literal is named after the functions that now contain it",
                 ),
                 Because::Like if glob.is_exact() => Some(
-                    "a function that nothing calls, or that was inlined whole, is not in the executable",
+                    "a function that nothing calls, or that was inlined everywhere, is not in the executable",
                 ),
                 Because::Same | Because::Like => None,
             };

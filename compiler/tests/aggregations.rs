@@ -180,7 +180,7 @@ fn lines_may_need_both_moments() {
         .collect();
     let program = format!("trace main.handle < print \"{}\" >", clauses.join(" "));
     let said = said(executable, &[&program]);
-    assert!(said.contains("so can be at most 8 values"), "{said}");
+    assert!(said.contains("at most 8 values can be kept"), "{said}");
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl<'i> Reader<'i> {
                 first.span.clone(),
                 "a `config` has no name",
             )
-            .label("nothing stands between `config` and its settings")
+            .label("nothing can be between `config` and its settings")
             .help(format!("for example `{EXAMPLE}`")),
             (Some(first), Some(last)) => {
                 let at = first.span.start..last.span.end;
@@ -72,7 +72,7 @@ impl<'i> Reader<'i> {
                 SyntaxError::new(
                     code::MALFORMED_ITEM,
                     at,
-                    "settings stand between `{` and `}`",
+                    "write settings between `{` and `}`",
                 )
                 .label("expected `{` before this")
                 .help(help)
@@ -116,7 +116,7 @@ fn read(name: &Fragment<'_>, rest: &[Fragment<'_>]) -> Result<(), SyntaxError> {
         return Err(SyntaxError::new(
             code::CLAUSE_OUTSIDE,
             name.span.clone(),
-            format!("the clause `{}` stands outside a clause list", name.text),
+            format!("the clause `{}` is outside a clause list", name.text),
         )
         .label("not a setting")
         .help(format!(

@@ -248,7 +248,7 @@ impl<'i> Reader<'i> {
                     equals.span.clone(),
                     format!("expected `:` or `=`, found `{}`", equals.text),
                 )
-                .label("has no place here"),
+                .label("is not allowed here"),
             );
         }
         let owner = Owner {

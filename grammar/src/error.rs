@@ -75,7 +75,7 @@ codes! {
     EXPECTED_ITEM = "E0101", "An item was expected: `trace`, `target`, `set`, `param`, `config` or a hook.";
     MISSPELT_ITEM = "E0102", "An item's keyword is misspelt.";
     LATER_ITEM = "E0103", "The item belongs to the language, but not to this version of it.";
-    CLAUSE_OUTSIDE = "E0104", "A clause stands outside a clause list.";
+    CLAUSE_OUTSIDE = "E0104", "A clause is outside a clause list.";
     EXPECTED_PATTERN = "E0105", "A pattern was expected: the name of a function, a glob, a file or a set.";
     MISSING_COMMA = "E0106", "Two patterns or values have no `,` between them.";
     MISSING_SEMICOLON = "E0107", "Two clauses, settings or actions have no `;` between them.";
@@ -85,7 +85,7 @@ codes! {
     MISMATCHED_CLOSER = "E0111", "A bracket is closed by one of another kind.";
     STRAY_CLOSER = "E0112", "A closing bracket closes nothing.";
     EMPTY_CLAUSE = "E0113", "A clause list, a `config`, a hook or a clause is empty.";
-    UNEXPECTED = "E0114", "A character or word has no place here.";
+    UNEXPECTED = "E0114", "A character or word is not allowed here.";
     BAD_LITERAL = "E0115", "A number, duration, size or percentage is not written as one.";
     OUT_OF_RANGE = "E0116", "A number, duration, size or percentage is too large or too fine.";
     NEEDS_QUOTES = "E0117", "A name or path has to be quoted.";

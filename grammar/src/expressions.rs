@@ -194,7 +194,7 @@ impl<'i> Reader<'i> {
             "," => SyntaxError::new(code::UNEXPECTED, at, "conditions are joined by `&&`")
                 .label("expected `&&` instead of `,`"),
             _ => SyntaxError::new(code::UNEXPECTED, at, format!("unexpected `{found}`"))
-                .label("has no place here")
+                .label("is not allowed here")
                 .help("clauses are separated by `;`"),
         };
         self.report(error);
@@ -257,7 +257,7 @@ impl<'i> Reader<'i> {
                             "parentheses hold one expression",
                         )
                         .label("a second one")
-                        .help("a list stands in brackets: `x in [1, 2]`"),
+                        .help("write a list in brackets: `x in [1, 2]`"),
                     );
                 }
                 inner.truncate(1);
@@ -489,9 +489,9 @@ fn named_in_front(expression: &Pair<'_, Rule>) -> Option<SyntaxError> {
         SyntaxError::new(
             code::EXPECTED_OPERATOR,
             span(&sign),
-            "a name stands behind what it names",
+            "the name has to follow the expression",
         )
-        .label("expected `as` and a name behind the expression")
+        .label("expected `as` and a name after the expression")
         .help(format!("write `{} as {}`", value.trim(), name.as_str())),
     )
 }
@@ -514,14 +514,14 @@ fn junk(pair: &Pair<'_, Rule>, at: Span) -> SyntaxError {
     let text = pair.as_str();
     match text {
         ":" => SyntaxError::new(code::UNEXPECTED, at, "unexpected `:`")
-            .label("has no place here")
+            .label("is not allowed here")
             .help("there are no parts of slices; `x[0]` is an element, `x =~ \"a*\"` tests a string's beginning"),
         "?" => SyntaxError::new(code::UNEXPECTED, at, "unexpected `?`")
-            .label("has no place here")
+            .label("is not allowed here")
             .help("there is no `?:`; write `a && b || !a && c`"),
         "{" => unclosed(at, "{"),
         _ if text.starts_with('{') => {
-            SyntaxError::new(code::UNEXPECTED, at, "braces cannot stand in an expression")
+            SyntaxError::new(code::UNEXPECTED, at, "braces cannot be used in an expression")
                 .label("unexpected")
         }
         _ => {

@@ -108,7 +108,7 @@ pub(crate) fn misplaced(fragment: &Fragment<'_>, rest: &[Fragment<'_>]) -> Synta
             if rest.iter().any(|fragment| fragment.text == closer) {
                 unexpected(format!("unexpected `{opener}`"))
                     .label("no bracket can stand here")
-                    .help("clauses stand between `<` and `>`, or between `{` and `}`")
+                    .help("write clauses between `<` and `>`, or between `{` and `}`")
             } else {
                 unclosed(at, opener)
             }
@@ -137,7 +137,7 @@ pub(crate) fn misplaced(fragment: &Fragment<'_>, rest: &[Fragment<'_>]) -> Synta
             };
             unexpected(format!("unexpected {name} U+{:04X}", u32::from(c))).label("invisible here")
         }
-        (_, text) => unexpected(format!("unexpected `{text}`")).label("has no place here"),
+        (_, text) => unexpected(format!("unexpected `{text}`")).label("is not allowed here"),
     }
 }
 

@@ -152,9 +152,9 @@ fn heading(
         return Err(SyntaxError::new(
             code::UNEXPECTED,
             at,
-            format!("nothing stands between `{word}` and its actions"),
+            format!("nothing can be between `{word}` and its actions"),
         )
-        .label("has no place here")
+        .label("is not allowed here")
         .help(format!("write `{word} {{ … }}`; at intervals: `{EXAMPLE}`")));
     }
     let owner = Owner {

@@ -216,7 +216,7 @@ impl<'i> Reader<'i> {
                     SyntaxError::new(
                         code::CLAUSE_OUTSIDE,
                         at.clone(),
-                        format!("the clause `{word}` stands outside a clause list"),
+                        format!("the clause `{word}` is outside a clause list"),
                     )
                     .label("not within `<` and `>`")
                     .help(format!(
@@ -274,7 +274,7 @@ impl<'i> Reader<'i> {
                     error.help(format!("a trace begins with its keyword: `trace {name}`"))
                 }
                 Some((name, _, true)) if keywords::setting(&name).is_some() => error.help(format!(
-                    "settings stand in a `config`: `{}`",
+                    "write settings in a `config`: `{}`",
                     config::EXAMPLE
                 )),
                 Some((_, _, true)) => error.help(format!("a trace is written `{TRACE_EXAMPLE}`")),

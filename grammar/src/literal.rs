@@ -122,7 +122,7 @@ pub(crate) fn rune(text: &str, span: Span) -> Result<u64, SyntaxError> {
         _ => Err(SyntaxError::new(
             code::BAD_LITERAL,
             span,
-            "a character stands alone between `'`",
+            "only one character can be between `'`",
         )
         .label("more than one character")
         .help(format!("strings are quoted with \": \"{inner}\""))),
@@ -221,7 +221,7 @@ pub(crate) fn unescaped(inner: &str, start: usize) -> Result<String, SyntaxError
                 )
                 .label("unknown or incomplete escape")
                 .help(
-                    "strings know \\\" \\\\ \\n \\r \\t \\a \\b \\f \\v \\x7f \\u00e9 and \\U0001f600; a backslash itself is written \\\\",
+                    "strings have the escapes \\\" \\\\ \\n \\r \\t \\a \\b \\f \\v \\x7f \\u00e9 and \\U0001f600; a backslash itself is written \\\\",
                 ));
             }
         }

@@ -218,7 +218,7 @@ fn reserved<T>(fragments: &[Fragment<'_>], at: usize, owner: &Owner<'_>) -> Piec
             SyntaxError::new(
                 code::CLAUSE_OUTSIDE,
                 fragment.span.clone(),
-                format!("the clause `{word}` stands outside a clause list"),
+                format!("the clause `{word}` is outside a clause list"),
             )
             .label("expected `<` before this")
             .help(format!(

@@ -139,7 +139,7 @@ pub(crate) fn incomplete(graph: &Graph, symbols: &dyn Symbols) -> Option<String>
         parts.push(format!("values of {calls} lost"));
     }
     if graph.unread {
-        parts.push("a probe hit could not be told whose it was".to_owned());
+        parts.push("a probe hit could not be assigned to a goroutine".to_owned());
     }
     if graph.root().is_none() {
         parts.push("the end was lost".to_owned());

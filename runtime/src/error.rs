@@ -29,7 +29,7 @@ pub enum Error {
     },
     /// Capabilities of another user namespace than the first one.
     #[error(
-        "CAP_BPF and CAP_PERFMON are needed in the first user namespace, and this process is in another one (a rootless container, unshare -U), where even root has none that count: run gofuncgraph outside, where -p takes the number that the process has there"
+        "CAP_BPF and CAP_PERFMON are needed in the first user namespace, but this process is in another one (a rootless container, unshare -U), where no capability counts, not even root's: run gofuncgraph outside, and give -p the number that the process has there"
     )]
     UserNamespace,
     /// The kernel has no BTF.
@@ -41,7 +41,7 @@ pub enum Error {
     #[error("the embedded probe program cannot be prepared: {0}")]
     Object(String),
     /// The kernel refused a BPF map.
-    #[error("the kernel refused the map `{name}`: {reason}{}", if *too_many_files { "" } else { "; fewer --max-goroutines need less memory" })]
+    #[error("the kernel refused the map `{name}`: {reason}{}", if *too_many_files { "" } else { "; a smaller --max-goroutines needs less memory" })]
     Map {
         /// Map.
         name: String,
@@ -78,7 +78,7 @@ pub enum Error {
     },
     /// The perf fallback has a cap.
     #[error(
-        "{sites} probe sites, but this kernel (before 6.6) attaches them one by one and detaches each in about 0.1 s, so at most {cap} are taken; narrow the patterns, or raise --max-probes (detaching will take about {seconds} s)"
+        "{sites} probe sites, but this kernel (before 6.6) attaches them one by one and detaches each in about 0.1 s, so at most {cap} are allowed; narrow the patterns, or raise --max-probes (detaching will take about {seconds} s)"
     )]
     TooManyProbes {
         /// Sites of the plan.
@@ -89,7 +89,7 @@ pub enum Error {
         seconds: usize,
     },
     /// The file is not the one that the plan was made from.
-    #[error("{} has changed since it was read: the instruction at {address:#x} is another one", escape_path(.path))]
+    #[error("{} has changed since it was read: the instruction at {address:#x} is different", escape_path(.path))]
     Changed {
         /// File.
         path: PathBuf,
@@ -107,28 +107,28 @@ pub enum Error {
         overlay: bool,
     },
     /// The file was written to in place.
-    #[error("{} is being written to, or was since it was read: start again when that is done", escape_path(.path))]
+    #[error("{} is being written to, or was written to since it was read: start again when the writing is done", escape_path(.path))]
     Written {
         /// File.
         path: PathBuf,
     },
     /// Somebody may write at any time, and nothing tells when.
     #[error(
-        "{} is open for writing: a probe could end up in what is written; try again when that is done (`fuser -v FILE` tells who has it open)", escape_path(.path))]
+        "{} is open for writing, and a probe could end up in the new content; try again when it is closed (`fuser -v FILE` shows who has it open)", escape_path(.path))]
     OpenForWriting {
         /// File.
         path: PathBuf,
     },
     /// No lease for this user.
     #[error(
-        "cannot keep {} from being written to while probes are in it, since it belongs to another user: run as root (sudo), or give the command CAP_LEASE too (setcap cap_bpf,cap_perfmon,cap_lease+ep)", escape_path(.path))]
+        "cannot protect {} from being overwritten while it has probes, because it belongs to another user: run as root (sudo), or give the command CAP_LEASE too (setcap cap_bpf,cap_perfmon,cap_lease+ep)", escape_path(.path))]
     LeasePrivilege {
         /// File.
         path: PathBuf,
     },
     /// No lease on this file system.
     #[error(
-        "cannot keep {} from being written to while probes are in it, and a probe in another build's code would crash it: its file system has no leases (fcntl F_SETLEASE: {error}); run it from a copy on a local file system (ext4, xfs, btrfs, tmpfs, overlay)", escape_path(.path))]
+        "cannot protect {} from being overwritten while it has probes, and a probe in the code of another build would crash it: its file system has no leases (fcntl F_SETLEASE: {error}); run a copy of it on a local file system (ext4, xfs, btrfs, tmpfs, overlay)", escape_path(.path))]
     NoLease {
         /// File.
         path: PathBuf,
@@ -185,11 +185,11 @@ pub fn not_arrived(pid: u32, path: &Path, overlay: bool) -> String {
     let path = escape_path(path);
     if overlay {
         format!(
-            "process {pid} runs an earlier version of {path}, which its overlay file system has copied since (as chmod, chown and writing make it do): it cannot be traced until it is started again"
+            "process {pid} runs an older copy of {path}: the overlay file system has copied the file since (chmod, chown and writing do that); it cannot be traced until it is started again"
         )
     } else {
         format!(
-            "process {pid} runs other code than that of {path}, so no probes arrived there: it cannot be traced until it is started again"
+            "process {pid} does not run the code in {path}, so no probes were set in it: it cannot be traced until it is started again"
         )
     }
 }

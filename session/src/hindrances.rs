@@ -102,13 +102,13 @@ fn hindrances(pid: u32, task: &Task, frozen: Option<&Frozen>) -> Vec<(Hindrance,
             ""
         };
         let sentence = format!(
-            "process {pid} is {stopped}traced by process {tracer} ({}): a breakpoint of a debugger where a probe is has to be taken out before this ends, or not at all: later it puts the probe's byte there, which kills the process",
+            "process {pid} is {stopped}traced by process {tracer} ({}); if a debugger has a breakpoint where a probe is, remove it before this trace ends, or never: removed later, it writes the probe's byte back, which kills the process",
             render::escape(&name)
         );
         found.push((Hindrance::Traced(tracer), sentence));
     } else if task.is_stopped() {
         let sentence = format!(
-            "process {pid} is stopped, and calls nothing until it goes on: kill -CONT {pid}"
+            "process {pid} is stopped, and makes no calls until it is continued: kill -CONT {pid}"
         );
         found.push((Hindrance::Stopped, sentence));
     }
@@ -118,7 +118,7 @@ fn hindrances(pid: u32, task: &Task, frozen: Option<&Frozen>) -> Vec<(Hindrance,
             None => String::new(),
         };
         let sentence = format!(
-            "process {pid} is frozen with its control group, and calls nothing until that is thawed{how}"
+            "process {pid} is frozen with its control group, and makes no calls until the group is thawed{how}"
         );
         found.push((Hindrance::Frozen, sentence));
     }

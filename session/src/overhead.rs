@@ -239,7 +239,7 @@ impl Overhead {
         self.look(source)?;
         for load in loads.iter().take(TOLD) {
             let target = if self.watch.is_target(load) {
-                "; a target, whose trace has `sample`"
+                "; it is a target of a trace with `sample`"
             } else {
                 ""
             };

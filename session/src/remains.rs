@@ -53,7 +53,7 @@ impl Session<'_> {
                 Err(error) => malformed = Some(error),
             })?;
         if let Some(error) = malformed {
-            bail!("the probe program sent what cannot be read: {error}");
+            bail!("the probe program sent data that cannot be read: {error}");
         }
         for graph in graphs {
             self.draw(graph)?;

@@ -153,7 +153,7 @@ impl<'a> Session<'a> {
             self.end_traces(elapsed)?;
             if self.source.is_written() {
                 self.notices.push(format!(
-                    "{} is being written to: its probes are gone, so that they do no harm there; start again when that is done",
+                    "{} is being written to, so its probes were removed; start again when the writing is done",
                     escape_path(&self.plan.executable)
                 ));
                 return Ok(());

@@ -73,7 +73,7 @@ impl Surroundings {
         if self.by_path && (self.traced.is_another(binary.path()) || source.is_copied(binary)) {
             self.is_replaced = true;
             notices.push(format!(
-                "{} has been replaced: processes that run the old file are traced on; start again for the new one",
+                "{} has been replaced: processes that run the old file are still traced; start again to trace the new file",
                 escape_path(binary.path())
             ));
         }

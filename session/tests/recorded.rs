@@ -428,7 +428,7 @@ fn a_file_that_is_written_to_ends_the_session() {
     assert_eq!(
         seen.events,
         [
-            "notice: /srv/server is being written to: its probes are gone, so that they do no harm there; start again when that is done"
+            "notice: /srv/server is being written to, so its probes were removed; start again when the writing is done"
         ]
     );
 }
@@ -442,7 +442,7 @@ fn a_record_that_cannot_be_read_ends_the_session_and_the_target_is_let_go_of() {
     assert!(
         error
             .to_string()
-            .starts_with("the probe program sent what cannot be read"),
+            .starts_with("the probe program sent data that cannot be read"),
         "{error}"
     );
     assert_eq!(seen.events, ["main.first 10 ns of goroutine 1"]);

@@ -59,7 +59,7 @@ fn a_process_of_a_lower_layer_whose_file_was_copied_up() {
             .status();
         assert!(status.is_ok_and(|status| status.success()), "{change:?}");
 
-        let said = format!("process {pid} runs an earlier version of {}", text(&server));
+        let said = format!("process {pid} runs an older copy of {}", text(&server));
         let output = tracer::run(&["-e", PROGRAM, "--for", "10s", "-p", &pid]);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{change:?}: {stderr}");
@@ -101,7 +101,7 @@ fn a_file_that_is_copied_up_while_it_is_traced() {
     tracer.wait_for("tracing ");
     let status = Command::new("chmod").arg("777").arg(&server).status();
     assert!(status.is_ok_and(|status| status.success()));
-    tracer.wait_for("has been replaced: processes that run the old file are traced on");
+    tracer.wait_for("has been replaced: processes that run the old file are still traced");
     tracer.signal("INT");
     let traced = tracer.finish();
     assert_eq!(traced.code, Some(0), "{}", traced.stderr);

@@ -147,9 +147,8 @@ fn sampled_targets_are_dropped_last() {
     let said = traced.stderr.as_str();
     let dropped = "dropped main.hot: ";
     assert!(
-        said.lines()
-            .any(|line| line.starts_with(dropped)
-                && line.contains("a target, whose trace has `sample`")),
+        said.lines().any(|line| line.starts_with(dropped)
+            && line.contains("it is a target of a trace with `sample`")),
         "{said}"
     );
     assert!(said.contains("the trace `main.hot` ends"), "{said}");

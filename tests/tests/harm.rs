@@ -166,7 +166,7 @@ fn ctrl_c_ends_planning() {
         tracer.signal(signal);
         let (code, stdout, stderr) = tracer.finish();
         assert_eq!(code, Some(0), "{stderr}");
-        assert_eq!(stderr, "ended by a signal before any probe was there\n");
+        assert_eq!(stderr, "ended by a signal before any probe was set\n");
         assert_eq!(stdout, "");
     }
 }

@@ -100,8 +100,9 @@ fn a_stopped_process() {
     let process = sleeping();
     let pid = process.pid().to_string();
     process.signal("STOP");
-    let said =
-        format!("process {pid} is stopped, and calls nothing until it goes on: kill -CONT {pid}");
+    let said = format!(
+        "process {pid} is stopped, and makes no calls until it is continued: kill -CONT {pid}"
+    );
     let output = tracer_by(&["env"], &["-p", &pid]);
     assert_says(&output, 0, &said);
     process.signal("CONT");
@@ -125,7 +126,7 @@ fn a_process_that_is_traced_already() {
     let line = follower.wait_for("pid ");
     let pid = line.trim().trim_start_matches("pid ");
     let said = format!(
-        "process {pid} is traced by process {} (perl): a breakpoint",
+        "process {pid} is traced by process {} (perl); if a debugger has a breakpoint",
         follower.pid()
     );
     let output = tracer_by(&["env"], &["-p", pid]);
@@ -144,7 +145,7 @@ fn a_process_that_is_stopped_later() {
     let process = sleeping();
     let tracer = following(&process);
     let said = format!(
-        "process {0} is stopped, and calls nothing until it goes on: kill -CONT {0}",
+        "process {0} is stopped, and makes no calls until it is continued: kill -CONT {0}",
         process.pid()
     );
     process.signal("STOP");
@@ -166,7 +167,7 @@ fn a_debugger_that_comes_later() {
     for _ in 0..2 {
         let debugger = Running::start(Path::new("perl"), &["-e", ATTACHER, &pid]);
         let said = format!(
-            "process {pid} is traced by process {} (perl): a breakpoint",
+            "process {pid} is traced by process {} (perl); if a debugger has a breakpoint",
             debugger.pid()
         );
         tracer.wait_for(&said);
@@ -221,7 +222,7 @@ fn a_frozen_process() {
             let file = group.join(file);
             let write = |word| fs::write(&file, word).expect("written");
             let said = format!(
-                "process {pid} is frozen with its control group, and calls nothing until that is thawed: echo {thaw} > {}\n",
+                "process {pid} is frozen with its control group, and makes no calls until the group is thawed: echo {thaw} > {}\n",
                 file.display()
             );
             write(freeze);
@@ -266,7 +267,7 @@ fn a_process_that_has_just_ended() {
     let (code, _, stderr) = tracer.finish();
     // When it looks again is not known.
     let there_is_none = format!("error: there is no process {pid}\n");
-    let too_early = format!("error: process {pid} ended before the probes were there\n");
+    let too_early = format!("error: process {pid} ended before the probes were set\n");
     assert_eq!(code, Some(1), "{stderr}");
     assert!([there_is_none, too_early].contains(&stderr), "{stderr}");
 }
@@ -360,6 +361,6 @@ fn a_process_of_another_user() {
         .args(["-e", PROGRAM, "-p", &process.pid().to_string()])
         .output()
         .expect("setpriv runs");
-    assert_says(&output, 1, "takes CAP_SYS_PTRACE, too");
+    assert_says(&output, 1, "CAP_SYS_PTRACE is needed too");
     std::fs::remove_file(&tracer).expect("clean up");
 }

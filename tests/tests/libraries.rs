@@ -111,7 +111,7 @@ fn the_one_go_library_of_a_process_is_traced() {
     let pid = host.pid().to_string();
     let traced = one_call(&mut host, &["-p", &pid]);
     let said = format!(
-        "process {pid} runs {}, which is no Go program; its Go code is in {}",
+        "process {pid} runs {}, which is not a Go program; its Go code is in {}",
         text(&folder().join("host")),
         text(&library)
     );
@@ -127,7 +127,7 @@ fn the_one_go_library_of_a_process_is_traced() {
     let stderr = String::from_utf8_lossy(&missing.stderr).into_owned();
     assert_eq!(missing.status.code(), Some(2), "{stderr}");
     let said = format!(
-        "process {pid} has not loaded libtwo.so\n  help: libraries of Go code that it has loaded: {}",
+        "process {pid} has not loaded libtwo.so\n  help: libraries with Go code that it has loaded: {}",
         text(&library)
     );
     assert!(stderr.contains(&said), "{stderr}");
@@ -190,7 +190,7 @@ fn of_several_go_libraries_the_one_that_is_meant_is_named() {
             let library = text(meant);
             format!("in one of them: gofuncgraph … --library {library} -p {pid}\n")
         });
-        let found = stderr.split_once("; what is asked for is ");
+        let found = stderr.split_once("; what you asked for is ");
         assert_eq!(found.map(|(_, found)| found), said.as_deref(), "{program}");
     }
 }
@@ -229,10 +229,7 @@ fn a_library_that_was_copied_up_since_it_was_loaded() {
         let refused = tracer::run(&[&["-e", WORK, "--for", "5s"], options].concat());
         let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert_eq!(refused.status.code(), Some(1), "{stderr}");
-        let said = format!(
-            "process {pid} runs an earlier version of {}",
-            text(&library)
-        );
+        let said = format!("process {pid} runs an older copy of {}", text(&library));
         assert!(stderr.contains(&said), "{stderr}");
     }
     let mut new = host(std::slice::from_ref(&library));

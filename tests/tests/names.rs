@@ -140,7 +140,7 @@ fn copies_are_suggested_where_there_is_nothing_else() {
             let said = String::from_utf8(said).expect("UTF-8");
             assert!(
                 said.contains("did you mean `main.a.only.func")
-                    && said.contains("was inlined wherever it is called"),
+                    && said.contains("was inlined everywhere, so the literal"),
                 "Go {}: {said}",
                 toolchain.version
             );

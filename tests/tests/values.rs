@@ -215,7 +215,7 @@ fn without_dwarf_nothing_is_shown() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(
-            said.contains("which values there are is not known"),
+            said.contains("the values of a call are not known"),
             "{said}"
         );
         assert!(said.contains("args reg.ax"), "{said}");

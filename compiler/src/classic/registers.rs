@@ -68,7 +68,7 @@ impl<'t> Pattern<'t> {
         };
         if functions.is_empty() {
             return Err(ClassicError::new(
-                format!("`{text}`: no function stands before the parenthesis"),
+                format!("`{text}`: there is no function before the parenthesis"),
                 "write it as main.F(n=(%ax):s64)",
             ));
         }
@@ -110,7 +110,7 @@ fn argument(text: &str) -> Result<Argument<'_>, ClassicError> {
     };
     if text.is_empty() {
         return Err(ClassicError::new(
-            "nothing stands between two commas, or after the last one",
+            "something is missing between two commas, or after the last one",
             "write a name, where it is and its type, as in n=(+8(%ax)):s64",
         ));
     }
@@ -358,11 +358,11 @@ mod tests {
             .map(error)
             .join("\n"),
             @"
-        `(n=(%ax):s64)`: no function stands before the parenthesis: write it as main.F(n=(%ax):s64)
+        `(n=(%ax):s64)`: there is no function before the parenthesis: write it as main.F(n=(%ax):s64)
         `n` is no register expression: write a name, where it is and its type, as in n=(+8(%ax)):s64
         `n=%ax` is no register expression: write a name, where it is and its type, as in n=(+8(%ax)):s64
         `=%ax:u64` is no register expression: write a name, where it is and its type, as in n=(+8(%ax)):s64
-        nothing stands between two commas, or after the last one: write a name, where it is and its type, as in n=(+8(%ax)):s64
+        something is missing between two commas, or after the last one: write a name, where it is and its type, as in n=(+8(%ax)):s64
         `8` in `n=8:u64` is no place: places are registers and offsets around them: (%ax), (+8(%ax)), (*+0(%ax)), +0(+8(%ax))
         `x(%ax)` in `n=x(%ax):u64` is no place: places are registers and offsets around them: (%ax), (+8(%ax)), (*+0(%ax)), +0(+8(%ax))
         `99999999999(%ax)` in `n=99999999999(%ax):u64` is no place: places are registers and offsets around them: (%ax), (+8(%ax)), (*+0(%ax)), +0(+8(%ax))

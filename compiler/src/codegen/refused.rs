@@ -42,7 +42,7 @@ pub fn refused(span: &Span, log: &str) -> Diagnostic {
         });
     let diagnostic = Diagnostic::new(codes::TOO_LARGE, "the kernel refuses the code of this")
         .at(span, "refused here")
-        .help("write it in a simpler way, or leave it away");
+        .help("write it in a simpler way, or leave it out");
     match reason {
         Some(reason) => diagnostic.note(printable(&format!("its verifier says: {reason}"))),
         None => diagnostic,

@@ -53,9 +53,12 @@ impl<'s, 'e> Lowering<'s, 'e> {
         let ExpressionKind::List(list) = &right.kind else {
             let text = self.text(right);
             return self.fail(
-                Diagnostic::new(codes::OPERATOR_MISFIT, "a list stands on the right of `in`")
-                    .at(&right.span, "not a list")
-                    .help(format!("write it in brackets: `[{text}]`")),
+                Diagnostic::new(
+                    codes::OPERATOR_MISFIT,
+                    "a list is needed on the right of `in`",
+                )
+                .at(&right.span, "not a list")
+                .help(format!("write it in brackets: `[{text}]`")),
             );
         };
         let value = self.value(left)?;
@@ -120,7 +123,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
             && diagnostic.code == codes::UNKNOWN_NAME.id()
             && (quoted || is_text && diagnostic.help.is_empty())
         {
-            diagnostic.help = vec![format!("a text stands in quotes: \"{text}\"")];
+            diagnostic.help = vec![format!("write a text in quotes: \"{text}\"")];
         }
         None
     }

@@ -10,8 +10,8 @@ use crate::{
 pub fn too_many_kept(error: &TooManyKept) -> Diagnostic {
     Diagnostic::new(codes::TOO_LARGE, "the kernel has no room for this")
         .at(&error.span, "would have to be kept until the call returns")
-        .note(format!("so can be at most {MAX_KEPT} values"))
+        .note(format!("at most {MAX_KEPT} values can be kept"))
         .help(
-            "join what is about arguments by `&&` with what is about results: then nothing is kept",
+            "join parts about arguments and parts about results with `&&`: then nothing has to be kept",
         )
 }

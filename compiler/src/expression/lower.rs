@@ -212,8 +212,11 @@ impl<'s, 'e> Lowering<'s, 'e> {
             ExpressionKind::Name(name) => self.name(name, span),
             ExpressionKind::Parentheses(inner) => self.value(inner),
             ExpressionKind::List(_) => self.fail(
-                Diagnostic::new(codes::OPERATOR_MISFIT, "a list stands on the right of `in`")
-                    .at(span, "no value"),
+                Diagnostic::new(
+                    codes::OPERATOR_MISFIT,
+                    "a list is needed on the right of `in`",
+                )
+                .at(span, "no value"),
             ),
             ExpressionKind::Field { of, name } => self.field(of, name),
             ExpressionKind::Index { of, index } => self.index(of, index, span),

@@ -198,8 +198,11 @@ impl Lowering<'_, '_> {
             Value::Constant(_) => {
                 let text = self.text(expression);
                 return self.fail(
-                    Diagnostic::new(codes::NOT_A_KEY, format!("`{text}` tells no calls apart"))
-                        .at(span, "is the same for all of them"),
+                    Diagnostic::new(
+                        codes::NOT_A_KEY,
+                        format!("`{text}` does not distinguish calls"),
+                    )
+                    .at(span, "is the same for all of them"),
                 );
             }
         };
@@ -279,11 +282,8 @@ impl Lowering<'_, '_> {
         }
         let Some(width) = u64::try_from(width).ok().filter(|width| *width > 0) else {
             return self.fail(
-                Diagnostic::new(
-                    codes::UNSUITABLE_STEPS,
-                    "steps have to be larger than nothing",
-                )
-                .at(&step.span, "the size of a step"),
+                Diagnostic::new(codes::UNSUITABLE_STEPS, "steps have to be larger than 0")
+                    .at(&step.span, "the size of a step"),
             );
         };
         let distance = to.abs_diff(from);

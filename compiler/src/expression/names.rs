@@ -87,7 +87,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
             None => self.fail(
                 Diagnostic::new(
                     codes::OPERATOR_MISFIT,
-                    format!("`${name}` cannot stand in an expression"),
+                    format!("`${name}` cannot be used in an expression"),
                 )
                 .at(span, "is a percentage"),
             ),
@@ -264,7 +264,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
     fn parameter(&mut self, parameter: &Variable, span: &Span) -> Option<Value> {
         if self.scope.usage == Use::Ret {
             let name = parameter.name.as_deref().unwrap_or_default();
-            let built_in = is_built_in(name).then(|| format!("what is built in is `call.{name}`"));
+            let built_in = is_built_in(name).then(|| format!("the built-in name is `call.{name}`"));
             return self.fail(
                 Diagnostic::new(
                     codes::OUT_OF_REACH,

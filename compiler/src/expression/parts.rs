@@ -241,9 +241,9 @@ impl<'s, 'e> Lowering<'s, 'e> {
         if matches!(value.ty.kind, Kind::Map { .. }) {
             let text = self.text(of);
             return self.fail(
-                Diagnostic::new(codes::OPERATOR_MISFIT, "maps are not searched")
+                Diagnostic::new(codes::OPERATOR_MISFIT, "maps cannot be searched")
                     .at(&of.span, format!("`{text}` is a map"))
-                    .help(format!("its length is there: len({text})")),
+                    .help(format!("only its length can be used: len({text})")),
             );
         }
         let (number, guard) = self.position(index)?;

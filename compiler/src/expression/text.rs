@@ -141,12 +141,15 @@ impl<'s, 'e> Lowering<'s, 'e> {
                 let text = self.text(expression);
                 let help = match other {
                     Value::Constant(_) => format!("write it in quotes: \"{text}\""),
-                    _ => "what is looked for has to be known beforehand: a text in quotes, or a `param`".to_owned(),
+                    _ => {
+                        "the text to look for has to be a constant: a text in quotes, or a `param`"
+                            .to_owned()
+                    }
                 };
                 self.fail(
                     Diagnostic::new(
                         codes::OPERATOR_MISFIT,
-                        format!("a text stands on the right of `{symbol}`"),
+                        format!("a text is needed on the right of `{symbol}`"),
                     )
                     .at(&expression.span, format!("is {what}"))
                     .help(help),
@@ -213,7 +216,7 @@ impl<'s, 'e> Lowering<'s, 'e> {
                     .as_ref()
                     .map(|name| format!("did you mean \"{}\"?", shown_symbol(name)));
                 return self.fail(
-                    Diagnostic::new(codes::MATCHED_NOTHING, "no function is called so")
+                    Diagnostic::new(codes::MATCHED_NOTHING, "no function has this name")
                         .at(&expression.span, "matches nothing")
                         .maybe_help(help),
                 );

@@ -238,7 +238,7 @@ pub(crate) fn differs(span: &Span, function: &str, first: &str) -> Diagnostic {
     let (function, first) = (symbol(function), symbol(first));
     Diagnostic::new(
         codes::KEYS_DIFFER,
-        "values of different types cannot be taken together",
+        "values of different types cannot be combined",
     )
     .at(
         span,

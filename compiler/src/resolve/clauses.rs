@@ -136,7 +136,7 @@ fn check_one(clause: &Clause, out: &mut Clauses, sets: &mut Sets, values: &mut V
                     values.diagnostics.push(
                         Diagnostic::new(
                             codes::SAMPLE_NUMERATOR,
-                            "`sample` keeps one graph of so many",
+                            "`sample` keeps one graph of every N",
                         )
                         .at(&one.span, format!("this has to be 1, not {numerator}"))
                         .maybe_help(help),
@@ -240,7 +240,7 @@ fn shown_constant(clause: &Clause, expression: &Expression) -> Option<Diagnostic
         }
         (ExpressionKind::Integer(_), _) => Some("arguments are shown by their names".to_owned()),
         (ExpressionKind::String(_) | ExpressionKind::Bytes(_), _) => {
-            Some("names stand without quotes".to_owned())
+            Some("write names without quotes".to_owned())
         }
         (
             ExpressionKind::Float(_)

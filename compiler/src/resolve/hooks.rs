@@ -93,7 +93,7 @@ impl Names {
                     )
                     .at(&name.span, "used again here")
                     .also_at(&first.span, "first used here")
-                    .help("names of aggregations are those of the whole program"),
+                    .help("a name can belong to only one aggregation in the whole program"),
                 );
             }
             self.all.push((name, AggregationId { trace, aggregation }));
@@ -209,7 +209,10 @@ fn pieces(template: &Template, diagnostics: &mut Vec<Diagnostic>) -> Vec<HookPie
 }
 
 fn not_of_the_run(span: &Span) -> Diagnostic {
-    Diagnostic::new(codes::UNKNOWN_NAME, "no call is there to print values of")
-        .at(span, "unknown in a hook")
-        .help("hooks know {time} and {elapsed}; aggregations are shown with `show`")
+    Diagnostic::new(
+        codes::UNKNOWN_NAME,
+        "a hook has no call whose values it could print",
+    )
+    .at(span, "unknown in a hook")
+    .help("hooks know {time} and {elapsed}; aggregations are shown with `show`")
 }

@@ -115,7 +115,7 @@ const MEANINGS: &[(&str, Meaning)] = &[
             value,
             Limits::MOST_STRING,
             "so much of one string leaves no room for anything else",
-            "the most is 512",
+            "the maximum is 512",
         )?;
         Ok(())
     }),
@@ -124,7 +124,7 @@ const MEANINGS: &[(&str, Meaning)] = &[
             value,
             Limits::MOST_ELEMENTS,
             "there is no room for so many elements",
-            "the most is 32",
+            "the maximum is 32",
         )?;
         Ok(())
     }),
@@ -133,7 +133,7 @@ const MEANINGS: &[(&str, Meaning)] = &[
             value,
             Limits::MOST_DEPTH,
             "so many pointers cannot be followed at a probe",
-            "the most is 4",
+            "the maximum is 4",
         )?;
         Ok(())
     }),
@@ -143,7 +143,7 @@ fn budget(value: &ValueKind) -> Result<Budget, Misfit> {
     match value {
         ValueKind::Percent(0) => Err(Misfit::Range(
             "a budget of nothing allows no probe",
-            "the least is 0.1%; `off` sets no limit",
+            "the minimum is 0.1%; `off` removes the limit",
         )),
         ValueKind::Percent(thousandths) => Ok(Budget::Share(*thousandths)),
         ValueKind::Bool(false) => Ok(Budget::Off),

@@ -352,7 +352,7 @@ impl Values {
                 self.diagnostics.push(
                     Diagnostic::new(
                         codes::OUT_OF_RANGE,
-                        format!("`{clause}` has to be longer than nothing"),
+                        format!("`{clause}` has to be longer than 0"),
                     )
                     .at(&value.span, "no time at all"),
                 );

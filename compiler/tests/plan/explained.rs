@@ -31,7 +31,7 @@ fn explain_tells_what_was_asked_for() {
         "goroutine 7",
         "cost of a call, estimated",
         "main.handleBar, with its graph",
-        "outside any graph; the dearest:",
+        "outside any graph; the most expensive:",
         "also inlined, at 1 place",
         "runtime internals cannot be probed safely",
         "… and ",

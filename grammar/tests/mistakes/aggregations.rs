@@ -26,7 +26,7 @@ fn arguments_of_aggregations() {
       nothing to be given
       help: for example `count by caller`
     E0114 84..87 `dur`: unexpected `dur`
-      has no place here
+      is not allowed here
       help: clauses are separated by `;`
     ");
     assert_snapshot!(mistakes("trace main.f < sum(a; lhist(a, , 3) >"), @"
@@ -114,7 +114,7 @@ fn texts() {
       help: the quotes of a string between braces are written \"
     E0109 38..40 `\q`: `\q` is not an escape that strings have
       unknown or incomplete escape
-      help: strings know \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
+      help: strings have the escapes \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
     "#);
     assert_snapshot!(mistakes(r#"trace main.f < print "{a has "x"}" >"#), @r#"
     E0110 22..23 `{`: this `{` is never closed
@@ -171,11 +171,11 @@ fn headings_of_hooks() {
       not a duration
     ");
     assert_snapshot!(mistakes("begin 5s { show } end now { show }"), @"
-    E0114 6..8 `5s`: nothing stands between `begin` and its actions
-      has no place here
+    E0114 6..8 `5s`: nothing can be between `begin` and its actions
+      is not allowed here
       help: write `begin { … }`; at intervals: `every 5s { show; clear }`
-    E0114 22..25 `now`: nothing stands between `end` and its actions
-      has no place here
+    E0114 22..25 `now`: nothing can be between `end` and its actions
+      is not allowed here
       help: write `end { … }`; at intervals: `every 5s { show; clear }`
     ");
     assert_snapshot!(mistakes("bgin { show } trace main.f"), @"
@@ -237,7 +237,7 @@ fn actions() {
       not an action
       help: actions are print, show, clear
     E0114 40..41 `=`: unexpected `=`
-      has no place here
+      is not allowed here
     ");
     assert_snapshot!(mistakes("every 5s { print time; print; print \"{\"; show > trace main.f"), @r#"
     E0118 17..21 `time`: expected a string, found `time`
@@ -318,19 +318,19 @@ fn hooks_within_a_list() {
 #[test]
 fn conditions_outside_a_list() {
     assert_snapshot!(mistakes("trace main.f where d > 1ms"), @"
-    E0104 13..18 `where`: the clause `where` stands outside a clause list
+    E0104 13..18 `where`: the clause `where` is outside a clause list
       expected `<` before this
       help: write the clauses between `<` and `>`: trace main.handleBar < min 100ms >
     ");
     assert_snapshot!(mistakes("trace main.f where d < 1ms && x > 2; trace main.g >"), @"
-    E0104 13..18 `where`: the clause `where` stands outside a clause list
+    E0104 13..18 `where`: the clause `where` is outside a clause list
       expected `<` before this
       help: write the clauses between `<` and `>`: trace main.handleBar < min 100ms >
     E0112 50..51 `>`: this `>` closes nothing
       no `<` is open here
     ");
     assert_snapshot!(mistakes("trace main.f where d == 1ms trace main.g >"), @"
-    E0104 13..18 `where`: the clause `where` stands outside a clause list
+    E0104 13..18 `where`: the clause `where` is outside a clause list
       expected `<` before this
       help: write the clauses between `<` and `>`: trace main.handleBar < min 100ms >
     E0112 41..42 `>`: this `>` closes nothing

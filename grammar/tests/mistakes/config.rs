@@ -12,31 +12,31 @@ fn a_config_without_brackets() {
       help: for example `config { budget = 5% }`
     ");
     assert_snapshot!(mistakes("config budget = 5%"), @"
-    E0121 7..18 `budget = 5%`: settings stand between `{` and `}`
+    E0121 7..18 `budget = 5%`: write settings between `{` and `}`
       expected `{` before this
       help: write `config { budget = 5% }`
     ");
     assert_snapshot!(mistakes("config budget"), @"
-    E0121 7..13 `budget`: settings stand between `{` and `}`
+    E0121 7..13 `budget`: write settings between `{` and `}`
       expected `{` before this
       help: for example `config { budget = 5% }`
     ");
     assert_snapshot!(mistakes("config budget = 5%; compensate = on"), @"
-    E0121 7..18 `budget = 5%`: settings stand between `{` and `}`
+    E0121 7..18 `budget = 5%`: write settings between `{` and `}`
       expected `{` before this
       help: write `config { budget = 5% }`
     E0101 20..35 `compensate = on`: expected an item: trace, target, set, param, config, every, begin or end
       no item begins like this
-      help: settings stand in a `config`: `config { budget = 5% }`
+      help: write settings in a `config`: `config { budget = 5% }`
     ");
     assert_snapshot!(mistakes("config = { budget = 5% }"), @"
     E0114 7..8 `=`: a `config` has no name
-      nothing stands between `config` and its settings
+      nothing can be between `config` and its settings
       help: for example `config { budget = 5% }`
     ");
     assert_snapshot!(mistakes("config main { budget = 5; }"), @"
     E0114 7..11 `main`: a `config` has no name
-      nothing stands between `config` and its settings
+      nothing can be between `config` and its settings
       help: for example `config { budget = 5% }`
     ");
     assert_snapshot!(mistakes("trace main.f\nconfig"), @"
@@ -66,7 +66,7 @@ fn a_misspelt_config() {
     assert_snapshot!(mistakes("budget = 5%"), @"
     E0101 0..11 `budget = 5%`: expected an item: trace, target, set, param, config, every, begin or end
       no item begins like this
-      help: settings stand in a `config`: `config { budget = 5% }`
+      help: write settings in a `config`: `config { budget = 5% }`
     ");
 }
 
@@ -166,11 +166,11 @@ fn what_is_no_setting() {
     ");
     assert_snapshot!(mistakes("config { budget == 5% }"), @"
     E0114 17..18 `=`: unexpected `=`
-      has no place here
+      is not allowed here
     ");
     assert_snapshot!(mistakes("config { = 5% }"), @"
     E0114 9..10 `=`: unexpected `=`
-      has no place here
+      is not allowed here
     ");
     assert_snapshot!(mistakes("config { 5% }"), @"
     E0122 9..11 `5%`: expected a setting, found `5%`
@@ -188,7 +188,7 @@ fn what_is_no_setting() {
       help: for example `config { budget = 5% }`
     ");
     assert_snapshot!(mistakes("config { min 100ms }"), @"
-    E0104 9..12 `min`: the clause `min` stands outside a clause list
+    E0104 9..12 `min`: the clause `min` is outside a clause list
       not a setting
       help: it belongs to a trace: trace main.handleBar < min … >
     ");

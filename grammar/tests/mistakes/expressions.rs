@@ -95,12 +95,12 @@ fn brackets() {
     a in (1, 2)
     E0114 30..30 ``: parentheses hold one expression
       a second one
-      help: a list stands in brackets: `x in [1, 2]`
+      help: write a list in brackets: `x in [1, 2]`
     { a }
-    E0114 21..26 `{ a }`: braces cannot stand in an expression
+    E0114 21..26 `{ a }`: braces cannot be used in an expression
       unexpected
     a { b }
-    E0114 23..28 `{ b }`: braces cannot stand in an expression
+    E0114 23..28 `{ b }`: braces cannot be used in an expression
       unexpected
     ");
 }
@@ -201,10 +201,10 @@ fn operators_of_other_languages() {
       expected `.`
     a ? b : c
     E0114 23..24 `?`: unexpected `?`
-      has no place here
+      is not allowed here
       help: there is no `?:`; write `a && b || !a && c`
     E0114 27..28 `:`: unexpected `:`
-      has no place here
+      is not allowed here
       help: there are no parts of slices; `x[0]` is an element, `x =~ "a*"` tests a string's beginning
     a := 1
     E0124 23..25 `:=`: there is no operator `:=`
@@ -232,7 +232,7 @@ fn values_that_are_none() {
       not a quote of this language
       help: strings and names are quoted with "
     a == 'xyz'
-    E0115 26..31 `'xyz'`: a character stands alone between `'`
+    E0115 26..31 `'xyz'`: only one character can be between `'`
       more than one character
       help: strings are quoted with ": "xyz"
     a == `x`
@@ -249,7 +249,7 @@ fn values_that_are_none() {
     a == "\q"
     E0109 27..29 `\q`: `\q` is not an escape that strings have
       unknown or incomplete escape
-      help: strings know \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
+      help: strings have the escapes \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
     a > 0x
     E0115 25..27 `0x`: `0x` is not a hexadecimal number
       not a number
@@ -262,7 +262,7 @@ fn values_that_are_none() {
     a == '\u12'
     E0109 27..29 `\u`: `\u` is not an escape that strings have
       unknown or incomplete escape
-      help: strings know \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
+      help: strings have the escapes \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
     a == 1.2.3
     E0115 26..31 `1.2.3`: `1.2.3` is not a number
       more than one point
@@ -279,7 +279,7 @@ fn values_that_are_none() {
       expected a name or a value here
     x[1:2] == 1
     E0114 24..25 `:`: unexpected `:`
-      has no place here
+      is not allowed here
       help: there are no parts of slices; `x[0]` is an element, `x =~ "a*"` tests a string's beginning
     "#);
 }
@@ -308,11 +308,11 @@ fn what_follows_has_no_operator() {
       expected `&&` instead of `,`
     a as b
     E0114 23..25 `as`: unexpected `as`
-      has no place here
+      is not allowed here
       help: clauses are separated by `;`
     a by b
     E0114 23..25 `by`: unexpected `by`
-      has no place here
+      is not allowed here
       help: clauses are separated by `;`
     a (b)
     E0124 23..26 `(b)`: expected an operator before `(b)`

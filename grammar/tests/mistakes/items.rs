@@ -57,29 +57,29 @@ fn a_pattern_without_its_trace() {
 #[test]
 fn clauses_without_a_list() {
     assert_snapshot!(mistakes("min 1ms"), @r#"
-    E0104 0..3 `min`: the clause `min` stands outside a clause list
+    E0104 0..3 `min`: the clause `min` is outside a clause list
       not within `<` and `>`
       help: write clauses between `<` and `>` after the patterns of a trace: trace main.handleBar < min 100ms >
     "#);
     assert_snapshot!(mistakes("trace main.f min 1ms"), @r#"
-    E0104 13..16 `min`: the clause `min` stands outside a clause list
+    E0104 13..16 `min`: the clause `min` is outside a clause list
       expected `<` before this
       help: write the clauses between `<` and `>`: trace main.handleBar < min 100ms >
     "#);
     assert_snapshot!(mistakes("trace main.f; depth 3"), @r#"
-    E0104 14..19 `depth`: the clause `depth` stands outside a clause list
+    E0104 14..19 `depth`: the clause `depth` is outside a clause list
       not within `<` and `>`
       help: write clauses between `<` and `>` after the patterns of a trace: trace main.handleBar < min 100ms >
     "#);
     assert_snapshot!(mistakes("trace main.f < depth 3 > min 1ms"), @r#"
-    E0104 25..28 `min`: the clause `min` stands outside a clause list
+    E0104 25..28 `min`: the clause `min` is outside a clause list
       not within `<` and `>`
       help: write clauses between `<` and `>` after the patterns of a trace: trace main.handleBar < min 100ms >
     "#);
     assert_snapshot!(mistakes("trace main.f (min 1ms)"), @r#"
     E0114 13..14 `(`: unexpected `(`
       no bracket can stand here
-      help: clauses stand between `<` and `>`, or between `{` and `}`
+      help: write clauses between `<` and `>`, or between `{` and `}`
     "#);
     assert_snapshot!(mistakes("< min 1ms >"), @r#"
     E0101 0..11 `< min 1ms >`: this clause list belongs to no trace
@@ -220,7 +220,7 @@ fn declarations() {
     "#);
     assert_snapshot!(mistakes("param slow: duration 1ms"), @r#"
     E0121 21..24 `1ms`: expected `:` or `=`, found `1ms`
-      has no place here
+      is not allowed here
       help: for example `param slow: duration = 100ms`
     "#);
     assert_snapshot!(mistakes("param slow ="), @r#"
@@ -262,7 +262,7 @@ fn odd_characters() {
     ");
     assert_snapshot!(mistakes("trace main.f < min 1ms ☃ >"), @r#"
     E0114 23..26 `☃`: unexpected `☃`
-      has no place here
+      is not allowed here
     "#);
     assert_snapshot!(mistakes("trace\u{a0}main.f"), @r#"
     E0114 5..7 `\u{a0}`: unexpected unusual space U+00A0

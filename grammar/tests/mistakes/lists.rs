@@ -29,7 +29,7 @@ fn mistakes_in_lists_of_patterns() {
       a pattern is missing before this
     "#);
     assert_snapshot!(mistakes("trace min.f, min"), @r#"
-    E0104 13..16 `min`: the clause `min` stands outside a clause list
+    E0104 13..16 `min`: the clause `min` is outside a clause list
       expected `<` before this
       help: write the clauses between `<` and `>`: trace main.handleBar < min 100ms >
     "#);
@@ -66,11 +66,11 @@ fn mistakes_in_lists_of_patterns() {
     "#);
     assert_snapshot!(mistakes("trace main.f = 3, main.g"), @r#"
     E0114 13..14 `=`: unexpected `=`
-      has no place here
+      is not allowed here
     "#);
     assert_snapshot!(mistakes("trace -p 12"), @r#"
     E0114 6..7 `-`: unexpected `-`
-      has no place here
+      is not allowed here
     "#);
 }
 
@@ -208,7 +208,7 @@ fn clauses_and_their_separators() {
     "#);
     assert_snapshot!(mistakes("trace main.f < include a.b < min 1ms >"), @r#"
     E0114 27..28 `<`: unexpected `<`
-      has no place here
+      is not allowed here
     "#);
     assert_snapshot!(mistakes("trace main.f < include a.b { min 1ms } >"), @r#"
     E0114 27..38 `{ min 1ms }`: a clause list cannot stand within a clause

@@ -163,16 +163,16 @@ fn strings() {
     assert_snapshot!(mistakes("trace main.f < comm \"a\\qb\", \"\\u12\", \"\\xff\", \"\\ud800\" >"), @r#"
     E0109 22..24 `\q`: `\q` is not an escape that strings have
       unknown or incomplete escape
-      help: strings know \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
+      help: strings have the escapes \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
     E0109 29..31 `\u`: `\u` is not an escape that strings have
       unknown or incomplete escape
-      help: strings know \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
+      help: strings have the escapes \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
     E0109 37..41 `\xff`: `\xff` is no character by itself
       only strings in expressions hold bytes
       help: the character of this number is written \u00ff
     E0109 45..47 `\u`: `\u` is not an escape that strings have
       unknown or incomplete escape
-      help: strings know \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
+      help: strings have the escapes \" \\ \n \r \t \a \b \f \v \x7f \u00e9 and \U0001f600; a backslash itself is written \\
     "#);
     assert_snapshot!(mistakes("trace main.f < comm 'nginx' >"), @r#"
     E0114 20..21 `'`: unexpected `'`

@@ -161,7 +161,7 @@ fn a_signal_before_tracing_begins() {
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         assert_eq!(
             text(&output.stderr),
-            "ended by a signal before any probe was there\n"
+            "ended by a signal before any probe was set\n"
         );
         assert_eq!(text(&output.stdout), "");
     }

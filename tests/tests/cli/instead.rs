@@ -31,8 +31,8 @@ fn commands_that_start_it() {
     let launch = |command: &[&str]| refusal(&[&["-e", BAR, "--"], command].concat());
     assert_snapshot!(launch(&["./start.sh"]), @"
     exit 1
-    error: cannot trace ./start.sh: it is a script, and no Go executable
-      help: only the launched process itself is traced, and not what it starts: trace ./server by its path, gofuncgraph … ./server, and run the command in another terminal
+    error: cannot trace ./start.sh: it is a script, not a Go executable
+      help: only the launched process itself is traced, not what it starts: trace ./server by its path, gofuncgraph … ./server, and run the command in another terminal
     ");
     let through_path = launch(&["sh", "-c", "exec ./server -addr 127.0.0.1:0"]);
     let (error, help) = through_path
@@ -43,7 +43,7 @@ fn commands_that_start_it() {
         error.ends_with("/sh: not a Go executable: it holds no table of Go functions (.gopclntab)"),
         "{error}"
     );
-    let the_server = "  help: only the launched process itself is traced, and not what it starts: trace ./server by its path, gofuncgraph … ./server, and run the command in another terminal\n";
+    let the_server = "  help: only the launched process itself is traced, not what it starts: trace ./server by its path, gofuncgraph … ./server, and run the command in another terminal\n";
     assert_eq!(help, the_server);
     for command in [
         &["env", "X=1", "./server"][..],
@@ -75,14 +75,14 @@ fn commands_that_start_it() {
 
     assert_snapshot!(refusal(&["-e", BAR, "./start.sh"]), @"
     exit 1
-    error: cannot trace ./start.sh: it is a script, and no Go executable
-      help: trace ./server, which stands in it: gofuncgraph … ./server, and run the script in another terminal
+    error: cannot trace ./start.sh: it is a script, not a Go executable
+      help: trace ./server, which the script names: gofuncgraph … ./server, and run the script in another terminal
     ");
     fs::write(folder().join("main.go"), "package main\n").expect("a file");
     assert_snapshot!(refusal(&["-e", BAR, "main.go"]), @"
     exit 1
     error: cannot trace main.go: not an ELF file
-      help: it is source text: build it (go build), and name what that makes
+      help: it is source code: build it (go build), and give the executable instead
     ");
 }
 
@@ -103,7 +103,7 @@ fn processes_that_have_started_it() {
     pids.sort_unstable_by_key(|pid| pid.parse::<u32>().expect("a number"));
     let told = refusal(&["-e", BAR, "-p", &shell.pid().to_string()]);
     let help = format!(
-        "help: it has started what runs Go: {0} ({path}), {1} ({path}); trace one of these with -p, as in -p {0}, or all by the path of their executable\n",
+        "help: it has started Go processes: {0} ({path}), {1} ({path}); trace one of them with -p, as in -p {0}, or all of them by the path of their executable\n",
         pids[0], pids[1]
     );
     assert!(
@@ -119,7 +119,7 @@ fn processes_that_have_started_it() {
     let told = refusal(&["-e", BAR, "-p", &sleep.pid().to_string()]);
     assert!(
         told.contains(
-            "help: it has started nothing that runs Go; name the Go executable by its path"
+            "help: it has started no Go process; to trace all processes of a Go executable"
         ),
         "{told}"
     );
@@ -134,7 +134,7 @@ fn numbers_of_no_process() {
     for wrong in ["0", "-5", "server", "2147483648", "99999999999", ""] {
         let told = refusal(&["-e", BAR, "-p", wrong]);
         assert!(told.starts_with("exit 2\nerror: "), "{told}");
-        let expected = "for '--pid <PID>': it has to be the number of a process, as ps and pgrep show it; all processes of an executable are traced by its path";
+        let expected = "for '--pid <PID>': it has to be the number of a process, as ps and pgrep show it; to trace all processes of an executable, give its path";
         assert!(told.contains(expected) || wrong.is_empty(), "{told}");
     }
     // The kernel's own, where /proc shows it.
@@ -154,7 +154,7 @@ fn numbers_of_no_process() {
     assert_eq!(
         refusal(&["-e", BAR, "-p", &thread]),
         format!(
-            "exit 1\nerror: {thread} (threads) is a thread, and no process\n  help: it belongs to process {pid}: -p {pid}\n"
+            "exit 1\nerror: {thread} (threads) is a thread, not a process\n  help: it belongs to process {pid}: -p {pid}\n"
         )
     );
     let mut zombie = spawn(Command::new("true").stdout(Stdio::null()));
@@ -168,7 +168,7 @@ fn numbers_of_no_process() {
     assert_eq!(
         refusal(&["-e", BAR, "-p", &zombie.id().to_string()]),
         format!(
-            "exit 1\nerror: process {} (true) has ended, and is there only until its parent, process {}, takes note\n",
+            "exit 1\nerror: process {} (true) has ended, and is a zombie until its parent, process {}, waits for it\n",
             zombie.id(),
             std::process::id()
         )
@@ -198,7 +198,7 @@ fn numbers_of_another_pid_namespace() {
     drop(unshare);
     assert!(told.starts_with("exit 1\nerror: "), "{told}");
     let expected =
-        "help: numbers are those of ps where gofuncgraph runs; 1 in a container is here ";
+        "help: -p takes the number that ps shows where gofuncgraph runs; 1 in a container is ";
     assert!(
         told.contains(expected) && told.contains(&format!("({path})")),
         "{told}"
@@ -214,7 +214,7 @@ fn things_in_each_others_places() {
     assert_snapshot!(refusal(&["trace main.handleBar", "./server"]), @"
     exit 2
     error: there is no file `trace main.handleBar`
-      help: a program goes behind -e: gofuncgraph -e 'trace main.handleBar' …
+      help: write the program after -e: gofuncgraph -e 'trace main.handleBar' …
     ");
     assert_snapshot!(refusal(&["*handleBar", "./server"]), @"
     exit 2
@@ -223,23 +223,23 @@ fn things_in_each_others_places() {
     ");
     assert_snapshot!(refusal(&["./server", "slow.gfg"]), @"
     exit 2
-    error: slow.gfg stands where patterns do
+    error: slow.gfg is where a pattern is expected
       help: a program goes before the executable: gofuncgraph slow.gfg …
     ");
     assert_snapshot!(refusal(&["-e", "slow.gfg", "./server"]), @"
     exit 2
     error: -e takes the text of a program, and slow.gfg is a file
-      help: leave -e away: gofuncgraph slow.gfg …
+      help: leave out -e: gofuncgraph slow.gfg …
     ");
     assert_snapshot!(refusal(&["-e", BAR, "slow.gfg", "./server"]), @"
     exit 2
-    error: two programs: that of -e and slow.gfg
+    error: two programs: the one after -e, and slow.gfg
       help: give one of them
     ");
     assert_snapshot!(refusal(&["-p", "42", "./server"]), @"
     exit 2
-    error: ./server stands where patterns do, since -p or -- say already what is traced
-      help: leave it away, or leave that away: gofuncgraph … ./server
+    error: ./server is where a pattern is expected, since -p or -- already says what to trace
+      help: leave out one of the two: gofuncgraph … ./server
     ");
     assert_snapshot!(refusal(&["-e", BAR, "-p", "42", "./server"]), @"
     exit 2
@@ -303,7 +303,7 @@ fn the_go_command_is_not_the_program() {
     let note = |args: &[&str]| {
         let output = run(&[&["explain", "-e", "trace main.main", "--", go], args].concat());
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        let note = "note: this traces the go command, and not the program that it builds and starts; for that: ";
+        let note = "note: this traces the go command, not the program that it builds and starts; to trace that program: ";
         let stderr = text(&output.stderr);
         stderr
             .lines()
@@ -334,7 +334,7 @@ fn graphs_are_not_written_over_what_is_read() {
     ] {
         let told = refusal(args);
         assert!(
-            told.starts_with("exit 2\n") && told.contains(" would write over what is read\n"),
+            told.starts_with("exit 2\n") && told.contains(" would overwrite a file that is read\n"),
             "{args:?}: {told}"
         );
     }

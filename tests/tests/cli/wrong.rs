@@ -73,7 +73,7 @@ fn wrong_options() {
     ");
     assert_snapshot!(refusal(&["--for", "0s", "-e", BAR, "./server"]), @"
     exit 2
-    error: invalid value '0s' for '--for <DURATION>': it has to be longer than nothing
+    error: invalid value '0s' for '--for <DURATION>': it has to be longer than 0
 
     For more information, try '--help'.
     ");
@@ -111,7 +111,7 @@ fn wrong_options() {
     ");
     assert_snapshot!(refusal(&["check", "slow.gfg", "-e", BAR]), @"
     exit 2
-    error: two programs: slow.gfg stands where the executable does
+    error: two programs: slow.gfg is where the executable is expected
       help: give one of them: check -e PROGRAM, or check FILE.gfg
     ");
     assert_snapshot!(refusal(&["-e", BAR, "--uprobe-wildcards", "net/http*", "./server"]), @"
@@ -151,7 +151,7 @@ fn wrong_targets() {
     assert_snapshot!(refusal(&["-e", BAR, "--", "no-such-command"]), @"
     exit 2
     error: no command `no-such-command` on the PATH
-      help: write ./ before a file of this folder
+      help: for a file in this folder, write ./ before its name
     ");
     assert_snapshot!(refusal(&["-e", BAR, "--", "./missing"]), @"
     exit 1
@@ -191,7 +191,7 @@ fn wrong_programs() {
     1 │ trace main.hadleBar
       │       ^^^^^^^^^^^^^ none of N functions
       │
-      = a function that nothing calls, or that was inlined whole, is not in the executable
+      = a function that nothing calls, or that was inlined everywhere, is not in the executable
       = help: did you mean `main.handleBar`?
     ");
     assert_snapshot!(refusal(&["check", "-e", "trac main.f\ntrace main.g < depth 3ms; inclde x; max 1 >"]), @"
@@ -284,7 +284,7 @@ fn a_pid_that_contradicts_the_program() {
     assert_snapshot!(message.replace(&server.pid(), "PID"), @"
     exit 2
     error: -p PID contradicts the `pid` clause of `main.handleBar`
-      help: leave one of them away
+      help: leave out one of them
     ");
 }
 
@@ -345,7 +345,7 @@ fn missing_privileges_are_named() {
     ");
     assert_snapshot!(told(&nobody, "-all,+bpf,+perfmon"), @"
     exit 1
-    error: cannot keep ./server from being written to while probes are in it, since it belongs to another user: run as root (sudo), or give the command CAP_LEASE too (setcap cap_bpf,cap_perfmon,cap_lease+ep)
+    error: cannot protect ./server from being overwritten while it has probes, because it belongs to another user: run as root (sudo), or give the command CAP_LEASE too (setcap cap_bpf,cap_perfmon,cap_lease+ep)
     ");
     let all = told(&nobody, "-all,+bpf,+perfmon,+lease");
     assert!(
