@@ -288,6 +288,7 @@ fn inlined_away(catalog: &Catalog<'_>, pattern: &Selector) -> Option<Diagnostic>
     let mut callers: Vec<&str> = places
         .iter()
         .filter_map(|place| executable.function(place.function))
+        .filter(|function| executable.sites(function).is_ok())
         .map(|function| function.name)
         .collect();
     callers.sort_unstable();
@@ -318,7 +319,9 @@ fn inlined_away(catalog: &Catalog<'_>, pattern: &Selector) -> Option<Diagnostic>
             callers.join(", ")
         ));
     }
-    Some(diagnostic.help("or write //go:noinline above the function and build again"))
+    let build = "write //go:noinline above the function and build again";
+    let or = if callers.is_empty() { "" } else { "or " };
+    Some(diagnostic.help(format!("{or}{build}")))
 }
 
 /// One line for each of the first places into which `name` was inlined, and how many more there are.

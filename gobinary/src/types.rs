@@ -142,7 +142,10 @@ impl<'e> RuntimeTypes<'e> {
 
 /// The names that the name of a type is made of: `map`, `string` and `net/http.Header` of `map[string]net/http.Header`.
 fn words(name: &str) -> impl Iterator<Item = &str> {
-    name.split(['[', ']', '(', ')', '{', '}', '*', ' ', ',', ';', '"'])
+    // Inside maps, the linker's own types are written with angle brackets: `bucket<net/netip.Addr,int>`.
+    name.split([
+        '[', ']', '(', ')', '{', '}', '<', '>', '*', ' ', ',', ';', '"',
+    ])
 }
 
 /// `http.Header` of `net/http.Header`.
@@ -255,6 +258,17 @@ impl<'e> Types<'e> {
             return name.replace("%2e", ".");
         }
         short_name(name)
+    }
+
+    /// Whether a type's name, without folders of packages and numbers of local types, would be that of another one too, or one in it would.
+    #[must_use]
+    pub fn is_written_alike(&self, name: &str) -> bool {
+        let alike = |part: &str| {
+            let meant = self.spelt(&spelling::short(part));
+            !meant.is_empty() && meant != [part]
+        };
+        let parts = words(name).filter(|word| word.contains(['/', '·']));
+        alike(name) || parts.into_iter().any(alike)
     }
 
     /// The names of all types, in no order.

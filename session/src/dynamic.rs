@@ -69,8 +69,9 @@ impl<'a> DynamicTypes<'a> {
         // Where DWARF does not say to which type it belongs, a name without a package's path may tell.
         let known = types.at_runtime_address(address);
         let exact = known.and_then(|id| types.get(id).ok());
-        let name = exact.and_then(|ty| needed(types, &described.name, &ty));
-        let known = known.or_else(|| types.named(&described.name));
+        let alike = exact.filter(|ty| types.is_written_alike(&ty.name));
+        let name = alike.map_or(described.name, |ty| ty.name.replace("%2e", "."));
+        let known = known.or_else(|| types.named(&name));
         let known = known.and_then(|id| types.get(id).ok());
         let known = known.filter(|ty| ty.size == described.size);
         let held = match (described.direct, described.composed) {
@@ -79,21 +80,11 @@ impl<'a> DynamicTypes<'a> {
             (true, false) => Held::Address,
         };
         let shape = known.and_then(|ty| match (held, &ty.kind) {
-            (Held::Address, _) => behind(types, &ty, &described.name),
+            (Held::Address, _) => behind(types, &ty, &name),
             _ => THERE.read(types, &ty),
         });
-        Some(RuntimeType {
-            name: name.unwrap_or(described.name),
-            held,
-            shape,
-        })
+        Some(RuntimeType { name, held, shape })
     }
-}
-
-/// The full name of a type, where what is shown of it would mean another one, too.
-fn needed(types: &Types<'_>, shown: &str, ty: &Type) -> Option<String> {
-    let meant = types.spelt(shown);
-    (!meant.is_empty() && meant != [ty.name.as_str()]).then(|| ty.name.replace("%2e", "."))
 }
 
 /// How memory at the address that a value is, is read.

@@ -134,7 +134,9 @@ impl Session<'_> {
                 self.cut_off += cut_off;
             } else if self.is_wanted(&graph, now) {
                 self.cut_off += cut_off;
+                let shown = self.shown;
                 self.draw(graph)?;
+                self.open_shown += self.shown - shown;
             } else {
                 self.open_unwanted += 1;
             }

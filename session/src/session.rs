@@ -37,6 +37,8 @@ pub struct Session<'a> {
     limit: Option<u64>,
     /// Graphs that the sink has got.
     pub(crate) shown: u64,
+    /// Of these, calls that were still open.
+    pub(crate) open_shown: u64,
     /// What has been taken out of the durations of target calls.
     pub(crate) probe_ns: u64,
     /// Calls whose values were lost, and those for whose values there was no room.
@@ -77,6 +79,7 @@ impl<'a> Session<'a> {
             started,
             limit: None,
             shown: 0,
+            open_shown: 0,
             probe_ns: 0,
             lost_values: 0,
             values_full: 0,
@@ -278,7 +281,7 @@ impl<'a> Session<'a> {
         self.draw_rest(|_| true, |_| None)?;
         self.hooks.end(self.source, self.sink, self.names)?;
         let totals = Totals::from_counters(&self.source.counters(), seconds);
-        let counted = totals.graphs;
+        let counted = totals.graphs + self.open_shown;
         let totals = Totals {
             graphs: if self.counts() { counted } else { self.shown },
             filtered: totals.filtered + self.open_unwanted,

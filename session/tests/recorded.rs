@@ -9,7 +9,7 @@ use compiler::{
     shape::{ShownCall, ShownValue},
 };
 use ebpf_templates::{
-    COUNTER_MAX, CallRecord, Chunk, ChunkKind, Frame, Goroutine, GoroutineKey, Hits,
+    COUNTER_MAX, CallRecord, Chunk, ChunkKind, Counter, Frame, Goroutine, GoroutineKey, Hits,
 };
 use graph::{Graph, Moment, Totals};
 use render::{Aggregated, RuntimeType, Site, Symbols};
@@ -85,6 +85,8 @@ struct Recorded {
     open: Vec<OpenGoroutine>,
     probes: Vec<bool>,
     is_written: bool,
+    /// Graphs that were kept.
+    graphs: u64,
 }
 
 impl Recorded {
@@ -111,7 +113,9 @@ impl Source for Recorded {
     }
 
     fn counters(&self) -> [u64; COUNTER_MAX] {
-        [0; COUNTER_MAX]
+        let mut counters = [0; COUNTER_MAX];
+        counters[Counter::Graphs as usize] = self.graphs;
+        counters
     }
 
     fn hits(&self) -> Result<Vec<Hits>, Error> {
@@ -397,6 +401,23 @@ fn what_is_open_is_shown_when_its_trace_ends_and_once() {
             "main.second 700 ns of goroutine 3, open",
         ]
     );
+}
+
+/// A trace that counts keeps its graphs in the kernel, which knows nothing of what is open.
+#[test]
+fn what_is_open_is_in_the_totals_beside_a_trace_that_counts() {
+    let counting = TracePlan {
+        keeps_graphs: true,
+        ..trace(1)
+    };
+    let plan = plan([trace(0), counting]);
+    let mut source = Recorded::new(2, []);
+    source.open = vec![open(0, 1, 400)];
+    source.graphs = 3;
+    let mut seen = Seen::default();
+    run(&plan, &mut source, &mut seen, None, 1).expect("a session");
+    assert_eq!(seen.events, ["main.first 600 ns of goroutine 1, open"]);
+    assert_eq!(seen.totals.expect("totals").graphs, 4);
 }
 
 #[test]

@@ -142,6 +142,49 @@ fn types_of_one_name_are_told_apart() {
     }
 }
 
+/// Issue 9, case type-assertion: so are types that are made of them, in JSON and in text.
+#[test]
+fn types_made_of_types_of_one_name_are_told_apart() {
+    if skip().is_some() {
+        return;
+    }
+    // Before, not all of them are marked in DWARF with what the runtime calls them.
+    let marked = |toolchain: &&go::Toolchain| toolchain.minor() >= 25;
+    for toolchain in go::toolchains().iter().filter(marked) {
+        let program = go::build(toolchain, "asserted", Mode::Plain);
+        let traced = tracer::launch("trace main.composed < args >", &[], &program, &[]);
+        let graphs = traced.lines.iter().filter(|line| line["type"] == "graph");
+        let shown: Vec<[&str; 2]> = graphs
+            .map(|line| {
+                let value = &line["root"]["args"][0];
+                let ty = value["value"]["type"].as_str().expect("a type");
+                [ty, value["text"].as_str().expect("a text")]
+            })
+            .collect();
+        let expected = [
+            (
+                "map[programs/asserted/a/log.Error]int",
+                "map[programs/asserted/a/log.Error]int len 1",
+            ),
+            (
+                "map[programs/asserted/b/log.Error]int",
+                "map[programs/asserted/b/log.Error]int len 1",
+            ),
+            (
+                "chan *programs/asserted/a/log.Error",
+                "chan *programs/asserted/a/log.Error",
+            ),
+            (
+                "[1]programs/asserted/b/log.Error",
+                "[1]programs/asserted/b/log.Error{{Code:8}}",
+            ),
+            ("map[log.Only]int", "map[log.Only]int len 1"),
+        ];
+        let expected = expected.map(|(ty, text)| [ty, text]);
+        assert_eq!(shown, expected, "go {}", toolchain.version);
+    }
+}
+
 /// Issue 9, case type-assertion: so are types that do not depend on what an interface holds.
 #[test]
 fn types_of_parameters_are_told_apart() {

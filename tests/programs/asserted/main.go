@@ -25,6 +25,9 @@ func fail(id int, err error) { _ = id }
 //go:noinline
 func both(a *alog.Error, b []blog.Error, only alog.Only) { _, _, _ = a, b, only }
 
+//go:noinline
+func composed(v any) { _ = v }
+
 func one(id int) {
 	type twice struct{ v int }
 	show(id, twice{id})
@@ -63,5 +66,10 @@ func main() {
 	show(20, []method{nil})
 	fail(21, &alog.Error{5})
 	fail(22, &blog.Error{6})
+	composed(map[alog.Error]int{{1}: 2})
+	composed(map[blog.Error]int{{1}: 2})
+	composed(make(chan *alog.Error))
+	composed([1]blog.Error{{8}})
+	composed(map[alog.Only]int{{1}: 2})
 	both(&alog.Error{7}, []blog.Error{{8}}, alog.Only{9})
 }
