@@ -156,7 +156,7 @@ impl<'a> Session<'a> {
             self.end_traces(elapsed)?;
             if self.source.is_written() {
                 self.notices.push(format!(
-                    "{} is being written to, so its probes were removed; start again when the writing is done",
+                    "{} is being written to, or was opened for that, so its probes were removed; start again when that is done",
                     escape_path(&self.plan.executable)
                 ));
                 return Ok(());

@@ -449,7 +449,7 @@ fn a_file_that_is_written_to_ends_the_session() {
     assert_eq!(
         seen.events,
         [
-            "notice: /srv/server is being written to, so its probes were removed; start again when the writing is done"
+            "notice: /srv/server is being written to, or was opened for that, so its probes were removed; start again when that is done"
         ]
     );
 }
