@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod ebpf;
 mod fuzz;
+mod progress;
 mod test;
 mod toolchain;
 mod vm;

